@@ -1,0 +1,62 @@
+//! Checks for operations and whole losses: gradients against central differences in f64.
+//!
+//! Public because whoever writes an operation of their own, or a new objective, needs the same check.
+
+use crate::tape::{Parameters, Plan, Real, Workspace};
+use crate::{Error, Split};
+
+/// How far a gradient is from its central difference, relative to the larger of the two and `floor`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradientError {
+    /// Where in the flat parameter buffer.
+    pub index: usize,
+    /// What backward gave.
+    pub gradient: f64,
+    /// What the difference gave.
+    pub difference: f64,
+    /// `|gradient - difference| / max(|gradient|, |difference|, floor)`
+    pub relative: f64,
+}
+
+/// Compares the gradient of every trained parameter with `(L(p + h) - L(p - h)) / 2h` and gives the worst.
+///
+/// The workspace holds the inputs and the noise, which both passes see alike. `step` is `h` for parameters about 1
+/// (1e-5 suits f64); `floor` keeps gradients near 0 from counting as
+/// wrong: it is a fraction of the loss, or of 1 for smaller losses, since differences of the loss resolve no finer.
+///
+/// # Errors
+/// Those of a run; a loss that is not kept.
+pub fn gradients<T: Real>(
+    plan: &Plan<T>,
+    parameters: &mut Parameters<T>,
+    workspace: &mut Workspace<T>,
+    loss: crate::Var,
+    step: f64,
+    floor: f64,
+) -> Result<GradientError, Error> {
+    plan.forward(parameters, workspace, Split::Serial)?;
+    plan.backward(parameters, workspace, Split::Serial)?;
+    let floor = floor * workspace.value(loss)?[0].to_f64().abs().max(1.0);
+    let gradients: Vec<f64> = workspace.gradients().iter().map(|g| g.to_f64()).collect();
+    let mut worst = GradientError { index: 0, gradient: 0.0, difference: 0.0, relative: 0.0 };
+    let places: Vec<usize> = parameters.ids().flat_map(|id| parameters.range(id)).collect();
+    for index in places.into_iter().filter(|i| plan.trained().iter().any(|range| range.contains(i))) {
+        let original = parameters.flat()[index];
+        let mut at = |value: T, parameters: &mut Parameters<T>| -> Result<f64, Error> {
+            parameters.flat_mut()[index] = value;
+            plan.forward(parameters, workspace, Split::Serial)?;
+            Ok(workspace.value(loss)?[0].to_f64())
+        };
+        let (above, below) = (original + T::from_f64(step), original - T::from_f64(step));
+        let difference = (at(above, parameters)? - at(below, parameters)?) / (above.to_f64() - below.to_f64());
+        parameters.flat_mut()[index] = original;
+        let gradient = gradients[index];
+        let scale = gradient.abs().max(difference.abs()).max(floor);
+        let relative = (gradient - difference).abs() / scale;
+        // NaN must count as the worst.
+        if !(relative <= worst.relative) {
+            worst = GradientError { index, gradient, difference, relative };
+        }
+    }
+    Ok(worst)
+}

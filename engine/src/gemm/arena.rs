@@ -1,0 +1,41 @@
+//! Scratch memory of a thread, kept from call to call, so that a product allocates only when it is the largest yet.
+
+use crate::simd::{Buffer, Float};
+use std::cell::RefCell;
+
+thread_local! {
+    static SCRATCH: RefCell<Buffer<f64>> = RefCell::new(Buffer::default());
+}
+
+/// Runs `work` with at least `len` elements of scratch, whose contents mean nothing, aligned to 64 bytes. `None`
+/// when the memory cannot be had. A call inside `work` gets memory of its own.
+pub(super) fn with<T: Float, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> Option<R> {
+    #[cfg(test)]
+    if DENIED.get() {
+        return None;
+    }
+    let doubles = len.checked_mul(size_of::<T>())?.div_ceil(size_of::<f64>());
+    let mut buffer = SCRATCH.try_with(RefCell::take).unwrap_or_default();
+    if buffer.len() < doubles {
+        drop(buffer);
+        buffer = Buffer::zeroed(doubles.max(8192)).ok()?;
+    }
+    let result = work(bytemuck::cast_slice_mut(buffer.as_mut_slice()));
+    // A thread that is ending has no slot any more; the memory is then simply freed.
+    let _ = SCRATCH.try_with(|slot| slot.replace(buffer));
+    Some(result)
+}
+
+#[cfg(test)]
+thread_local! {
+    static DENIED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Runs `work` on this thread as if there were no memory.
+#[cfg(test)]
+pub(super) fn without<R>(work: impl FnOnce() -> R) -> R {
+    DENIED.set(true);
+    let result = work();
+    DENIED.set(false);
+    result
+}

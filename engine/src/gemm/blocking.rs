@@ -1,0 +1,84 @@
+//! How large the blocks are: K in steps of KC, M of MC, N of NC, from the sizes of the caches.
+//!
+//! * KC: a panel of B, KC x NR, fills L1 (the tile streams A from L2, a broadcast at a time).
+//! * MC: a block of A, MC x KC, fills half of L2.
+//! * NC: a block of B, KC x NC, fills a quarter of L3.
+//!
+//! No result depends on them: an element is one chain of multiply-adds over k, and storing it between blocks of K
+//! rounds nothing.
+
+use std::sync::OnceLock;
+
+/// Bytes of the data caches that one core sees.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caches {
+    pub(super) l1: usize,
+    pub(super) l2: usize,
+    pub(super) l3: usize,
+}
+
+/// The sizes of blocks, in elements.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blocking {
+    pub(super) kc: usize,
+    pub(super) mc: usize,
+    pub(super) nc: usize,
+}
+
+impl Blocking {
+    /// For elements of `size` bytes and tiles of `rows` x `cols`.
+    pub(super) fn new(size: usize, rows: usize, cols: usize) -> Self {
+        let caches = Caches::of_machine();
+        let kc = (caches.l1 / (cols * size)).clamp(128, 512);
+        let mc = (caches.l2 / 2 / (kc * size) / rows).clamp(4, 64) * rows;
+        let nc = (caches.l3 / 4 / (kc * size) / cols).clamp(8, 256) * cols;
+        Self { kc, mc, nc }
+    }
+}
+
+impl Caches {
+    /// What a processor is assumed to have that does not tell.
+    const ASSUMED: Self = Self { l1: 32 << 10, l2: 512 << 10, l3: 8 << 20 };
+
+    /// The sizes on this machine, asked for once.
+    pub(super) fn of_machine() -> Self {
+        static CACHES: OnceLock<Caches> = OnceLock::new();
+        *CACHES.get_or_init(|| {
+            let mut caches = Self::ASSUMED;
+            #[cfg(target_arch = "x86_64")]
+            caches.ask_cpuid();
+            caches.l1 = caches.l1.clamp(16 << 10, 256 << 10);
+            caches.l2 = caches.l2.clamp(128 << 10, 8 << 20);
+            caches.l3 = caches.l3.clamp(2 << 20, 256 << 20);
+            caches
+        })
+    }
+
+    /// Leaf 4 (Intel) or 0x8000001D (AMD): a sub-leaf per cache, the same format in both.
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unused_unsafe)]
+    fn ask_cpuid(&mut self) {
+        use std::arch::x86_64::__cpuid_count;
+        // SAFETY: every x86-64 processor has CPUID, and leaves 0 and 0x80000000 name the highest valid ones.
+        let (highest, extended) = unsafe { (__cpuid_count(0, 0).eax, __cpuid_count(0x8000_0000, 0).eax) };
+        let leaves = [(4, highest >= 4), (0x8000_001d, extended >= 0x8000_001d)];
+        for leaf in leaves.into_iter().filter_map(|(leaf, valid)| valid.then_some(leaf)) {
+            for index in 0..8 {
+                // SAFETY: as above; the leaf is valid, and an index past the last cache returns type 0.
+                let answer = unsafe { __cpuid_count(leaf, index) };
+                let (kind, level) = (answer.eax & 31, answer.eax >> 5 & 7);
+                let line = (answer.ebx & 0xfff) as usize + 1;
+                let parts = (answer.ebx >> 12 & 0x3ff) as usize + 1;
+                let ways = (answer.ebx >> 22) as usize + 1;
+                let size = line * parts * ways * (answer.ecx as usize + 1);
+                match (kind, level) {
+                    (0, _) => break,
+                    (1 | 3, 1) => self.l1 = size,
+                    (1 | 3, 2) => self.l2 = size,
+                    (1 | 3, 3) => self.l3 = size,
+                    _ => {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One product on one thread: which family of kernels, what to pack, and the loops over blocks.
+//!
+//! The loops are BLIS's, with K outermost: for each block of K, for each block of N pack B, for each block of M pack
+//! A (kept where there is only one), then `tile::block`. Where M is one block, N is taken few panels at a time, so
+//! that a packed panel is still in L1 or L2 when it is used.
+
+use super::blocking::Blocking;
+use super::epilogue::{Activation, Finish};
+use super::tile::{Block, GemmKernels, Order, Tiling};
+use super::{GemmFloat, arena, dot, gemv, pack};
+use crate::simd::{Backend, Float};
+use std::marker::PhantomData;
+
+/// A matrix to read: its first element, and its strides.
+#[derive(Clone, Copy)]
+pub(super) struct Operand<T> {
+    pub(super) data: *const T,
+    pub(super) row: usize,
+    pub(super) col: usize,
+}
+
+impl<T> Operand<T> {
+    pub(super) fn t(self) -> Self {
+        Self { data: self.data, row: self.col, col: self.row }
+    }
+
+    pub(super) fn at(self, row: usize, col: usize) -> *const T {
+        self.data.wrapping_add(row * self.row + col * self.col)
+    }
+}
+
+/// Which kernels a product is for. Families differ in the order of sums, so this is settled before any split.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Family {
+    Tiles,
+    Row,
+    Dots,
+}
+
+/// A product whose C has contiguous rows.
+#[derive(Clone, Copy)]
+pub(super) struct Task<T: 'static> {
+    pub(super) m: usize,
+    pub(super) n: usize,
+    pub(super) k: usize,
+    pub(super) alpha: T,
+    pub(super) a: Operand<T>,
+    pub(super) b: Operand<T>,
+    pub(super) c: *mut T,
+    pub(super) c_row: usize,
+    pub(super) finish: Finish<T>,
+    pub(super) family: Family,
+    pub(super) kernels: &'static GemmKernels<T>,
+    pub(super) backend: Backend,
+}
+
+// SAFETY: a `Task` stands for two matrices that are only read and a part of C that no other task has (`part` is only
+// used on disjoint parts), all of plain numbers that outlive the call of `gemm`.
+unsafe impl<T: Send + Sync> Send for Task<T> {}
+
+impl<T: Float> Task<T> {
+    /// The family for these sides and strides.
+    pub(super) fn family(m: usize, n: usize, a: &Operand<T>, b: &Operand<T>) -> Family {
+        let along_k = a.col == 1 && b.row == 1;
+        if along_k && (m <= 6 || n <= 2) {
+            Family::Dots
+        } else if m == 1 && b.col == 1 {
+            Family::Row
+        } else {
+            Family::Tiles
+        }
+    }
+
+    /// `rows x cols` of C from `(row, col)` on.
+    pub(super) fn part(&self, row: usize, rows: usize, col: usize, cols: usize) -> Self {
+        Self {
+            m: rows,
+            n: cols,
+            a: Operand { data: self.a.at(row, 0), ..self.a },
+            b: Operand { data: self.b.at(0, col), ..self.b },
+            c: self.c.wrapping_add(row * self.c_row + col),
+            finish: self.finish.part(row, col),
+            ..*self
+        }
+    }
+}
+
+/// Computes a product on this thread.
+pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
+    let Task { a, b, c, c_row, finish, backend, alpha, .. } = *x;
+    match x.family {
+        Family::Dots => x.kernels.dots(&dot::Dots {
+            rows: x.m,
+            cols: x.n,
+            depth: x.k,
+            alpha,
+            a: a.data,
+            a_row: a.row,
+            b: b.data,
+            b_col: b.col,
+            c,
+            c_row,
+            finish,
+            backend,
+        }),
+        Family::Row => x.kernels.row(&gemv::Row {
+            cols: x.n,
+            depth: x.k,
+            a: a.data,
+            a_depth: a.col,
+            b: b.data,
+            b_depth: b.row,
+            alpha,
+            c,
+            finish,
+            backend,
+        }),
+        Family::Tiles => {
+            let plan = Plan::new(x, x.kernels.tiling(PhantomData));
+            let len = plan.scratch();
+            if len == 0 {
+                blocks(x, &plan, &mut []);
+            } else if arena::with(len, |scratch| blocks(x, &plan, scratch)).is_none() {
+                without_memory(x, &plan);
+            }
+        }
+    }
+}
+
+/// The same with small blocks on the stack: the same bits, slowly.
+#[cold]
+#[inline(never)]
+fn without_memory<T: GemmFloat>(x: &Task<T>, plan: &Plan) {
+    let plan = Plan { kc: 32, mc: plan.max_rows, nc: plan.tiling.cols, ..*plan };
+    let mut scratch = [T::ZERO; 2048];
+    blocks(x, &plan, &mut scratch);
+}
+
+/// What to pack, and in which blocks.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    tiling: Tiling,
+    max_rows: usize,
+    /// The order of a packed A; none where A is read where it lies.
+    pack_a: Option<Order>,
+    pack_b: bool,
+    /// The last panel of B is not made of whole vectors, so it is packed in any case.
+    pack_last: bool,
+    kc: usize,
+    mc: usize,
+    nc: usize,
+}
+
+impl Plan {
+    fn new<T: GemmFloat>(x: &Task<T>, tiling: Tiling) -> Self {
+        let size = size_of::<T>();
+        let max_rows = if x.n <= tiling.lanes { tiling.narrow_rows } else { tiling.rows };
+        let blocking = T::blocking(&tiling);
+        // Blocks of one size rather than a small one at the end.
+        let even = |len: usize, most: usize, grain: usize| {
+            len.div_ceil(len.div_ceil(most).max(1)).max(1).next_multiple_of(grain)
+        };
+        let kc = even(x.k, blocking.kc, 1);
+        let mc = even(x.m, blocking.mc, max_rows);
+        let nc = if x.m <= mc { 4 * tiling.cols } else { even(x.n, blocking.nc, tiling.cols) };
+        // Addresses a multiple of 2 KiB apart share two sets of L1: rows of such a distance displace one another.
+        let aliased = |stride: usize| stride * size % 2048 == 0;
+        let row_tiles = x.m.div_ceil(max_rows);
+        let col_tiles = x.n.div_ceil(tiling.cols);
+        let pack_b = match x.b.col {
+            1 => row_tiles > 2 && (kc * x.b.row * size > 48 << 10 || aliased(x.b.row)),
+            _ => true,
+        };
+        let scaled = x.alpha != T::ONE;
+        let pack_a = match (x.a.col, x.a.row) {
+            (1, stride) if scaled || (x.m > 8 && aliased(stride)) || col_tiles > 8 => Some(Order::Depth),
+            (1, _) => None,
+            (_, 1) if scaled || col_tiles > 4 => Some(Order::Panels),
+            (_, 1) => None,
+            _ => Some(Order::Panels),
+        };
+        let pack_last = x.n % tiling.lanes != 0;
+        Self { tiling, max_rows, pack_a, pack_b, pack_last, kc, mc: mc.min(x.m), nc: nc.min(x.n) }
+    }
+
+    /// Elements between the rows of an A packed by rows: not a multiple of a power of two.
+    fn packed_row(depth: usize) -> usize {
+        depth.next_multiple_of(16) + 16
+    }
+
+    /// Elements for B: whole panels, or the last one.
+    fn scratch_b(&self) -> usize {
+        let cols = self.tiling.cols;
+        match (self.pack_b, self.pack_last) {
+            (true, _) => self.kc * self.nc.next_multiple_of(cols),
+            (false, true) => self.kc * cols,
+            (false, false) => 0,
+        }
+    }
+
+    /// Elements of scratch memory; a vector more than A takes, which packing may overwrite.
+    fn scratch(&self) -> usize {
+        let a = match self.pack_a {
+            None => 0,
+            Some(Order::Depth) => self.mc * Self::packed_row(self.kc) + self.tiling.lanes,
+            Some(_) => self.mc * self.kc + self.tiling.lanes,
+        };
+        a + self.scratch_b()
+    }
+}
+
+/// `0..len` in steps of `step`: start and length; once with length 0 where there is nothing.
+fn steps(len: usize, step: usize) -> impl Iterator<Item = (usize, usize)> {
+    let step = step.max(1);
+    (0..len.div_ceil(step).max(1)).map(move |i| (i * step, step.min(len - i * step)))
+}
+
+fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
+    debug_assert!(scratch.len() >= plan.scratch());
+    let (for_b, for_a) = scratch.split_at_mut(plan.scratch_b());
+    let (for_b, for_a) = (for_b.as_mut_ptr(), for_a.as_mut_ptr());
+    let mut packed = None;
+    for (p, depth) in steps(x.k, plan.kc) {
+        let mut finish = x.finish;
+        if p > 0 {
+            let null = std::ptr::null();
+            finish = Finish { beta: T::ONE, column_bias: null, row_bias: null, ..finish };
+        }
+        if p + depth < x.k {
+            finish.activation = Activation::Identity;
+        }
+        for (col, cols) in steps(x.n, plan.nc) {
+            let mut block = Block {
+                rows: 0,
+                cols,
+                depth,
+                max_rows: plan.max_rows,
+                a: x.a.at(0, p),
+                a_row: x.a.row,
+                order: if x.a.col == 1 { Order::Depth } else { Order::Rows(x.a.col) },
+                b: x.b.at(p, col),
+                b_depth: x.b.row,
+                b_panel: plan.tiling.cols,
+                last: std::ptr::null(),
+                last_depth: x.b.row,
+                c: x.c,
+                c_row: x.c_row,
+                finish,
+                backend: x.backend,
+            };
+            find_b(x, plan, &mut block, [p, col], for_b);
+            for (row, rows) in steps(x.m, plan.mc) {
+                block.rows = rows;
+                block.c = x.c.wrapping_add(row * x.c_row + col);
+                block.finish = finish.part(row, col);
+                find_a(x, plan, &mut block, [row, p], &mut packed, for_a);
+                x.kernels.block(&block);
+            }
+        }
+    }
+}
+
+/// Packs the block of B at `[p, col]`, or only its last panel, and notes where the panels are.
+fn find_b<T: GemmFloat>(x: &Task<T>, plan: &Plan, block: &mut Block<T>, [p, col]: [usize; 2], to: *mut T) {
+    let nr = plan.tiling.cols;
+    let panels = block.cols.div_ceil(nr);
+    let first = (panels - 1) * nr;
+    let pack = |skip: usize| {
+        let from = x.b.at(p, col + skip);
+        let (row, col) = (x.b.row, x.b.col);
+        x.kernels.pack_b(&pack::PackB { depth: block.depth, cols: block.cols - skip, from, row, col, to });
+    };
+    if plan.pack_b {
+        pack(0);
+        block.b = to;
+        block.b_depth = nr;
+        block.b_panel = nr * block.depth;
+        block.last = to.wrapping_add(first * block.depth);
+        block.last_depth = nr;
+    } else if block.cols % plan.tiling.lanes != 0 {
+        pack(first);
+        block.last = to;
+        block.last_depth = nr;
+    } else {
+        block.last = block.b.wrapping_add(first);
+    }
+}
+
+/// Packs the block of A at `at`, unless it is the one `packed` names, and notes where it is.
+fn find_a<T: GemmFloat>(
+    x: &Task<T>,
+    plan: &Plan,
+    block: &mut Block<T>,
+    at: [usize; 2],
+    packed: &mut Option<[usize; 2]>,
+    to: *mut T,
+) {
+    let from = x.a.at(at[0], at[1]);
+    let Some(order) = plan.pack_a else {
+        block.a = from;
+        return;
+    };
+    let to_row = if order == Order::Depth { Plan::packed_row(block.depth) } else { block.depth };
+    if *packed != Some(at) {
+        x.kernels.pack_a(&pack::PackA {
+            rows: block.rows,
+            depth: block.depth,
+            max_rows: plan.max_rows,
+            alpha: x.alpha,
+            from,
+            row: x.a.row,
+            col: x.a.col,
+            to,
+            order,
+            to_row,
+        });
+        *packed = Some(at);
+    }
+    block.a = to;
+    block.a_row = to_row;
+    block.order = order;
+}
+
+/// The blocking for an element type and a tiling.
+pub(super) fn blocking<T>(tiling: &Tiling) -> Blocking {
+    Blocking::new(size_of::<T>(), tiling.rows, tiling.cols)
+}

@@ -1,0 +1,214 @@
+//! Views of matrices in slices, with any strides, checked once so that the kernels need not be.
+//!
+//! Element `(i, j)` lies at `i * row_stride + j * col_stride`. A stride along a side of length 0 or 1 means nothing
+//! and is stored as 1. Transposing swaps the sides and their strides.
+
+use std::fmt;
+
+/// Why a product was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GemmError {
+    /// A view reaches past the end of its slice.
+    OutOfBounds {
+        /// Rows of the view.
+        rows: usize,
+        /// Columns of the view.
+        cols: usize,
+        /// Elements in the slice.
+        len: usize,
+    },
+    /// Strides of an output that could place two of its elements at one address.
+    Overlap {
+        /// Distance between rows.
+        row_stride: usize,
+        /// Distance between columns.
+        col_stride: usize,
+    },
+    /// The sides of `a`, `b` and `c` do not fit: `[M, K]`, `[K, N]`, `[M, N]` are needed.
+    Shape {
+        /// Rows and columns of `a`.
+        a: [usize; 2],
+        /// Rows and columns of `b`.
+        b: [usize; 2],
+        /// Rows and columns of `c`.
+        c: [usize; 2],
+    },
+    /// A bias whose length is not that of the side it belongs to.
+    Bias {
+        /// Elements needed.
+        expected: usize,
+        /// Elements given.
+        found: usize,
+    },
+}
+
+impl fmt::Display for GemmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfBounds { rows, cols, len } => {
+                write!(f, "a view of {rows} x {cols} with these strides reaches past its {len} elements")
+            }
+            Self::Overlap { row_stride, col_stride } => write!(
+                f,
+                "output strides {row_stride} and {col_stride} let elements overlap: one must span the other side"
+            ),
+            Self::Shape { a, b, c } => {
+                write!(f, "cannot multiply {} x {} by {} x {} into {} x {}", a[0], a[1], b[0], b[1], c[0], c[1])
+            }
+            Self::Bias { expected, found } => write!(f, "a bias of {found} elements where {expected} are needed"),
+        }
+    }
+}
+
+impl std::error::Error for GemmError {}
+
+/// A matrix to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct MatrixRef<'a, T> {
+    data: &'a [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+/// A matrix to be written; no two of its elements share an address.
+#[derive(Debug)]
+pub struct MatrixMut<'a, T> {
+    data: &'a mut [T],
+    rows: usize,
+    cols: usize,
+    row_stride: usize,
+    col_stride: usize,
+}
+
+/// The strides with those that mean nothing set to 1, once the last element is known to be inside.
+fn checked(len: usize, rows: usize, cols: usize, strides: [usize; 2]) -> Result<[usize; 2], GemmError> {
+    let [row, col] = strides;
+    let strides = [if rows > 1 { row } else { 1 }, if cols > 1 { col } else { 1 }];
+    if rows == 0 || cols == 0 {
+        return Ok(strides);
+    }
+    let last = (rows - 1).checked_mul(strides[0]).zip((cols - 1).checked_mul(strides[1]));
+    match last.and_then(|(down, across)| down.checked_add(across)) {
+        Some(last) if last < len => Ok(strides),
+        _ => Err(GemmError::OutOfBounds { rows, cols, len }),
+    }
+}
+
+impl<'a, T> MatrixRef<'a, T> {
+    /// A view of `data`; a stride may be 0, which repeats a row or a column.
+    ///
+    /// # Errors
+    /// When an element lies outside `data`.
+    pub fn new(
+        data: &'a [T],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Result<Self, GemmError> {
+        let [row_stride, col_stride] = checked(data.len(), rows, cols, [row_stride, col_stride])?;
+        Ok(Self { data, rows, cols, row_stride, col_stride })
+    }
+
+    /// Row after row without gaps.
+    ///
+    /// # Errors
+    /// When `data` is too short.
+    pub fn row_major(data: &'a [T], rows: usize, cols: usize) -> Result<Self, GemmError> {
+        Self::new(data, rows, cols, cols, 1)
+    }
+
+    /// The transpose.
+    #[must_use]
+    pub fn t(self) -> Self {
+        Self {
+            data: self.data,
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+        }
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The first element, and the strides of rows and columns.
+    pub(super) fn raw(&self) -> (*const T, usize, usize) {
+        (self.data.as_ptr(), self.row_stride, self.col_stride)
+    }
+}
+
+impl<'a, T> MatrixMut<'a, T> {
+    /// A view of `data`.
+    ///
+    /// # Errors
+    /// When an element lies outside `data`, or when neither stride spans the other side, so that elements could
+    /// overlap.
+    pub fn new(
+        data: &'a mut [T],
+        rows: usize,
+        cols: usize,
+        row_stride: usize,
+        col_stride: usize,
+    ) -> Result<Self, GemmError> {
+        let [row_stride, col_stride] = checked(data.len(), rows, cols, [row_stride, col_stride])?;
+        let overlap = Err(GemmError::Overlap { row_stride, col_stride });
+        if rows == 0 || cols == 0 {
+            return Ok(Self { data, rows, cols, row_stride, col_stride });
+        }
+        if (rows > 1 && row_stride == 0) || (cols > 1 && col_stride == 0) {
+            return overlap;
+        }
+        // The products fit: `checked` has formed them.
+        let apart = row_stride > (cols - 1) * col_stride || col_stride > (rows - 1) * row_stride;
+        if rows > 1 && cols > 1 && !apart {
+            return overlap;
+        }
+        Ok(Self { data, rows, cols, row_stride, col_stride })
+    }
+
+    /// Row after row without gaps.
+    ///
+    /// # Errors
+    /// When `data` is too short.
+    pub fn row_major(data: &'a mut [T], rows: usize, cols: usize) -> Result<Self, GemmError> {
+        Self::new(data, rows, cols, cols, 1)
+    }
+
+    /// The transpose.
+    #[must_use]
+    pub fn t(self) -> Self {
+        Self {
+            rows: self.cols,
+            cols: self.rows,
+            row_stride: self.col_stride,
+            col_stride: self.row_stride,
+            data: self.data,
+        }
+    }
+
+    /// Rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The first element, and the strides of rows and columns.
+    pub(super) fn raw(&mut self) -> (*mut T, usize, usize) {
+        (self.data.as_mut_ptr(), self.row_stride, self.col_stride)
+    }
+}

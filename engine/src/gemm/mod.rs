@@ -1,0 +1,167 @@
+//! Matrix products: `C = activation(alpha * A * B + beta * C + bias)`, `f32` and `f64`, any strides.
+//!
+//! * [`matrix`]: views with strides. [`epilogue`]: bias and activation.
+//! * `driver`: the loops over blocks (BLIS's five, K outermost), and what to pack. `blocking`: the blocks' sizes.
+//! * `tile`: the micro-kernels. `dot`, `gemv`: the kernels for shapes with little reuse.
+//! * `pack`: copies in tile order. `arena`: a thread's scratch memory. `split`: parts of C for threads.
+//!
+//! An element of C is one chain of fused multiply-adds over k (for the dot kernels: one vector of chains), started
+//! from bias + beta * C, with alpha multiplied into A. So neither tiles, tails, blocks nor threads change its bits.
+
+mod arena;
+mod blocking;
+mod dot;
+mod driver;
+pub mod epilogue;
+mod gemv;
+pub mod matrix;
+mod pack;
+mod split;
+#[cfg(test)]
+mod tests;
+mod tile;
+
+pub use epilogue::{Activation, Bias, Epilogue};
+pub use matrix::{GemmError, MatrixMut, MatrixRef};
+
+use crate::parallel::Split;
+use crate::simd::{Backend, Float};
+use blocking::Blocking;
+use driver::{Operand, Task};
+use std::sync::OnceLock;
+use tile::{GemmKernels, Tiling};
+
+/// The element types, with their kernels. Sealed through [`Float`].
+pub trait GemmFloat: Float {
+    /// The kernels on `backend`.
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn gemm_kernels(backend: Backend) -> &'static GemmKernels<Self>;
+    /// The sizes of blocks for this type.
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn blocking(tiling: &Tiling) -> Blocking;
+    /// Writes the transpose of a square of 32 bytes by 32.
+    ///
+    /// # Safety
+    /// * The processor has AVX; both squares are valid, `from` for reading and `to` for writing.
+    #[doc(hidden)]
+    unsafe fn transpose_avx(from: *const Self, stride: usize, to: *mut Self, to_stride: usize);
+}
+
+macro_rules! gemm_float {
+    ($t:ident, $transpose:ident) => {
+        impl GemmFloat for $t {
+            #[allow(private_interfaces)]
+            fn gemm_kernels(backend: Backend) -> &'static GemmKernels<Self> {
+                GemmKernels::<$t>::of(backend)
+            }
+
+            #[allow(private_interfaces)]
+            fn blocking(tiling: &Tiling) -> Blocking {
+                // One per number of lanes: 2 to 16.
+                static SIZES: [OnceLock<Blocking>; 5] = [const { OnceLock::new() }; 5];
+                let slot = &SIZES[tiling.lanes.ilog2().min(4) as usize];
+                *slot.get_or_init(|| driver::blocking::<$t>(tiling))
+            }
+
+            #[inline(always)]
+            unsafe fn transpose_avx(from: *const $t, stride: usize, to: *mut $t, to_stride: usize) {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: passed on to the caller.
+                unsafe {
+                    pack::$transpose(from, stride, to, to_stride);
+                }
+                #[cfg(not(target_arch = "x86_64"))]
+                let _ = (from, stride, to, to_stride);
+            }
+        }
+    };
+}
+
+gemm_float!(f32, transpose_8x8);
+gemm_float!(f64, transpose_4x4);
+
+/// `C = activation(alpha * A * B + beta * C + bias)` for `A [M, K]`, `B [K, N]`, `C [M, N]`.
+///
+/// Where `beta` is 0, what C held is not read; where `alpha` is 0, A and B are not. The same bits come out for any
+/// `split` and any number of threads. 2MNK flops; bound by arithmetic unless a side is small.
+///
+/// # Errors
+/// When the sides, or the length of the bias, do not fit.
+#[allow(clippy::too_many_arguments)]
+pub fn gemm<T: GemmFloat>(
+    backend: Backend,
+    split: Split,
+    alpha: T,
+    a: MatrixRef<T>,
+    b: MatrixRef<T>,
+    beta: T,
+    mut c: MatrixMut<T>,
+    epilogue: &Epilogue<T>,
+) -> Result<(), GemmError> {
+    let (m, n, k) = (c.rows(), c.cols(), a.cols());
+    if a.rows() != m || b.rows() != k || b.cols() != n {
+        return Err(GemmError::Shape { a: [a.rows(), k], b: [b.rows(), b.cols()], c: [m, n] });
+    }
+    epilogue.check(m, n)?;
+    if m == 0 || n == 0 {
+        return Ok(());
+    }
+    let operand = |view: MatrixRef<T>| {
+        let (data, row, col) = view.raw();
+        Operand { data, row, col }
+    };
+    let (data, c_row, c_col) = c.raw();
+    let mut x = Task {
+        m,
+        n,
+        k: if alpha == T::ZERO { 0 } else { k },
+        alpha,
+        a: operand(a),
+        b: operand(b),
+        c: data,
+        c_row,
+        finish: epilogue.raw(beta),
+        family: driver::Family::Tiles,
+        kernels: T::gemm_kernels(backend),
+        backend,
+    };
+    let by_columns = if c_col == 1 { n == 1 && c_row == 1 && m > 1 } else { c_row == 1 };
+    if by_columns {
+        x = Task { m: n, n: m, a: x.b.t(), b: x.a.t(), c_row: c_col, finish: x.finish.t(), ..x };
+    }
+    x.family = Task::family(x.m, x.n, &x.a, &x.b);
+    if c_col == 1 || c_row == 1 {
+        split::run(split, x);
+    } else {
+        scattered(&x, c_col);
+    }
+    Ok(())
+}
+
+/// C with gaps in both directions: small tiles of it are gathered, computed and scattered.
+#[cold]
+fn scattered<T: GemmFloat>(x: &Task<T>, c_col: usize) {
+    const SIDE: usize = 32;
+    let mut tile = [T::ZERO; SIDE * SIDE];
+    for row in (0..x.m).step_by(SIDE) {
+        for col in (0..x.n).step_by(SIDE) {
+            let (rows, cols) = (SIDE.min(x.m - row), SIDE.min(x.n - col));
+            let c = x.c.wrapping_add(row * x.c_row + col * c_col);
+            let places = (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
+            if x.finish.beta != T::ZERO {
+                for (i, j) in places.clone() {
+                    // SAFETY: `c` is a checked view, and `(i, j)` lies inside it.
+                    tile[i * SIDE + j] = unsafe { *c.add(i * x.c_row + j * c_col) };
+                }
+            }
+            let part = x.part(row, rows, col, cols);
+            driver::serial(&Task { c: tile.as_mut_ptr(), c_row: SIDE, ..part });
+            for (i, j) in places {
+                // SAFETY: as above, and C may be written.
+                unsafe { *c.add(i * x.c_row + j * c_col) = tile[i * SIDE + j] };
+            }
+        }
+    }
+}

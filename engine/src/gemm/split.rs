@@ -1,0 +1,49 @@
+//! A product on many threads: C is cut into parts, each a product of its own, joined by work stealing.
+//!
+//! The longer side is halved at a multiple of the tile until there are about three parts a thread, so that a slow
+//! core does not keep the others waiting. Each part packs what it needs for itself: with P parts along N and M, A and
+//! B are packed a few times instead of once, some MK + KN copies against MNK / P multiply-adds, and in return nobody
+//! waits at a barrier. K is never split, so the bits do not depend on the number of threads.
+
+use super::GemmFloat;
+use super::driver::{Family, Task, serial};
+use crate::parallel::Split;
+use std::marker::PhantomData;
+
+/// Multiply-adds below which waking a thread costs more than it saves.
+const WORTH_SPLITTING: usize = 600_000;
+/// Parts are not made smaller than this.
+const PART: usize = 250_000;
+
+/// Computes a product, on more threads where that pays.
+pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
+    let work = x.m.saturating_mul(x.n).saturating_mul(x.k.max(1));
+    let threads = if work < WORTH_SPLITTING { 1 } else { split.threads() };
+    if threads < 2 {
+        return serial(&x);
+    }
+    let parts = (3 * threads).min(work / PART).max(1).next_power_of_two();
+    halve(split, x, parts);
+}
+
+fn halve<T: GemmFloat>(split: Split, x: Task<T>, parts: usize) {
+    let tiling = x.kernels.tiling(PhantomData);
+    let grain_n = if x.family == Family::Row { 8 * tiling.lanes } else { tiling.cols };
+    let grain_m = if x.n <= tiling.lanes { tiling.narrow_rows } else { tiling.rows };
+    let cut = |len: usize, grain: usize| {
+        let middle = (len / 2).next_multiple_of(grain);
+        (parts > 1 && 0 < middle && middle < len).then_some(middle)
+    };
+    let (by_n, by_m) = (cut(x.n, grain_n), cut(x.m, grain_m));
+    match (by_n, by_m) {
+        (Some(at), by_m) if x.n >= x.m || by_m.is_none() => {
+            let (left, right) = (x.part(0, x.m, 0, at), x.part(0, x.m, at, x.n - at));
+            split.join(move || halve(split, left, parts / 2), move || halve(split, right, parts / 2));
+        }
+        (_, Some(at)) => {
+            let (upper, lower) = (x.part(0, at, 0, x.n), x.part(at, x.m - at, 0, x.n));
+            split.join(move || halve(split, upper, parts / 2), move || halve(split, lower, parts / 2));
+        }
+        _ => serial(&x),
+    }
+}

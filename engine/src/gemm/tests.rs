@@ -1,0 +1,326 @@
+//! Agreement with sums in `f64`, on every backend, at the shapes where tiles, panels and blocks end.
+
+use super::*;
+use crate::simd::InOut;
+use proptest::prelude::*;
+
+/// Numbers in [-1, 1), a function of the seed.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 >> 33
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.next() as usize % n
+    }
+
+    fn vec<T: Float>(&mut self, len: usize) -> Vec<T> {
+        (0..len).map(|_| T::from_f64(self.next() as f64 / (1u64 << 30) as f64 - 1.0)).collect()
+    }
+}
+
+/// Where the elements of a matrix lie in its slice.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    rows: usize,
+    cols: usize,
+    row: usize,
+    col: usize,
+}
+
+impl Layout {
+    /// Row-major, column-major, or spread out, with gaps or without.
+    fn random(noise: &mut Noise, rows: usize, cols: usize) -> Self {
+        let gap = [0, 0, 1, 5][noise.below(4)];
+        let (row, col) = match noise.below(5) {
+            0 | 1 => (cols + gap, 1),
+            2 | 3 => (1, rows + gap),
+            _ => ((cols * 2) + gap, 2),
+        };
+        Self { rows, cols, row, col }
+    }
+
+    fn len(&self) -> usize {
+        if self.rows == 0 || self.cols == 0 { 0 } else { (self.rows - 1) * self.row + (self.cols - 1) * self.col + 1 }
+    }
+
+    fn at(&self, i: usize, j: usize) -> usize {
+        i * self.row + j * self.col
+    }
+
+    fn view<'a, T>(&self, data: &'a [T]) -> MatrixRef<'a, T> {
+        MatrixRef::new(data, self.rows, self.cols, self.row, self.col).unwrap()
+    }
+
+    fn view_mut<'a, T>(&self, data: &'a mut [T]) -> MatrixMut<'a, T> {
+        MatrixMut::new(data, self.rows, self.cols, self.row, self.col).unwrap()
+    }
+}
+
+/// A product with everything that belongs to it.
+struct Case<T> {
+    a: (Vec<T>, Layout),
+    b: (Vec<T>, Layout),
+    c: (Vec<T>, Layout),
+    alpha: f64,
+    beta: f64,
+    bias: (usize, Vec<T>),
+}
+
+impl<T: GemmFloat> Case<T> {
+    fn new(seed: u64, [m, n, k]: [usize; 3]) -> Self {
+        let noise = &mut Noise(seed);
+        let factors = [0.0, 1.0, 1.0, -1.0, 0.5];
+        let (alpha, beta) = (factors[noise.below(5)], factors[noise.below(5)]);
+        let [a, b, c] = [(m, k), (k, n), (m, n)].map(|(rows, cols)| {
+            let layout = Layout::random(noise, rows, cols);
+            (noise.vec(layout.len()), layout)
+        });
+        let kind = noise.below(3);
+        let mut case = Self { a, b, c, alpha, beta, bias: (kind, noise.vec([0, n, m][kind])) };
+        if beta == 0.0 {
+            case.c.0.fill(T::from_f64(f64::NAN));
+        }
+        if alpha == 0.0 {
+            case.a.0.fill(T::from_f64(f64::NAN));
+        }
+        case
+    }
+
+    fn epilogue(&self, activation: Activation<T>) -> Epilogue<'_, T> {
+        let bias = match self.bias.0 {
+            0 => None,
+            1 => Some(Bias::PerColumn(&self.bias.1[..])),
+            _ => Some(Bias::PerRow(&self.bias.1[..])),
+        };
+        Epilogue { bias, activation }
+    }
+
+    fn run(&self, backend: Backend, split: Split, activation: Activation<T>) -> Vec<T> {
+        let mut c = self.c.0.clone();
+        let (alpha, beta) = (T::from_f64(self.alpha), T::from_f64(self.beta));
+        let (a, b) = (self.a.1.view(&self.a.0), self.b.1.view(&self.b.0));
+        gemm(backend, split, alpha, a, b, beta, self.c.1.view_mut(&mut c), &self.epilogue(activation)).unwrap();
+        c
+    }
+
+    /// The element before the activation, and the sum of the terms' sizes.
+    fn expected(&self, i: usize, j: usize) -> (f64, f64) {
+        let (mut sum, mut size) = (0.0, 0.0);
+        let mut add = |term: f64| {
+            sum += term;
+            size += term.abs();
+        };
+        for p in (0..self.a.1.cols).filter(|_| self.alpha != 0.0) {
+            add(self.alpha * self.a.0[self.a.1.at(i, p)].to_f64() * self.b.0[self.b.1.at(p, j)].to_f64());
+        }
+        if self.beta != 0.0 {
+            add(self.beta * self.c.0[self.c.1.at(i, j)].to_f64());
+        }
+        match self.bias.0 {
+            0 => {}
+            1 => add(self.bias.1[j].to_f64()),
+            _ => add(self.bias.1[i].to_f64()),
+        }
+        (sum, size)
+    }
+
+    fn check_sums(&self, found: &[T], activation: Activation<T>) {
+        let layout = self.c.1;
+        let mut gaps = self.c.0.clone();
+        for i in 0..layout.rows {
+            for j in 0..layout.cols {
+                let (sum, size) = self.expected(i, j);
+                let wanted = match activation {
+                    Activation::Relu => sum.max(0.0),
+                    Activation::LeakyRelu(slope) if sum < 0.0 => slope.to_f64() * sum,
+                    _ => sum,
+                };
+                let got = found[layout.at(i, j)].to_f64();
+                let bound = 2.0 * (self.a.1.cols as f64 + 4.0) * T::EPSILON.to_f64() * size;
+                assert!((got - wanted).abs() <= bound, "({i}, {j}): {got} for {wanted}, within {bound}");
+                gaps[layout.at(i, j)] = found[layout.at(i, j)];
+            }
+        }
+        assert!(same_bits(&gaps, found), "a gap was written");
+    }
+
+    /// The activations that are functions give what the element-wise kernels give on the finished sums.
+    fn check_function(&self, backend: Backend, activation: Activation<T>) {
+        let mut sums = self.run(backend, Split::Serial, Activation::Identity);
+        let layout = self.c.1;
+        for i in 0..layout.rows {
+            for j in 0..layout.cols {
+                let element = std::slice::from_mut(&mut sums[layout.at(i, j)]);
+                let functions = T::elementwise(backend);
+                match activation {
+                    Activation::Elu(alpha) => functions.elu(InOut::same(element), alpha),
+                    Activation::Sigmoid => functions.sigmoid(InOut::same(element), T::ZERO),
+                    Activation::Tanh => functions.tanh(InOut::same(element), T::ZERO),
+                    _ => functions.softplus(InOut::same(element), T::ZERO),
+                }
+            }
+        }
+        assert!(same_bits(&sums, &self.run(backend, Split::Serial, activation)), "{activation:?}");
+    }
+
+    fn check(&self, functions: bool) {
+        for backend in Backend::available() {
+            let slope = T::from_f64(0.25);
+            for activation in [Activation::Identity, Activation::Relu, Activation::LeakyRelu(slope)] {
+                self.check_sums(&self.run(backend, Split::Serial, activation), activation);
+            }
+            if functions {
+                let all = [Activation::Elu(slope), Activation::Sigmoid, Activation::Tanh, Activation::Softplus];
+                all.iter().for_each(|&activation| self.check_function(backend, activation));
+            }
+        }
+    }
+}
+
+fn same_bits<T: Float>(a: &[T], b: &[T]) -> bool {
+    bytemuck::cast_slice::<T, u8>(a) == bytemuck::cast_slice::<T, u8>(b)
+}
+
+fn side() -> impl Strategy<Value = usize> {
+    const ENDS: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 17, 28, 29, 31, 32, 33, 64];
+    const OTHERS: &[usize] = &[11, 23, 37, 53, 71, 97, 130];
+    prop_oneof![6 => prop::sample::select(ENDS), 3 => prop::sample::select(OTHERS), 1 => Just(301)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_with_f64(m in side(), n in side(), k in side(), seed: u64) {
+        let small = m * n < 2000;
+        Case::<f32>::new(seed, [m, n, k]).check(small);
+        Case::<f64>::new(seed, [m, n, k]).check(small);
+    }
+}
+
+/// Larger than a block in each direction.
+#[test]
+fn crosses_blocks() {
+    for (seed, sides) in
+        [[700, 40, 9], [20, 2100, 530], [15, 15, 1700], [400, 70, 520], [3, 5, 3000]].iter().enumerate()
+    {
+        for seed in 0..4 {
+            Case::<f32>::new(seed * 7 + 3, *sides).check(false);
+        }
+        Case::<f64>::new(seed as u64, *sides).check(false);
+    }
+}
+
+#[test]
+#[cfg(feature = "threads")]
+fn threads_do_not_change_bits() {
+    let pools = [1, 2, 3, 7].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
+    let shapes = [[130, 260, 97], [1000, 9, 130], [5, 2000, 301], [1, 3000, 400], [200, 200, 600], [31, 1, 40000]];
+    for sides in shapes {
+        for seed in 0..6 {
+            let case = Case::<f32>::new(seed, sides);
+            for backend in Backend::available() {
+                let alone = case.run(backend, Split::Serial, Activation::Tanh);
+                for pool in &pools {
+                    let shared = pool.install(|| case.run(backend, Split::Rayon, Activation::Tanh));
+                    assert!(
+                        same_bits(&alone, &shared),
+                        "{sides:?}, seed {seed}, {backend} {:?} {:?} {:?} {} {} {:?} {:?}",
+                        case.a.1,
+                        case.b.1,
+                        case.c.1,
+                        case.alpha,
+                        case.beta,
+                        alone
+                            .iter()
+                            .zip(&shared)
+                            .filter(|(a, b)| a.to_bits() != b.to_bits())
+                            .take(5)
+                            .collect::<Vec<_>>(),
+                        case.bias.0
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// A product of part of the rows and columns has the bits of the whole one, wherever it lies in a tile.
+#[test]
+fn position_in_a_tile_does_not_change_bits() {
+    let (m, n, k) = (40, 70, 600);
+    let noise = &mut Noise(5);
+    let (a, b) = (noise.vec::<f32>(m * k), noise.vec::<f32>(k * n));
+    for backend in Backend::available() {
+        let product = |rows: usize, cols: usize| {
+            let mut c = vec![0.0; rows * cols];
+            let a = MatrixRef::row_major(&a, rows, k).unwrap();
+            let b = MatrixRef::new(&b, k, cols, n, 1).unwrap();
+            let to = MatrixMut::row_major(&mut c, rows, cols).unwrap();
+            gemm(backend, Split::Serial, 1.0, a, b, 0.0, to, &Epilogue::none()).unwrap();
+            c
+        };
+        let whole = product(m, n);
+        for (rows, cols) in (1..m).map(|rows| (rows, 1 + rows * 7 % n)) {
+            let part = product(rows, cols);
+            // One column is the transpose of one row, which may be a family of its own.
+            for (i, row) in part.chunks(cols).enumerate().filter(|_| cols > 2) {
+                assert!(same_bits(row, &whole[i * n..i * n + cols]), "{rows} x {cols}, {backend}");
+            }
+        }
+    }
+}
+
+#[test]
+fn memory_may_fail() {
+    for seed in 0..40 {
+        let case = Case::<f32>::new(seed, [45, 70, 130]);
+        let with = case.run(Backend::current(), Split::Serial, Activation::Relu);
+        let without = arena::without(|| case.run(Backend::current(), Split::Serial, Activation::Relu));
+        assert!(same_bits(&with, &without));
+    }
+}
+
+#[test]
+fn nan_propagates() {
+    for backend in Backend::available() {
+        let (mut a, b) = (vec![0.0f32; 20 * 30], vec![0.0f32; 30 * 40]);
+        a[5 * 30 + 7] = f32::NAN;
+        let mut c = vec![0.0; 20 * 40];
+        let to = MatrixMut::row_major(&mut c, 20, 40).unwrap();
+        let (a, b) = (MatrixRef::row_major(&a, 20, 30).unwrap(), MatrixRef::row_major(&b, 30, 40).unwrap());
+        let relu = Epilogue { bias: None, activation: Activation::Relu };
+        gemm(backend, Split::Serial, 1.0, a, b, 0.0, to, &relu).unwrap();
+        assert!(c.iter().enumerate().all(|(i, x)| x.is_nan() == (i / 40 == 5)));
+    }
+}
+
+#[test]
+fn wrong_views_are_refused() {
+    let mut data = [0.0f32; 12];
+    assert!(MatrixRef::new(&data, 3, 4, 4, 1).is_ok());
+    assert!(MatrixRef::new(&data, 3, 4, 5, 1).is_err());
+    assert!(MatrixRef::new(&data, 2, 2, usize::MAX, 1).is_err());
+    assert!(MatrixRef::new(&data, usize::MAX, usize::MAX, 1, 1).is_err());
+    assert!(MatrixRef::new(&data, usize::MAX, 0, 7, 1).is_ok());
+    assert!(MatrixRef::new(&data, 30, 12, 0, 1).is_ok());
+    assert!(MatrixMut::new(&mut data, 30, 12, 0, 1).is_err());
+    assert!(MatrixMut::new(&mut data, 3, 3, 2, 1).is_err());
+    assert!(MatrixMut::new(&mut data, 3, 4, 1, 3).is_ok());
+    assert!(MatrixMut::new(&mut data, 1, 12, 0, 1).is_ok());
+    let (a, b) = ([0.0f32; 6], [0.0f32; 6]);
+    let a = MatrixRef::row_major(&a, 2, 3).unwrap();
+    let b = MatrixRef::row_major(&b, 3, 2).unwrap();
+    let mut product = |b, epilogue: &Epilogue<f32>| {
+        let c = MatrixMut::row_major(&mut data, 2, 2).unwrap();
+        gemm(Backend::current(), Split::Serial, 1.0, a, b, 0.0, c, epilogue)
+    };
+    assert!(product(b, &Epilogue::none()).is_ok());
+    assert!(matches!(product(b.t(), &Epilogue::none()), Err(GemmError::Shape { .. })));
+    let bias = Epilogue { bias: Some(Bias::PerRow(&[0.0; 3])), activation: Activation::Identity };
+    assert_eq!(product(b, &bias), Err(GemmError::Bias { expected: 2, found: 3 }));
+}

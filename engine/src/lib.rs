@@ -1,0 +1,46 @@
+//! The engine of Narrows: matrix products and vector loops written for the processor at hand, under a reverse-mode
+//! autodiff tape. It knows numbers, not autoencoders.
+//!
+//! * [`tape`]: record once, replay: parameters, tapes, plans and workspaces.
+//! * [`ops`]: one differentiable operation per file.
+//! * [`optim`]: optimisers, schedules and clipping as passes over flat memory.
+//! * [`gemm`]: matrix products. [`simd`]: vectors. [`random`]: counter-based noise.
+//!
+//! ```
+//! use narrows_engine::{Parameters, Shape, Split, Tape};
+//!
+//! # fn main() -> Result<(), narrows_engine::Error> {
+//! let mut parameters = Parameters::<f32>::new();
+//! let weight = parameters.add("weight", &[2, 3])?;
+//! let tape = Tape::new(&parameters, 8); // at most eight rows
+//! let x = tape.input("x", Shape::batch(&[3]));
+//! let y = tape.linear(x, tape.parameter(weight), None, narrows_engine::gemm::Activation::Identity);
+//! let loss = tape.mean(tape.square(y));
+//! let plan = tape.train(loss)?; // every shape error is known here
+//!
+//! let mut workspace = plan.workspace()?;
+//! parameters.view_mut(weight).copy_from_slice(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+//! workspace.set_rows(2)?;
+//! workspace.input_mut(x)?.copy_from_slice(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+//! plan.forward(&parameters, &mut workspace, Split::Serial)?;
+//! plan.backward(&parameters, &mut workspace, Split::Serial)?;
+//! assert_eq!(workspace.value(loss)?, &[(1.0 + 4.0 + 16.0 + 25.0) / 4.0]);
+//! assert_eq!(workspace.gradients()[0], (1.0 * 1.0 + 4.0 * 4.0) / 2.0);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod check;
+mod error;
+pub mod gemm;
+pub mod ops;
+pub mod optim;
+mod parallel;
+pub mod random;
+pub mod simd;
+pub mod tape;
+
+pub use error::Error;
+pub use parallel::{Split, Threads};
+pub use simd::Backend;
+pub use tape::{ParameterId, Parameters, Plan, Real, Shape, Tape, Var, Workspace};

@@ -1,0 +1,197 @@
+//! `y = f(x Wᵀ + b)`: the fully connected layer, its bias and its activation in one pass over the result.
+//!
+//! Backward first turns the gradient of `y` into that of the sum, in place, by the activation's derivative at `y`;
+//! then `db` is its column sums, `dx = dz W` and `dW = dzᵀ x`. All three products go through `gemm`.
+//! flops: 2 N in out forward, twice that backward; bound by arithmetic for batches beyond a few dozen rows.
+
+use super::cases::{Case, Domain, batch, case, fixed};
+use super::{GATE, GRAIN};
+use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
+use crate::simd::InOut;
+use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
+
+/// The operation; input 0 is x, input 1 the weight `[out, in]`, input 2 the bias `[out]` if there is one.
+struct Linear<T> {
+    activation: Activation<T>,
+}
+
+impl<T: Real> Tape<T> {
+    /// `activation(x weightᵀ + bias)`: `x` is `[.., in]`, `weight` `[out, in]`, `bias` `[out]`; gives `[.., out]`.
+    #[track_caller]
+    pub fn linear(&self, x: Var, weight: Var, bias: Option<Var>, activation: Activation<T>) -> Var {
+        match bias {
+            Some(bias) => self.record(Linear { activation }, &[x, weight, bias]),
+            None => self.record(Linear { activation }, &[x, weight]),
+        }
+    }
+}
+
+impl<T: Real> Linear<T> {
+    /// The gradient of the sum, in place of that of the output.
+    fn differentiate(&self, run: &mut Backward<'_, T>) {
+        let kernels = T::elementwise(run.device.backend);
+        let split = run.device.split.gated(run.output_gradient.len(), GATE);
+        let activation = self.activation;
+        if activation == Activation::Identity {
+            return;
+        }
+        split.parts((run.output, InOut::same(run.output_gradient)), GRAIN, &|(y, dy)| match activation {
+            Activation::Identity => {}
+            Activation::Relu => kernels.relu_gradient(y, dy, T::ZERO, false),
+            Activation::LeakyRelu(slope) => kernels.leaky_relu_gradient(y, dy, slope, false),
+            Activation::Elu(alpha) => kernels.elu_gradient(y, dy, alpha, false),
+            Activation::Sigmoid => kernels.sigmoid_gradient(y, dy, T::ZERO, false),
+            Activation::Tanh => kernels.tanh_gradient(y, dy, T::ZERO, false),
+            Activation::Softplus => kernels.softplus_gradient(y, dy, T::ZERO, false),
+        });
+    }
+}
+
+impl<T: Real> Operation<T> for Linear<T> {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        let (x, weight) = (inputs[0], inputs[1]);
+        let &[out, into] = weight.sizes() else {
+            return Err(format!("the weight is {weight}; it must be [out, in]"));
+        };
+        if weight.is_batch() || x.sizes().is_empty() || x.last() != into {
+            return Err(format!("the last size of {x} must be the weight's second, {into}"));
+        }
+        if let Some(bias) = inputs.get(2).filter(|bias| **bias != Shape::fixed(&[out])) {
+            return Err(format!("the bias is {bias}; it must be [{out}]"));
+        }
+        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
+            super::positive(p.to_f64())?;
+        }
+        let mut spec = Spec::new(x.with_last(out), inputs.len());
+        spec.reads_inputs = 0b011;
+        spec.reads_output = self.activation != Activation::Identity;
+        let flops = (spec.output.sample_elements() as u64).saturating_mul(2 * into as u64);
+        spec.flops = if x.is_batch() { (0, flops) } else { (flops, 0) };
+        Ok(spec)
+    }
+
+    fn forward(&self, run: Forward<'_, T>) {
+        let (rows, into) = run.inputs.shape(0).matrix(run.inputs.rows());
+        let out = run.inputs.shape(1).sizes()[0];
+        let bias = (run.inputs.count() > 2).then(|| Bias::PerColumn(run.inputs.get(2)));
+        let epilogue = Epilogue { bias, activation: self.activation };
+        let (x, w) = (run.inputs.get(0), run.inputs.get(1));
+        let (x, w) = (MatrixRef::row_major(x, rows, into), MatrixRef::row_major(w, out, into));
+        multiply(&run.device, x, w.map(MatrixRef::t), false, run.output, (rows, out), &epilogue);
+    }
+
+    fn backward(&self, mut run: Backward<'_, T>) {
+        self.differentiate(&mut run);
+        let kernels = T::elementwise(run.device.backend);
+        let inputs = run.inputs;
+        let (rows, into) = inputs.shape(0).matrix(inputs.rows());
+        let out = inputs.shape(1).sizes()[0];
+        let dz = &*run.output_gradient;
+        let none = Epilogue::none();
+        if inputs.count() > 2
+            && let Some(target) = run.gradients.of(2)
+        {
+            kernels.column_sums(dz, out, target.slice, target.accumulate);
+        }
+        if let Some(target) = run.gradients.of(0) {
+            let (dz, w) = (MatrixRef::row_major(dz, rows, out), MatrixRef::row_major(inputs.get(1), out, into));
+            multiply(&run.device, dz, w, target.accumulate, target.slice, (rows, into), &none);
+        }
+        if let Some(target) = run.gradients.of(1) {
+            let (dz, x) = (MatrixRef::row_major(dz, rows, out), MatrixRef::row_major(inputs.get(0), rows, into));
+            multiply(&run.device, dz.map(MatrixRef::t), x, target.accumulate, target.slice, (out, into), &none);
+        }
+    }
+}
+
+/// One product into `to`, row-major; the shapes were checked when the operation was recorded.
+fn multiply<T: Real>(
+    device: &crate::tape::operation::Device,
+    a: Result<MatrixRef<'_, T>, crate::gemm::GemmError>,
+    b: Result<MatrixRef<'_, T>, crate::gemm::GemmError>,
+    accumulate: bool,
+    to: &mut [T],
+    (rows, columns): (usize, usize),
+    epilogue: &Epilogue<'_, T>,
+) {
+    let beta = if accumulate { T::ONE } else { T::ZERO };
+    let done = (|| gemm(device.backend, device.split, T::ONE, a?, b?, beta, MatrixMut::row_major(to, rows, columns)?, epilogue))();
+    debug_assert!(done.is_ok(), "a shape that `infer` should have refused: {done:?}");
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case!(
+            "linear",
+            |s| vec![
+                batch(s.columns, Domain::Real),
+                fixed(&[s.other, s.columns], Domain::Real),
+                fixed(&[s.other], Domain::Real),
+            ],
+            |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Identity),
+            |x| reference(x, s.columns, s.other, |z| z),
+        ),
+        case!(
+            "linear, tanh",
+            |s| vec![
+                batch(s.columns, Domain::Real),
+                fixed(&[s.other, s.columns], Domain::Real),
+                fixed(&[s.other], Domain::Real),
+            ],
+            |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Tanh),
+            |x| reference(x, s.columns, s.other, f64::tanh),
+        ),
+        case!(
+            "linear, sigmoid, no bias",
+            |s| vec![batch(s.columns, Domain::Real), fixed(&[s.other, s.columns], Domain::Real)],
+            |t, v| t.linear(v[0], v[1], None, Activation::Sigmoid),
+            |x| reference(x, s.columns, s.other, |z| 1.0 / (1.0 + (-z).exp())),
+        ),
+        case!(
+            "linear, softplus",
+            |s| vec![
+                batch(s.columns, Domain::Real),
+                fixed(&[s.other, s.columns], Domain::Real),
+                fixed(&[s.other], Domain::Real),
+            ],
+            |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Softplus),
+            |x| reference(x, s.columns, s.other, |z| z.exp().ln_1p()),
+        ),
+        case!(
+            "linear, kinks kept away from (elu of a large bias)",
+            |s| vec![
+                batch(s.columns, Domain::Unit),
+                fixed(&[s.other, s.columns], Domain::Unit),
+                fixed(&[s.other], Domain::Positive),
+            ],
+            |t, v| {
+                let y = t.linear(v[0], v[1], Some(v[2]), Activation::Relu);
+                let y = t.scale(y, -1.0);
+                t.mul(t.elu(y, 1.0), t.leaky_relu(y, 0.2))
+            },
+            |x| reference(x, s.columns, s.other, |z| (-z).exp_m1() * -0.2 * z),
+        ),
+        case!(
+            "linear, one input twice",
+            |s| vec![fixed(&[s.columns, s.other], Domain::Real)],
+            |t, v| t.linear(v[0], v[0], None, Activation::Identity),
+            |x| reference(&[x[0].clone(), x[0].clone()], s.other, s.columns, |z| z),
+        ),
+    ]
+}
+
+fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
+    let bias = |o: usize| x.get(2).map_or(0.0, |bias| bias[o]);
+    let rows = x[0].chunks(into);
+    rows.flat_map(|row| {
+        (0..out).map(move |o| {
+            let weights = &x[1][o * into..(o + 1) * into];
+            f(row.iter().zip(weights).map(|(a, b)| a * b).sum::<f64>() + bias(o))
+        })
+    })
+    .collect()
+}

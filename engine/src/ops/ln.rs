@@ -1,0 +1,15 @@
+//! `y = ln x`, the natural logarithm.
+
+use crate::ops::cases::{Case, Domain, pointwise_case};
+use crate::ops::pointwise::pointwise;
+
+pointwise! {
+    /// `y = ln x`, the natural logarithm. The shape is kept.
+    ln(), Ln, saves Input, flops 20, forward ln, gradient ln_gradient;
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        pointwise_case!("ln", Domain::Positive, |t, x| t.ln(x), |x| x.ln()),
+    ]
+}

@@ -1,0 +1,52 @@
+//! The operations: one differentiable function per file, with its formula, its shape rule, both passes and its cases.
+//!
+//! [`cases()`] lists every operation's cases; the gradient check, the comparison with a scalar reference, the check of
+//! determinism and the benches all walk that one list. To add an operation: one file, one word in the list below.
+#![forbid(unsafe_code)]
+
+mod binary;
+pub mod cases;
+mod pointwise;
+mod reduce;
+
+/// The list of operations: a module each, its cases gathered by [`cases()`].
+macro_rules! operations {
+    ($($name:ident)*) => {
+        $(mod $name;)*
+
+        /// Every operation's cases.
+        pub fn cases() -> Vec<cases::Case> {
+            let mut all = Vec::new();
+            $(all.extend($name::cases());)*
+            all
+        }
+    };
+}
+
+operations! {
+    add add_scalar binary_cross_entropy concatenate elu exp gelu leaky_relu linear ln mean mean_squared_error mul relu
+    reshape scale sigmoid slice softplus square stop_gradient sub sum tanh
+}
+
+pub use reduce::Axis;
+
+/// How the losses add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// Summed over features, averaged over samples: the convention of Narrows.
+    SumOverFeatures,
+    /// Averaged over everything: what PyTorch calls `mean`.
+    Mean,
+}
+
+/// Elements below which waking a second thread costs more than it saves.
+const GATE: usize = 32_768;
+/// Elements of a part handed to a thread.
+const GRAIN: usize = 8_192;
+/// Elements of a partial sum. It fixes the order of additions at any number of threads.
+const CHUNK: usize = 8_192;
+
+/// Refuses a slope that is not above 0: the derivative is found from the output's sign.
+fn positive(p: f64) -> Result<(), String> {
+    if p > 0.0 && p.is_finite() { Ok(()) } else { Err(format!("its parameter is {p}; it must be above 0")) }
+}

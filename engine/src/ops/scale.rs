@@ -1,0 +1,16 @@
+//! `y = factor x`.
+
+use crate::ops::cases::{Case, Domain, pointwise_case};
+use crate::ops::pointwise::pointwise;
+
+pointwise! {
+    /// `y = factor x`. The shape is kept.
+    scale(factor: f64), Scale, saves Nothing, flops 1, forward scale, gradient scale_by_p;
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        pointwise_case!("scale", Domain::Real, |t, x| t.scale(x, -2.5), |x| x * -2.5),
+        pointwise_case!("scale, input used twice", Domain::Real, |t, x| t.add(t.scale(x, 3.0), x), |x| x * 4.0),
+    ]
+}

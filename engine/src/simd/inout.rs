@@ -1,0 +1,86 @@
+//! A pair of equally long slices, one read and one written, that may be the same memory.
+//!
+//! Element-wise kernels take it so that one body serves both `y = f(x)` and `x = f(x)`: position `i` is read before
+//! position `i` is written, and nothing else is touched.
+
+use super::{Float, Lanes};
+use std::marker::PhantomData;
+
+/// What an element-wise kernel reads and writes.
+pub struct InOut<'a, T> {
+    from: *const T,
+    to: *mut T,
+    len: usize,
+    life: PhantomData<&'a mut [T]>,
+}
+
+impl<'a, T: Float> InOut<'a, T> {
+    /// Reads `from` and writes `to`; only the common length is touched.
+    pub fn pair(from: &'a [T], to: &'a mut [T]) -> Self {
+        debug_assert_eq!(from.len(), to.len());
+        let len = from.len().min(to.len());
+        Self { from: from.as_ptr(), to: to.as_mut_ptr(), len, life: PhantomData }
+    }
+
+    /// Reads and writes the same memory.
+    pub fn same(both: &'a mut [T]) -> Self {
+        let to = both.as_mut_ptr();
+        Self { from: to, to, len: both.len(), life: PhantomData }
+    }
+
+    /// How many elements.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Splits after `at` elements (all of them, where there are fewer).
+    pub fn split_at(self, at: usize) -> (Self, Self) {
+        let at = at.min(self.len);
+        // SAFETY: `at <= len`, so both halves stay inside the slices that this was made of, and they do not overlap.
+        let (from, to) = unsafe { (self.from.add(at), self.to.add(at)) };
+        let tail = Self { from, to, len: self.len - at, life: PhantomData };
+        (Self { len: at, ..self }, tail)
+    }
+
+    /// The vector read at `at`: whole, or the remaining elements and zeros.
+    #[inline(always)]
+    pub(crate) fn load<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
+        let left = self.len - at;
+        // SAFETY: `at <= len` (or the subtraction above overflows, which the callers' loops exclude and debug builds
+        // check), and `left` elements are readable from there.
+        unsafe {
+            if left >= I::LANES { isa.load_at(self.from.add(at)) } else { isa.load_head_at(self.from.add(at), left) }
+        }
+    }
+
+    /// The vector now standing where [`Self::store`] will write.
+    #[inline(always)]
+    pub(crate) fn load_target<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
+        let left = self.len - at;
+        // SAFETY: as in `load`; the target is as long as the source.
+        unsafe { if left >= I::LANES { isa.load_at(self.to.add(at)) } else { isa.load_head_at(self.to.add(at), left) } }
+    }
+
+    /// Writes a vector at `at`, or as much of it as there is room for.
+    #[inline(always)]
+    pub(crate) fn store<I: Lanes<T>>(&mut self, isa: I, at: usize, v: I::V) {
+        let left = self.len - at;
+        // SAFETY: as in `load`, and the target may be written: it came from a `&mut` slice.
+        unsafe {
+            if left >= I::LANES {
+                isa.store_at(v, self.to.add(at));
+            } else {
+                isa.store_head_at(v, self.to.add(at), left);
+            }
+        }
+    }
+}
+
+// SAFETY: it stands for a `&[T]` and a `&mut [T]` (or one `&mut [T]`), which may be sent.
+unsafe impl<T: Send + Sync> Send for InOut<'_, T> {}

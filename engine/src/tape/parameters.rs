@@ -1,0 +1,142 @@
+//! Parameters: one flat buffer with named, shaped views, each starting on a cache line.
+//!
+//! Gradients and the optimisers' moments are flat buffers of the same layout, so that one pass updates everything.
+//! The gaps between the views hold zeros and stay zero under every optimiser.
+
+use super::{Real, Shape};
+use crate::Error;
+use crate::simd::Buffer;
+use std::ops::Range;
+
+/// The handle of one parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ParameterId(pub(crate) usize);
+
+/// A parameter's name, shape and place.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) range: Range<usize>,
+}
+
+/// All parameters of a model.
+#[derive(Debug, Default)]
+pub struct Parameters<T> {
+    entries: Vec<Entry>,
+    values: Buffer<T>,
+}
+
+impl<T: Real> Parameters<T> {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { entries: Vec::new(), values: Buffer::default() }
+    }
+
+    /// Adds a parameter of zeros. Add all before recording a tape over them.
+    ///
+    /// # Errors
+    /// A name that is empty or taken, a shape without elements or too large, no memory.
+    pub fn add(&mut self, name: &str, sizes: &[usize]) -> Result<ParameterId, Error> {
+        let shape = Shape::fixed(sizes);
+        if name.is_empty() || self.find(name).is_some() {
+            return Err(Error::new(format!("parameter name `{name}` is empty or taken already")));
+        }
+        if !shape.fits(1) || shape.elements(1) == 0 {
+            return Err(Error::new(format!("parameter `{name}`: shape {shape} has no elements or too many")));
+        }
+        let line = 64 / size_of::<T>();
+        let start = self.values.len();
+        let end = start.checked_add(shape.elements(1)).and_then(|end| end.checked_next_multiple_of(line));
+        let end = end.ok_or_else(|| Error::new(format!("parameter `{name}`: shape {shape} is too large")))?;
+        let mut values = Buffer::zeroed(end)?;
+        values.as_mut_slice()[..start].copy_from_slice(self.values.as_slice());
+        self.values = values;
+        self.entries.push(Entry { name: name.into(), shape, range: start..start + shape.elements(1) });
+        Ok(ParameterId(self.entries.len() - 1))
+    }
+
+    /// The handles in the order of their adding.
+    pub fn ids(&self) -> impl Iterator<Item = ParameterId> + use<T> {
+        (0..self.entries.len()).map(ParameterId)
+    }
+
+    /// The parameter of this name.
+    pub fn find(&self, name: &str) -> Option<ParameterId> {
+        self.entries.iter().position(|entry| entry.name == name).map(ParameterId)
+    }
+
+    /// Its name.
+    pub fn name(&self, id: ParameterId) -> &str {
+        &self.entries[id.0].name
+    }
+
+    /// Its sizes.
+    pub fn sizes(&self, id: ParameterId) -> &[usize] {
+        self.entries[id.0].shape.sizes()
+    }
+
+    /// Its place in the flat buffers.
+    pub fn range(&self, id: ParameterId) -> Range<usize> {
+        self.entries[id.0].range.clone()
+    }
+
+    /// Its values, row-major.
+    pub fn view(&self, id: ParameterId) -> &[T] {
+        &self.values.as_slice()[self.range(id)]
+    }
+
+    /// Its values, to be changed.
+    pub fn view_mut(&mut self, id: ParameterId) -> &mut [T] {
+        let range = self.range(id);
+        &mut self.values.as_mut_slice()[range]
+    }
+
+    /// All values with the gaps between them: the layout that gradients and moments share.
+    pub fn flat(&self) -> &[T] {
+        self.values.as_slice()
+    }
+
+    /// All values, to be changed. Leave the gaps at zero.
+    pub fn flat_mut(&mut self) -> &mut [T] {
+        self.values.as_mut_slice()
+    }
+
+    /// How many numbers the parameters hold, gaps not counted.
+    pub fn count(&self) -> usize {
+        self.entries.iter().map(|entry| entry.range.len()).sum()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// A copy.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn try_clone(&self) -> Result<Self, Error> {
+        Ok(Self { entries: self.entries.clone(), values: self.values.try_clone()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_aligned_and_named() {
+        let mut parameters = Parameters::<f32>::new();
+        let a = parameters.add("a", &[3, 5]).unwrap();
+        let b = parameters.add("b", &[2]).unwrap();
+        parameters.view_mut(a).fill(1.0);
+        parameters.view_mut(b).fill(2.0);
+        assert_eq!(parameters.view(a), &[1.0; 15]);
+        assert_eq!(parameters.range(b).start % 16, 0);
+        assert_eq!(parameters.flat().iter().sum::<f32>(), 19.0);
+        assert_eq!((parameters.count(), parameters.find("b")), (17, Some(b)));
+        assert!(parameters.add("a", &[1]).is_err());
+        assert!(parameters.add("c", &[0]).is_err());
+        assert!(parameters.add("d", &[usize::MAX, 3]).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! The mutable part of a run: slots, the flat gradient, the batch at hand. One per thread of use.
+
+use super::operation::Place;
+use super::plan::Plan;
+use super::{Real, Var};
+use crate::Error;
+use crate::simd::Buffer;
+
+/// What random operations are functions of, besides the operation and the element.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Noise {
+    /// The run's seed.
+    pub seed: u64,
+    /// The step of training.
+    pub step: u64,
+}
+
+/// Values and gradients of one plan.
+#[derive(Debug)]
+pub struct Workspace<T> {
+    pub(crate) plan: u64,
+    pub(crate) max_rows: usize,
+    pub(crate) rows: usize,
+    pub(crate) noise: Noise,
+    pub(crate) slots: Vec<Buffer<T>>,
+    pub(crate) gradients: Buffer<T>,
+    /// Buffers out of their slots while an operation runs.
+    pub(crate) taken: Vec<Buffer<T>>,
+    pub(crate) written: Vec<bool>,
+    /// Where values that may be read or written from outside lie: (node, place, elements a row or in all, batch).
+    pub(crate) visible: Vec<Visible>,
+    pub(crate) forward_done: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visible {
+    pub(crate) var: Var,
+    pub(crate) place: Place,
+    pub(crate) shape: super::Shape,
+    pub(crate) input: bool,
+}
+
+impl<T: Real> Workspace<T> {
+    /// Reserves what `plan` needs.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn new(plan: &Plan<T>) -> Result<Self, Error> {
+        let slots = plan.slot_sizes.iter().map(|&elements| Buffer::zeroed(elements)).collect::<Result<Vec<_>, _>>()?;
+        let widest = plan.operations.iter().map(|operation| operation.recorded.inputs.len()).max().unwrap_or(0);
+        let mut taken = Vec::with_capacity(widest);
+        taken.resize_with(widest, Buffer::default);
+        Ok(Self {
+            plan: plan.id,
+            max_rows: plan.max_rows,
+            rows: plan.max_rows,
+            noise: Noise::default(),
+            slots,
+            gradients: Buffer::zeroed(if plan.loss.is_some() { plan.flat_len } else { 0 })?,
+            taken,
+            written: vec![false; plan.storage_count],
+            visible: plan.visible.clone(),
+            forward_done: false,
+        })
+    }
+
+    /// How many samples the next run has.
+    ///
+    /// # Errors
+    /// None, or more than the tape allowed.
+    pub fn set_rows(&mut self, rows: usize) -> Result<(), Error> {
+        if rows == 0 || rows > self.max_rows {
+            return Err(Error::new(format!("a batch of {rows} rows; this plan takes 1 to {}", self.max_rows)));
+        }
+        self.rows = rows;
+        self.forward_done = false;
+        Ok(())
+    }
+
+    /// How many samples a run has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The seed and the step that random operations use.
+    pub fn set_noise(&mut self, noise: Noise) {
+        self.noise = noise;
+    }
+
+    /// An input's memory, to be written before a run.
+    ///
+    /// # Errors
+    /// The handle is not an input of this plan.
+    pub fn input_mut(&mut self, var: Var) -> Result<&mut [T], Error> {
+        let found = self.visible.iter().find(|visible| visible.var == var && visible.input);
+        match found.map(|visible| (visible.place, visible.shape)) {
+            Some((Place::Slot(slot), shape)) => Ok(&mut self.slots[slot].as_mut_slice()[..shape.elements(self.rows)]),
+            _ => Err(Error::new("this Var is not an input that the plan uses")),
+        }
+    }
+
+    /// A value after a run: an input, the loss, an output or what was kept.
+    ///
+    /// # Errors
+    /// The plan does not keep the value.
+    pub fn value(&self, var: Var) -> Result<&[T], Error> {
+        let found = self.visible.iter().find(|visible| visible.var == var);
+        match found.map(|visible| (visible.place, visible.shape)) {
+            Some((Place::Slot(slot), shape)) => Ok(&self.slots[slot].as_slice()[..shape.elements(self.rows)]),
+            _ => Err(Error::new("this value is not kept; name it to `keep` or `infer`")),
+        }
+    }
+
+    /// The gradients of all parameters, in their flat layout, after a backward run.
+    pub fn gradients(&self) -> &[T] {
+        self.gradients.as_slice()
+    }
+
+    /// The same, to be changed (clipped, say).
+    pub fn gradients_mut(&mut self) -> &mut [T] {
+        self.gradients.as_mut_slice()
+    }
+
+    /// Fills all memory but the inputs' with NaN, to show that nothing stale is read. For tests.
+    pub fn poison(&mut self) {
+        let inputs: Vec<Place> = self.visible.iter().filter(|v| v.input).map(|v| v.place).collect();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if !inputs.contains(&Place::Slot(index)) {
+                slot.as_mut_slice().fill(T::from_f64(f64::NAN));
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Every case of every operation: against its scalar reference, its gradient against central differences, on every
+//! backend, at any thread count, with stale memory poisoned.
+
+use narrows_engine::ops::cases::{Case, CaseInput, Domain, Sizes};
+use narrows_engine::{Backend, ParameterId, Parameters, Plan, Real, Shape, Split, Tape, Threads, Var, Workspace};
+use narrows_engine::{check, ops, random};
+use proptest::prelude::*;
+
+/// A case with its inputs drawn, recorded and planned.
+struct Setup<T: Real> {
+    parameters: Parameters<T>,
+    plan: Plan<T>,
+    workspace: Workspace<T>,
+    output: Var,
+    loss: Var,
+}
+
+fn draw(input: &CaseInput, rows: usize, seed: u64) -> Vec<f64> {
+    let mut numbers = vec![0.0; input.shape.elements(rows)];
+    match input.domain {
+        Domain::Unit => random::fill_uniform(seed, 1, 0, 0.0, 1.0, &mut numbers),
+        Domain::Positive => random::fill_uniform(seed, 1, 0, 0.2, 3.0, &mut numbers),
+        Domain::Real => random::fill_uniform(seed, 1, 0, -2.0, 2.0, &mut numbers),
+        Domain::AwayFromZero(gap) => {
+            random::fill_uniform(seed, 1, 0, -2.0, 2.0, &mut numbers);
+            numbers.iter_mut().for_each(|x: &mut f64| *x += gap * x.signum());
+        }
+    }
+    numbers
+}
+
+/// Records a case. As parameters, every input has a gradient; as inputs, the batch is symbolic.
+fn set_up<T: Real>(
+    case: &Case,
+    sizes: Sizes,
+    backend: Backend,
+    as_parameters: bool,
+    record: fn(&Tape<T>, &[Var], Sizes) -> Var,
+    numbers: &[Vec<f64>],
+) -> Setup<T> {
+    let inputs = (case.inputs)(sizes);
+    let mut parameters = Parameters::<T>::new();
+    let mut ids: Vec<ParameterId> = Vec::new();
+    if as_parameters {
+        for (i, input) in inputs.iter().enumerate() {
+            let mut shape: Vec<usize> = input.shape.sizes().to_vec();
+            if input.shape.is_batch() {
+                shape.insert(0, sizes.rows);
+            }
+            ids.push(parameters.add(&format!("input{i}"), &shape).unwrap());
+        }
+    } else {
+        ids.push(parameters.add("factor", &[1]).unwrap());
+        parameters.view_mut(ids[0])[0] = T::ONE;
+    }
+    let tape = Tape::on(&parameters, sizes.rows + 3, backend);
+    let vars: Vec<Var> = inputs
+        .iter()
+        .enumerate()
+        .map(|(i, input)| if as_parameters { tape.parameter(ids[i]) } else { tape.input("x", input.shape) })
+        .collect();
+    let output = record(&tape, &vars, sizes);
+    tape.keep(output);
+    let weights = tape.input("weights", tape.shape(output));
+    let mut weighted = tape.mul(output, weights);
+    if !as_parameters {
+        weighted = tape.mul(weighted, tape.parameter(ids[0]));
+    }
+    let loss = tape.sum(weighted);
+    let frozen: Vec<ParameterId> =
+        if case.name.contains("binary_cross_entropy") && as_parameters { vec![ids[1]] } else { Vec::new() };
+    let plan = tape.train_with(loss, narrows_engine::tape::TrainOptions { frozen: &frozen }).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    workspace.set_rows(sizes.rows).unwrap();
+    for (i, values) in numbers.iter().enumerate() {
+        let to = if as_parameters { parameters.view_mut(ids[i]) } else { workspace.input_mut(vars[i]).unwrap() };
+        to.iter_mut().zip(values).for_each(|(to, &x)| *to = T::from_f64(x));
+    }
+    let shape = tape.shape(output);
+    let mut w = vec![0.0; shape.elements(sizes.rows)];
+    random::fill_uniform(99, 7, 0, 0.5, 1.5, &mut w);
+    workspace.input_mut(weights).unwrap().iter_mut().zip(&w).for_each(|(to, &x)| *to = T::from_f64(x));
+    Setup { parameters, plan, workspace, output, loss }
+}
+
+fn numbers_of(case: &Case, sizes: Sizes, seed: u64) -> Vec<Vec<f64>> {
+    let inputs = (case.inputs)(sizes);
+    inputs.iter().enumerate().map(|(i, input)| draw(input, sizes.rows, seed + i as u64)).collect()
+}
+
+fn compare<T: Real>(got: &[T], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}: length");
+    let scale = expected.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+    for (i, (g, e)) in got.iter().zip(expected).enumerate() {
+        assert!((g.to_f64() - e).abs() <= tolerance * scale, "{what}: element {i} is {g}, not {e}");
+    }
+}
+
+fn check_forward(case: &Case, sizes: Sizes, seed: u64) {
+    let numbers = numbers_of(case, sizes, seed);
+    // The reference works on numbers as f32 holds them, so that both element types see the same inputs.
+    let numbers: Vec<Vec<f64>> = numbers.iter().map(|v| v.iter().map(|&x| f64::from(x as f32)).collect()).collect();
+    let expected = (case.reference)(&numbers, sizes);
+    for backend in Backend::available() {
+        for as_parameters in [false, true] {
+            let what = format!("{} on {backend} at {sizes:?}", case.name);
+            let mut s = set_up(case, sizes, backend, as_parameters, case.record_f64, &numbers);
+            s.workspace.poison();
+            s.plan.forward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
+            compare(s.workspace.value(s.output).unwrap(), &expected, 1e-10, &what);
+            let mut s = set_up(case, sizes, backend, as_parameters, case.record_f32, &numbers);
+            s.plan.forward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
+            compare(s.workspace.value(s.output).unwrap(), &expected, 2e-5, &what);
+        }
+    }
+}
+
+fn check_gradient(case: &Case, sizes: Sizes, seed: u64) {
+    let numbers = numbers_of(case, sizes, seed);
+    for backend in Backend::available() {
+        let mut s = set_up(case, sizes, backend, true, case.record_f64, &numbers);
+        s.workspace.poison();
+        let worst = check::gradients(&s.plan, &mut s.parameters, &mut s.workspace, s.loss, 1e-5, 1e-3).unwrap();
+        assert!(worst.relative < 1e-6, "{} on {backend} at {sizes:?}: {worst:?}", case.name);
+        // f32 against f64
+        s.plan.forward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
+        s.plan.backward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
+        let mut single = set_up(case, sizes, backend, true, case.record_f32, &numbers);
+        single.plan.forward(&single.parameters, &mut single.workspace, Split::Serial).unwrap();
+        single.plan.backward(&single.parameters, &mut single.workspace, Split::Serial).unwrap();
+        for id in s.parameters.ids() {
+            let expected = &s.workspace.gradients()[s.parameters.range(id)];
+            let got = &single.workspace.gradients()[single.parameters.range(id)];
+            compare(got, expected, 1e-4, &format!("{} f32 gradient on {backend} at {sizes:?}", case.name));
+        }
+    }
+}
+
+fn sizes() -> impl Strategy<Value = Sizes> {
+    let size = || prop_oneof![Just(1usize), 2usize..8, Just(15), Just(16), Just(17), Just(33)];
+    (size(), size(), size()).prop_map(|(rows, columns, other)| Sizes { rows, columns, other })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn forward_agrees_with_the_reference(sizes in sizes(), seed in 0u64..1000) {
+        for case in ops::cases() {
+            check_forward(&case, sizes, seed);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gradients_agree_with_differences(sizes in sizes(), seed in 0u64..1000) {
+        for case in ops::cases() {
+            let small = Sizes { rows: sizes.rows.min(9), columns: sizes.columns.min(17), other: sizes.other.min(9) };
+            check_gradient(&case, small, seed);
+        }
+    }
+}
+
+/// The same bits at 1, 2, 3 and 7 threads, forward and backward, at sizes beyond every gate.
+#[test]
+fn any_thread_count_gives_the_same_bits() {
+    let sizes = Sizes { rows: 257, columns: 301, other: 67 };
+    for case in ops::cases() {
+        let numbers = numbers_of(&case, sizes, 5);
+        for backend in Backend::available() {
+            let mut expected: Option<(Vec<u32>, Vec<u32>)> = None;
+            for threads in [1, 2, 3, 7] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let mut s = set_up(&case, sizes, backend, true, case.record_f32, &numbers);
+                s.workspace.poison();
+                Threads::Pool(&pool).run(|split| {
+                    s.plan.forward(&s.parameters, &mut s.workspace, split).unwrap();
+                    s.plan.backward(&s.parameters, &mut s.workspace, split).unwrap();
+                });
+                let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<u32>>();
+                let now = (bits(s.workspace.value(s.output).unwrap()), bits(s.workspace.gradients()));
+                match &expected {
+                    None => expected = Some(now),
+                    Some(first) => assert!(*first == now, "{} on {backend}: {threads} threads differ", case.name),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn shapes_are_checked_when_recorded() {
+    let mut parameters = Parameters::<f32>::new();
+    let weight = parameters.add("encoder.0.weight", &[32, 700]).unwrap();
+    let tape = Tape::new(&parameters, 4);
+    let x = tape.input("x", Shape::batch(&[784]));
+    let y = tape.linear(x, tape.parameter(weight), None, narrows_engine::gemm::Activation::Relu);
+    let z = tape.add(y, x); // after the first error nothing more is looked at
+    let error = tape.train(tape.sum(z)).err().expect("an error").to_string();
+    assert!(error.contains("linear(`x` [N, 784], `encoder.0.weight` [32, 700])"), "{error}");
+    assert!(error.contains("operations.rs:"), "{error}");
+}
+
+#[test]
+fn unreachable_parameters_and_cut_paths_are_refused() {
+    let mut parameters = Parameters::<f32>::new();
+    let a = parameters.add("a", &[3]).unwrap();
+    let b = parameters.add("b", &[3]).unwrap();
+    let tape = Tape::new(&parameters, 4);
+    let loss = tape.sum(tape.mul(tape.parameter(a), tape.stop_gradient(tape.parameter(b))));
+    let error = tape.train(loss).err().expect("an error").to_string();
+    assert!(error.contains("`b`") && !error.contains("`a`"), "{error}");
+    let plan = tape.train_with(loss, narrows_engine::tape::TrainOptions { frozen: &[b] }).unwrap();
+    assert_eq!(plan.trained().len(), 1);
+
+    // An operation that has no gradient for its target refuses a target that depends on a parameter.
+    let target = tape.sigmoid(tape.parameter(b));
+    let logits = tape.square(tape.parameter(a));
+    let loss = tape.binary_cross_entropy(logits, target, ops::Reduction::Mean);
+    let error = tape.train(loss).err().expect("an error").to_string();
+    assert!(error.contains("no gradient flows through its input 1"), "{error}");
+    assert!(tape.train(logits).is_err(), "a loss must be a single number");
+}
+
+#[test]
+fn stop_gradient_cuts() {
+    let mut parameters = Parameters::<f64>::new();
+    let a = parameters.add("a", &[1]).unwrap();
+    parameters.view_mut(a)[0] = 3.0;
+    let tape = Tape::new(&parameters, 1);
+    let x = tape.parameter(a);
+    let loss = tape.sum(tape.mul(x, tape.stop_gradient(tape.square(x))));
+    let plan = tape.train(loss).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+    plan.backward(&parameters, &mut workspace, Split::Serial).unwrap();
+    assert_eq!((workspace.value(loss).unwrap()[0], workspace.gradients()[0]), (27.0, 9.0));
+}
+
+#[test]
+fn misuse_of_plans_is_an_error() {
+    let mut parameters = Parameters::<f32>::new();
+    let a = parameters.add("a", &[2]).unwrap();
+    let tape = Tape::new(&parameters, 2);
+    let x = tape.input("x", Shape::batch(&[2]));
+    let y = tape.mul(x, tape.parameter(a));
+    let plan = tape.infer(&[y]).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    assert!(workspace.set_rows(0).is_err() && workspace.set_rows(3).is_err());
+    assert!(workspace.input_mut(y).is_err());
+    assert!(plan.backward(&parameters, &mut workspace, Split::Serial).is_err());
+    assert!(plan.forward(&Parameters::new(), &mut workspace, Split::Serial).is_err());
+    let other = Tape::new(&parameters, 2);
+    assert!(other.infer(&[y]).is_err(), "a Var of another tape");
+    let training = tape.train(tape.sum(y)).unwrap();
+    assert!(training.forward(&parameters, &mut workspace, Split::Serial).is_err());
+    let mut own = training.workspace().unwrap();
+    assert!(training.backward(&parameters, &mut own, Split::Serial).is_err(), "backward before forward");
+}

@@ -1,0 +1,316 @@
+//! The IDX format of MNIST and its relatives: a big-endian header `0, 0, type, ndim`, `ndim` sizes of 32 bits,
+//! elements.
+//!
+//! [`parse`], [`parse_images`] and [`parse_labels`] are pure functions over any `Read`, and so are the fuzzing
+//! targets; [`read_images`] and [`read_labels`] open a file and unpack it on the way if its content (not its name:
+//! browsers unpack and keep the `.gz`) is gzip. Bytes are unpacked straight into their final buffer. A header alone
+//! never makes memory grow: the first reservation follows the bytes expected from the stream, later ones double what
+//! has arrived, and the last ends at the exact size, so peak memory is the data's own bytes.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::{Dataset, ImageShape, MAX_CLASSES, Samples, reserved};
+use crate::error::{Error, Result};
+
+/// The most elements an array may have: 2^31.
+pub const MAX_ELEMENTS: u64 = 1 << 31;
+/// The most dimensions an array may have.
+pub const MAX_DIMENSIONS: usize = 8;
+/// Bytes read at a time, and the least first reservation.
+const CHUNK: usize = 1 << 16;
+/// Images pack to a fifth or so; what packs tighter than this is unpacked with a few reallocations.
+const USUAL_PACKING: u64 = 16;
+
+/// An IDX array: its sizes, outermost first, and its elements in row-major order. Unsigned bytes stay bytes; signed
+/// bytes, 16- and 32-bit integers, floats and doubles become f32, rounded to the nearest where they must be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IdxArray {
+    /// The size of each dimension; their product is the number of elements.
+    pub dims: Vec<usize>,
+    /// The elements.
+    pub elements: Samples,
+}
+
+/// Reads one IDX array, which must be all there is in `reader`. Messages call it `name`. `expected_bytes` is about how
+/// many bytes `reader` will deliver, 0 if unknown: only the first reservation depends on it.
+///
+/// # Errors
+/// If the stream does not begin as IDX does, has an unknown element type, 0 or more than [`MAX_DIMENSIONS`] dimensions
+/// or more than [`MAX_ELEMENTS`] elements; if it ends early or goes on after the last element; if reading or unpacking
+/// fails; if memory runs out.
+pub fn parse(reader: impl Read, name: &str, expected_bytes: u64) -> Result<IdxArray> {
+    let mut stream = Stream { reader, name, got: 0, expected: 4 };
+    let (dims, code, count) = stream.header()?;
+    let elements = match code {
+        0x08 => Samples::U8(stream.bytes(count, expected_bytes)?),
+        0x09 => Samples::F32(stream.numbers(count, expected_bytes, |b| f32::from(i8::from_be_bytes(b)))?),
+        0x0b => Samples::F32(stream.numbers(count, expected_bytes, |b| f32::from(i16::from_be_bytes(b)))?),
+        0x0c => Samples::F32(stream.numbers(count, expected_bytes, |b| i32::from_be_bytes(b) as f32)?),
+        0x0d => Samples::F32(stream.numbers(count, expected_bytes, f32::from_be_bytes)?),
+        0x0e => Samples::F32(stream.numbers(count, expected_bytes, |b| f64::from_be_bytes(b) as f32)?),
+        _ => return Err(unknown_type(name, code)),
+    };
+    stream.finish()?;
+    Ok(IdxArray { dims, elements })
+}
+
+/// Reads an IDX array of samples: `[N, F]` feature vectors, `[N, H, W]` grey images or `[N, C, H, W]` images. For
+/// `name` and `expected_bytes` see [`parse`].
+///
+/// # Errors
+/// As for [`parse`]; if the array has another number of dimensions, keeps its channels last, or holds no samples; if a
+/// value is NaN or infinite.
+pub fn parse_images(reader: impl Read, name: &str, expected_bytes: u64) -> Result<Dataset> {
+    let IdxArray { dims, elements } = parse(reader, name, expected_bytes)?;
+    let shape = match *dims.as_slice() {
+        [_, features] => return Dataset::new(name, elements, features),
+        [_, height, width] => ImageShape { channels: 1, height, width },
+        [_, channels, _, last] if !matches!(channels, 1 | 3) && matches!(last, 1 | 3) => {
+            return Err(Error::data(format!(
+                "{name} has its channels last (sizes {dims:?}); store the images as [N, C, H, W]"
+            )));
+        }
+        [_, channels, height, width] => ImageShape { channels, height, width },
+        _ => {
+            return Err(Error::data(format!(
+                "{name} holds no images: {} dimensions where 2, 3 or 4 are expected; give a file of images",
+                dims.len()
+            )));
+        }
+    };
+    // A size of 0 gives 0 features, which `new` refuses as holding no samples.
+    Dataset::new(name, elements, shape.features().unwrap_or(0))?.with_image(shape)
+}
+
+/// Reads an IDX array of labels, `[N]`: whole numbers from 0, below [`MAX_CLASSES`]. For `name` and `expected_bytes`
+/// see [`parse`].
+///
+/// # Errors
+/// As for [`parse`]; if the array does not have one dimension; if a label is out of range; if memory runs out.
+pub fn parse_labels(reader: impl Read, name: &str, expected_bytes: u64) -> Result<Vec<u32>> {
+    let IdxArray { dims, elements } = parse(reader, name, expected_bytes)?;
+    if dims.len() != 1 {
+        return Err(Error::data(format!(
+            "{name} holds no labels: {} dimensions where 1 is expected; give a file of labels",
+            dims.len()
+        )));
+    }
+    let mut labels = reserved(elements.len(), "labels")?;
+    match elements {
+        Samples::U8(values) => labels.extend(values.into_iter().map(u32::from)),
+        Samples::F32(values) => {
+            for (row, value) in values.into_iter().enumerate() {
+                if !(value.fract() == 0.0 && value >= 0.0 && value < MAX_CLASSES as f32) {
+                    return Err(Error::data(format!(
+                        "{name}: the label {value} of row {row} (from 0) is not a whole number below {MAX_CLASSES}; \
+                         number the classes from 0"
+                    )));
+                }
+                labels.push(value as u32);
+            }
+        }
+    }
+    Ok(labels)
+}
+
+/// [`parse_images`] from a file, plain or gzip.
+///
+/// # Errors
+/// As for [`parse_images`], and if the file cannot be opened.
+pub fn read_images(path: &Path) -> Result<Dataset> {
+    let (reader, expected_bytes) = open(path)?;
+    parse_images(reader, &path.display().to_string(), expected_bytes)
+}
+
+/// [`parse_labels`] from a file, plain or gzip.
+///
+/// # Errors
+/// As for [`parse_labels`], and if the file cannot be opened.
+pub fn read_labels(path: &Path) -> Result<Vec<u32>> {
+    let (reader, expected_bytes) = open(path)?;
+    parse_labels(reader, &path.display().to_string(), expected_bytes)
+}
+
+/// The unpacked content of a file and about how many bytes it has.
+fn open(path: &Path) -> Result<(Box<dyn Read>, u64)> {
+    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+    let length = file.metadata().map_err(|error| Error::io("read", path, error))?.len();
+    let mut reader = BufReader::with_capacity(CHUNK, file);
+    let start = reader.fill_buf().map_err(|error| Error::io("read", path, error))?;
+    if start.starts_with(&[0x1f, 0x8b]) {
+        return Ok((Box::new(MultiGzDecoder::new(reader)), length.saturating_mul(USUAL_PACKING)));
+    }
+    Ok((Box::new(reader), length))
+}
+
+fn unknown_type(name: &str, code: u8) -> Error {
+    Error::data(format!(
+        "{name} has the unknown IDX element type 0x{code:02x}; expected 08, 09, 0b, 0c, 0d or 0e: is it an IDX file?"
+    ))
+}
+
+/// A reader that knows what it is called, how many bytes came out of it and how many should.
+struct Stream<'a, R> {
+    reader: R,
+    name: &'a str,
+    got: u64,
+    expected: u64,
+}
+
+impl<R: Read> Stream<'_, R> {
+    /// The sizes, the type code and the number of elements; `expected` is the whole length afterwards.
+    fn header(&mut self) -> Result<(Vec<usize>, u8, usize)> {
+        let mut magic = [0; 4];
+        self.fill(&mut magic)?;
+        let [0, 0, code, ndim] = magic else {
+            return Err(Error::data(format!(
+                "{} is not an IDX file: it begins with the bytes {magic:02x?}, not with 00 00; give the original file",
+                self.name
+            )));
+        };
+        let bytes_each = match code {
+            0x08 | 0x09 => 1,
+            0x0b => 2,
+            0x0c | 0x0d => 4,
+            0x0e => 8,
+            _ => return Err(unknown_type(self.name, code)),
+        };
+        let ndim = usize::from(ndim);
+        if !(1..=MAX_DIMENSIONS).contains(&ndim) {
+            return Err(Error::data(format!(
+                "{} claims {ndim} dimensions where 1 to {MAX_DIMENSIONS} are read; is it an IDX file?",
+                self.name
+            )));
+        }
+        self.expected = 4 + 4 * ndim as u64;
+        let mut sizes = [[0; 4]; MAX_DIMENSIONS];
+        for size in sizes.iter_mut().take(ndim) {
+            self.fill(size)?;
+        }
+        let sizes = sizes.iter().take(ndim).map(|&size| u32::from_be_bytes(size));
+        // Without the zeros first, so that no product of the others escapes the check.
+        let product = sizes.clone().filter(|&size| size > 0).try_fold(1_u64, |product, size| {
+            product.checked_mul(u64::from(size)).filter(|&product| product <= MAX_ELEMENTS)
+        });
+        let dims: Option<Vec<usize>> = sizes.clone().map(|size| usize::try_from(size).ok()).collect();
+        let count = product.map(|product| if sizes.clone().any(|size| size == 0) { 0 } else { product });
+        match (dims, count, count.and_then(|count| usize::try_from(count).ok())) {
+            (Some(dims), Some(count), Some(elements)) => {
+                self.expected = self.expected.saturating_add(count.saturating_mul(bytes_each));
+                Ok((dims, code, elements))
+            }
+            _ => Err(Error::data(format!(
+                "{} claims {:?} elements, over the limit of {MAX_ELEMENTS}; divide it, or download it again",
+                self.name,
+                sizes.collect::<Vec<_>>()
+            ))),
+        }
+    }
+
+    /// `count` bytes, read straight into the buffer that stays.
+    fn bytes(&mut self, count: usize, expected_bytes: u64) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        while out.len() < count {
+            self.grow(&mut out, count, expected_bytes)?;
+            let start = out.len();
+            out.resize(out.capacity().min(start.saturating_add(CHUNK)).min(count), 0);
+            self.fill(out.get_mut(start..).unwrap_or_default())?;
+        }
+        Ok(out)
+    }
+
+    /// `count` numbers of `N` bytes, converted on the way.
+    fn numbers<const N: usize>(
+        &mut self,
+        count: usize,
+        expected_bytes: u64,
+        number: impl Fn([u8; N]) -> f32,
+    ) -> Result<Vec<f32>> {
+        let mut out = Vec::new();
+        let mut chunk = [0; 1 << 12];
+        while out.len() < count {
+            self.grow(&mut out, count, expected_bytes / N as u64)?;
+            let (chunk, _) = chunk.as_chunks_mut::<N>();
+            let now = chunk.len().min(out.capacity() - out.len()).min(count - out.len());
+            let chunk = chunk.get_mut(..now).unwrap_or_default();
+            self.fill(chunk.as_flattened_mut())?;
+            out.extend(chunk.iter().map(|&bytes| number(bytes)));
+        }
+        Ok(out)
+    }
+
+    /// Makes room in `out` if it is full: first for what is expected, then for twice what came, never beyond `count`.
+    fn grow<T>(&self, out: &mut Vec<T>, count: usize, expected: u64) -> Result<()> {
+        if out.len() < out.capacity() {
+            return Ok(());
+        }
+        let first = usize::try_from(expected).unwrap_or(usize::MAX).max(CHUNK);
+        let target = if out.is_empty() { first } else { out.len().saturating_mul(2) }.min(count);
+        out.try_reserve_exact(target.saturating_sub(out.len())).map_err(|_| {
+            let bytes = count.saturating_mul(size_of::<T>());
+            Error::data(format!("not enough memory for {}: {bytes} bytes; use a larger machine", self.name))
+        })
+    }
+
+    /// Fills `out` or fails.
+    fn fill(&mut self, out: &mut [u8]) -> Result<()> {
+        let mut rest = out;
+        while !rest.is_empty() {
+            match self.reader.read(rest) {
+                Ok(0) => return Err(self.cut_short()),
+                Ok(count) => {
+                    self.got = self.got.saturating_add(count as u64);
+                    rest = rest.get_mut(count..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The stream must end here; for gzip, this also reads and checks its checksum.
+    fn finish(&mut self) -> Result<()> {
+        loop {
+            return match self.reader.read(&mut [0]) {
+                Ok(0) => Ok(()),
+                Ok(_) => Err(Error::data(format!(
+                    "{} goes on after the {} bytes its header announces; download it again",
+                    self.name, self.expected
+                ))),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(Error::data(format!(
+                    "{} is cut short: its gzip checksum is missing; download it again",
+                    self.name
+                ))),
+                Err(error) => Err(self.failed(error)),
+            };
+        }
+    }
+
+    fn cut_short(&self) -> Error {
+        Error::data(format!(
+            "{} is cut short: expected {} bytes, got {}; download it again",
+            self.name, self.expected, self.got
+        ))
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => self.cut_short(),
+            // What flate2 says of streams that are not gzip inside.
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => {
+                Error::data(format!("{} is damaged: {error}; download it again", self.name))
+            }
+            _ => Error::io("read", Path::new(self.name), error),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "idx_tests.rs"]
+mod tests;

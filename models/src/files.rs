@@ -1,0 +1,186 @@
+//! Writing files so that they are whole or not there.
+//!
+//! Content goes to a temporary file beside the destination, is flushed and synced, and is renamed over it; then the
+//! folder is synced, so that the name survives a power cut too. A failure at any point leaves the old file as it was
+//! and nothing beside it. What is not a regular file (`/dev/stdout`, a pipe) cannot be renamed over and is written
+//! directly.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+const BUFFER: usize = 1 << 16;
+
+/// Writes the file `path` with what `write` puts out, all or nothing. The writer is buffered, and flushed afterwards.
+/// An existing file keeps its permissions, and a symbolic link stays one: the file it points to is replaced.
+///
+/// # Errors
+/// If the folder does not exist, `path` is a folder, `write` fails, or the system refuses any step; the message names
+/// `path`. No temporary file stays behind, and an existing file is as it was.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    try_write(path, write).map_err(|error| Error::io("write", path, error))
+}
+
+/// Writes `bytes` to the file `path`, all or nothing. See [`write_atomically`].
+///
+/// # Errors
+/// As for [`write_atomically`].
+pub fn write_bytes_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomically(path, |writer| writer.write_all(bytes))
+}
+
+fn try_write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let existing = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(remedy(ErrorKind::IsADirectory, "it is a folder; name a file"));
+        }
+        Ok(metadata) if !metadata.is_file() => {
+            return buffered(&mut OpenOptions::new().write(true).open(path)?, write);
+        }
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+    if target.file_name().is_none() {
+        return Err(remedy(ErrorKind::InvalidInput, "it does not name a file; give a file's name"));
+    }
+    let folder = folder_of(&target);
+    if !folder.is_dir() {
+        return Err(remedy(ErrorKind::NotFound, "its folder does not exist; create it first"));
+    }
+    replace(&target, &folder, existing, write)
+}
+
+fn replace(
+    target: &Path,
+    folder: &Path,
+    existing: Option<Metadata>,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    // From here on the temporary file removes itself unless it is renamed.
+    let mut temporary = temporary_in(folder)?;
+    buffered(temporary.as_file_mut(), write)?;
+    if let Some(existing) = existing {
+        temporary.as_file().set_permissions(existing.permissions())?;
+    }
+    temporary.as_file().sync_all()?;
+    temporary.persist(target).map_err(|failed| failed.error)?;
+    sync_folder(folder)
+}
+
+fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut writer = BufWriter::with_capacity(BUFFER, file);
+    let written = write(&mut writer).and_then(|()| writer.flush());
+    // Dropping a `BufWriter` would try to write again what just failed.
+    let _ = writer.into_parts();
+    written
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A new file with the permissions any new file gets; `tempfile` alone makes it private.
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".narrows-").suffix(".part");
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666))
+    };
+    builder.tempfile_in(folder)
+}
+
+/// Makes the new name last. File systems that cannot sync a folder say so; there is nothing more to do on them.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
+fn remedy(kind: ErrorKind, text: &str) -> io::Error {
+    io::Error::new(kind, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn writes_and_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_bytes_atomically(&path, b"one").unwrap();
+        write_atomically(&path, |writer| (0..100_000).try_for_each(|_| writer.write_all(b"two"))).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two".repeat(100_000));
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        let full = |writer: &mut dyn Write| {
+            writer.write_all(&[7; 1 << 18])?;
+            Err(ErrorKind::StorageFull.into())
+        };
+        let message = write_atomically(&path, full).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("cannot write {}: ", path.display())), "{message}");
+        assert_eq!(names(folder.path()), [""; 0]);
+        fs::write(&path, "old").unwrap();
+        assert!(write_atomically(&path, full).is_err());
+        assert_eq!(
+            (fs::read(&path).unwrap().as_slice(), names(folder.path())),
+            (&b"old"[..], vec!["a.txt".to_owned()])
+        );
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_the_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |path: &Path| write_bytes_atomically(path, b"x").unwrap_err().to_string();
+        assert!(message(&folder.path().join("no/a.txt")).contains("its folder does not exist; create it first"));
+        assert!(message(folder.path()).contains("it is a folder"));
+        assert!(message(Path::new("")).contains("does not name a file"));
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(message(&folder.path().join("file/a.txt")).contains("cannot write"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_links_and_permissions() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        write_bytes_atomically(Path::new("/dev/null"), b"x").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        if cfg!(target_os = "linux") {
+            assert!(write_bytes_atomically(Path::new("/dev/full"), b"x").is_err());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&file, &link).unwrap();
+        write_bytes_atomically(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -32,6 +32,7 @@
 
 pub mod check;
 mod error;
+mod gather;
 pub mod gemm;
 pub mod ops;
 pub mod optim;
@@ -41,6 +42,7 @@ pub mod simd;
 pub mod tape;
 
 pub use error::Error;
+pub use gather::{RawRows, gather};
 pub use parallel::{Split, Threads};
 pub use simd::Backend;
 pub use tape::{ParameterId, Parameters, Plan, Real, Shape, Tape, Var, Workspace};

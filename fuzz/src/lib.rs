@@ -1,1 +1,74 @@
-//! Fuzz targets.
+//! What is fuzzed: one function per parser of foreign bytes. Any input must end in a value or an error.
+//!
+//! The binaries in `fuzz_targets` hand their input to these functions and exist only with the feature `libfuzzer`; a
+//! test replays a few inputs on every build. A function checks what a value promises, not only that nothing panics.
+
+use narrows::data::idx;
+
+/// An IDX file of images.
+pub fn idx_images(data: &[u8]) {
+    if let Ok(set) = idx::parse_images(data, "fuzz", data.len() as u64) {
+        assert_eq!(set.samples().len(), set.len() * set.features());
+        assert!(!set.is_empty() && set.image().is_none_or(|shape| shape.features() == Some(set.features())));
+        let mut row = vec![0.0; set.features()];
+        assert!((0..set.len()).all(|at| set.row_f32(at, &mut row).is_ok() && row.iter().all(|x| x.is_finite())));
+        // Elements are at least a byte, so memory is bounded by the input.
+        assert!(set.bytes() <= 8 * data.len());
+    }
+}
+
+/// An IDX file of labels.
+pub fn idx_labels(data: &[u8]) {
+    if let Ok(labels) = idx::parse_labels(data, "fuzz", data.len() as u64) {
+        assert!(labels.len() <= data.len());
+        assert!(labels.iter().all(|&label| label < narrows::data::MAX_CLASSES));
+    }
+}
+
+// /// A model file.
+// pub fn model_file(data: &[u8]) {
+//     let _ = narrows::model::parse(data);
+// }
+
+// /// The state of a run.
+// pub fn state_file(data: &[u8]) {
+//     let _ = narrows::training::state::parse(data);
+// }
+
+// /// A configuration; one that is accepted is accepted again as it is written out.
+// pub fn config_toml(data: &[u8]) {
+//     if let Ok(text) = std::str::from_utf8(data) {
+//         let _ = narrows::config::Config::from_toml(text, "fuzz");
+//     }
+// }
+
+#[cfg(test)]
+mod tests {
+    /// A small file of each kind; the fuzzers find the rest.
+    const SEEDS: [&[u8]; 7] = [
+        b"",
+        b"\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02\x01\x02\x03\x04",
+        b"\0\0\x08\x01\0\0\0\x03\x00\x01\x02",
+        b"\0\0\x0d\x02\0\0\0\x01\0\0\0\x01\x7f\xc0\0\0",
+        b"\0\0\x0e\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x10\0\0\0\0\0\0\0{\"__metadata__\":",
+        b"[train]\nepochs = 3\n",
+    ];
+
+    /// Every target, as the fuzzers call it.
+    const TARGETS: [fn(&[u8]); 2] = [super::idx_images, super::idx_labels];
+
+    #[test]
+    fn seeds_and_all_their_beginnings_and_changed_bytes() {
+        for (target, seed) in TARGETS.iter().flat_map(|target| SEEDS.iter().map(move |seed| (target, seed))) {
+            (0..=seed.len()).for_each(|end| target(&seed[..end]));
+            for at in 0..seed.len() {
+                for value in [0x00, 0x01, 0x7f, 0x80, 0xff] {
+                    let mut changed = seed.to_vec();
+                    changed[at] = value;
+                    target(&changed);
+                }
+            }
+        }
+    }
+}

@@ -1,1 +1,46 @@
-//! x
+//! Narrows: autoencoders on CPUs, from one library and one command.
+//!
+//! * [`config`]: what to train and how, as TOML, as flags, as a struct.
+//! * [`training`]: the loop, run directories, resuming.
+//! * [`model`]: a trained autoencoder and its file, from which alone it is rebuilt.
+//! * [`autoencoders`] and [`nn`]: the types, one a file, and the layers that they are made of.
+//! * [`data`]: sources, scaling, splits. [`metrics`]: what a model reaches, with PCA beside it.
+//! * [`applications`]: trained models put to use. [`report`]: pictures.
+//!
+//! ```
+//! use narrows::config::Config;
+//! use narrows::training::{Silent, TrainRequest, train};
+//! use narrows_engine::Threads;
+//!
+//! # fn main() -> narrows::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let out = folder.path().join("run");
+//! let mut config = Config::default(); // the embedded 8x8 digits
+//! config.set("code", "8")?;
+//! config.set("epochs", "2")?;
+//! let request = TrainRequest { config, out: out.clone(), max_steps: None };
+//! let outcome = train(&request, Threads::Current, &mut Silent)?;
+//! assert!(outcome.evaluation.squared_error < 60.0);
+//! let model = narrows::model::Model::load(&out)?;
+//! assert_eq!(model.code_size(), 8);
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod applications;
+pub mod autoencoders;
+#[doc(hidden)]
+pub mod cli;
+pub mod config;
+pub mod data;
+pub mod error;
+pub mod files;
+pub mod metrics;
+pub mod model;
+pub mod nn;
+pub mod report;
+pub mod suggest;
+pub mod training;
+
+pub use error::{Error, ErrorKind, Result};

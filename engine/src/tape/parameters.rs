@@ -12,6 +12,13 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ParameterId(pub(crate) usize);
 
+impl ParameterId {
+    /// Its number, in the order of adding.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// A parameter's name, shape and place.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {

@@ -40,6 +40,14 @@ pub(super) fn load(folder: &Path, part: Part) -> Result<Option<Dataset>> {
     Ok(Some(data.with_name(name)))
 }
 
+/// Whether the folder has a test part, from the names of its files.
+pub(super) fn has_test(folder: &Path) -> Result<bool> {
+    if !folder.exists() {
+        return Ok(false);
+    }
+    choose_images(folder, &list(folder)?, Part::Test).map(|found| found.is_some())
+}
+
 /// An IDX file, by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct IdxFile {

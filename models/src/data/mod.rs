@@ -18,5 +18,5 @@ pub(crate) use dataset::reserved;
 pub use dataset::{Dataset, ImageShape, MAX_CLASSES, Samples};
 pub use digits::digits;
 pub use scale::{Scaler, ScalerKind};
-pub use source::{Part, Source, Splits, open, open_part};
+pub use source::{Part, Source, Splits, has_test, open, open_part};
 pub use split::split;

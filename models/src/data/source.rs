@@ -102,6 +102,17 @@ impl Source {
     }
 }
 
+/// Whether what `spec` names has a test part of its own; reads no data.
+///
+/// # Errors
+/// As for [`Source::parse`]; a folder that cannot be listed.
+pub fn has_test(spec: &str) -> Result<bool> {
+    match Source::parse(spec)? {
+        Source::Digits => Ok(false),
+        Source::IdxFolder(path) => folder::has_test(&path),
+    }
+}
+
 /// Opens both parts of what `spec` names, as [`Source::parse`] reads it.
 ///
 /// # Errors

@@ -1,0 +1,3 @@
+//! Trained models put to use.
+
+pub mod reconstruct;

@@ -1,0 +1,219 @@
+//! What every command shares: the common flags, the threads, and putting out a result.
+//!
+//! A result is either text for people or one JSON object on one line, never both, and goes to stdout; `--out` names a
+//! file for commands that make one. A reader that leaves early (`| head`) is no error. Figures that are not finite
+//! become `null`, for JSON has no word for them.
+
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use clap::builder::RangedU64ValueParser;
+use narrows_engine::Threads;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::metrics::Evaluation;
+
+/// More threads than any machine has; a slip of the keyboard must not ask the system for a million.
+const MOST_THREADS: u64 = 1024;
+
+/// The flags that every command has.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Common")]
+pub(super) struct Common {
+    /// The seed of everything random: first weights, order, noise, which samples are shown
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true)]
+    pub(super) seed: Option<u64>,
+    /// How many threads compute; the number of cores if not given. The result is the same at any number
+    #[arg(long, value_name = "N", allow_negative_numbers = true,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_THREADS))]
+    pub(super) threads: Option<usize>,
+    /// Print one JSON object on one line of stdout, and nothing else there
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print no progress, and of the result only the one line that matters most
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// The threads of a command; owns the pool that [`Threads`] borrows.
+pub(super) struct Pool(Option<ThreadPool>);
+
+impl Common {
+    /// Starts the threads that were asked for.
+    ///
+    /// # Errors
+    /// If the system does not give as many.
+    pub(super) fn pool(&self) -> Result<Pool> {
+        let count = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        if count == 1 {
+            return Ok(Pool(None));
+        }
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(count)
+            .thread_name(|index| format!("narrows-{index}"))
+            .build()
+            .map_err(|error| {
+                Error::training(format!("cannot start {count} threads: {error}; give a lower --threads"))
+            })?;
+        Ok(Pool(Some(pool)))
+    }
+}
+
+impl Pool {
+    /// The choice that the library takes.
+    pub(super) fn threads(&self) -> Threads<'_> {
+        self.0.as_ref().map_or(Threads::One, Threads::Pool)
+    }
+
+    /// How many threads these are.
+    pub(super) fn count(&self) -> usize {
+        self.0.as_ref().map_or(1, ThreadPool::current_num_threads)
+    }
+}
+
+/// A JSON object that is filled figure by figure.
+#[derive(Debug, Default)]
+pub(super) struct Object(Map<String, Value>);
+
+impl Object {
+    /// Sets `key`; what is not a finite number, or not there, is `null`.
+    pub(super) fn set(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
+        self.0.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Sets the figures of an evaluation, by the names that the whole tool uses for them.
+    pub(super) fn evaluation(&mut self, evaluation: &Evaluation) -> &mut Self {
+        let terms: Map<_, _> =
+            evaluation.terms.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect();
+        self.set("squared_error", evaluation.squared_error)
+            .set("mse", evaluation.mse)
+            .set("bce", evaluation.bce)
+            .set("loss", evaluation.loss)
+            .set("terms", terms)
+            .set("pca_squared_error", evaluation.pca_squared_error)
+            .set("part", evaluation.part.as_str())
+            .set("samples", evaluation.samples)
+    }
+
+    /// The object on one line.
+    pub(super) fn line(self) -> String {
+        format!("{}\n", Value::Object(self.0))
+    }
+}
+
+/// Writes `text` to stdout. A reader that has left is no error.
+///
+/// # Errors
+/// If the system refuses the write, for instance because the disk that stdout was sent to is full.
+pub(super) fn to_stdout(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::io("write", Path::new("standard output"), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes `text` to stderr; if that fails, there is nowhere left to say so.
+pub(super) fn to_stderr(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// The line that sets a model beside PCA: `squared error 5.21 on the test part; PCA with 16 components reaches 7.03`.
+pub(super) fn error_line(evaluation: &Evaluation, code: Option<usize>) -> String {
+    let figure = format!("squared error {} on the {} part", figure(evaluation.squared_error), evaluation.part);
+    match (evaluation.pca_squared_error, code) {
+        (Some(pca), Some(1)) => format!("{figure}; PCA with 1 component reaches {}", self::figure(pca)),
+        (Some(pca), Some(code)) => format!("{figure}; PCA with {code} components reaches {}", self::figure(pca)),
+        (Some(pca), None) => format!("{figure}; PCA of the same code size reaches {}", self::figure(pca)),
+        (None, _) => figure,
+    }
+}
+
+/// The loss and its terms, for people.
+pub(super) fn loss_line(evaluation: &Evaluation) -> String {
+    let mut line = format!("loss {}, mse {}", figure(evaluation.loss), figure(evaluation.mse));
+    if let Some(bce) = evaluation.bce {
+        line.push_str(&format!(", bce {}", figure(bce)));
+    }
+    // A single term is the loss itself.
+    if evaluation.terms.len() > 1 {
+        let terms: Vec<_> = evaluation.terms.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
+        line.push_str(&format!(" ({})", terms.join(", ")));
+    }
+    line
+}
+
+/// A figure with as many decimals as a reader compares: four significant digits.
+pub(super) fn figure(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-4.0..7.0).contains(&magnitude) {
+        return format!("{value:.3e}");
+    }
+    // In [0, 7] by the line above.
+    let decimals = (3.0 - magnitude).clamp(0.0, 7.0) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// A count with its thousands apart: `12,345`.
+pub(super) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate for people: whole, with its thousands apart.
+pub(super) fn rate(value: f64) -> String {
+    // A float's cast to an integer saturates, and makes zero of what is not a number.
+    count(value.round() as u64)
+}
+
+/// A duration for people: `0.42 s`, `12.3 s`, `3 min 20 s`.
+pub(super) fn duration(seconds: f64) -> String {
+    match seconds {
+        _ if seconds < 10.0 => format!("{seconds:.2} s"),
+        _ if seconds < 120.0 => format!("{seconds:.1} s"),
+        _ => format!("{} min {:02.0} s", (seconds / 60.0).floor(), (seconds % 60.0).floor()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_counts_and_durations() {
+        let figures = [(5.214, "5.214"), (0.01234, "0.01234"), (1234.5, "1234"), (0.0, "0"), (1e-9, "1.000e-9")];
+        for (value, text) in figures {
+            assert_eq!(figure(value), text);
+        }
+        assert_eq!(figure(f64::NAN), "NaN");
+        for (value, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(count(value), text);
+        }
+        assert_eq!((rate(f64::NAN), rate(45_000.4)), ("0".to_owned(), "45,000".to_owned()));
+        for (seconds, text) in [(0.417, "0.42 s"), (12.34, "12.3 s"), (200.0, "3 min 20 s")] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn json_never_holds_what_json_cannot() {
+        let mut object = Object::default();
+        object.set("a", f64::NAN).set("b", f64::INFINITY).set("c", None::<f64>).set("d", 1.5);
+        assert_eq!(object.line(), "{\"a\":null,\"b\":null,\"c\":null,\"d\":1.5}\n");
+    }
+}

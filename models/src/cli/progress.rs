@@ -1,0 +1,160 @@
+//! Progress of a training run, for a person at a terminal: a bar with epoch, loss, speed and time left, and above it
+//! one line for every epoch that is over.
+//!
+//! Without a terminal on stderr, or with `--quiet`, nothing is drawn; what the run is and says is kept either way,
+//! because the summary tells it. A step costs one store into the bar, which draws itself at most some ten times a second.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::common::{figure, rate};
+use crate::training::{EpochRecord, Observer, Progress, RunInfo};
+
+/// How often the bar's words change at most.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Draws a run's progress, and keeps what the summary tells.
+pub(super) struct Display {
+    bar: Option<ProgressBar>,
+    /// The last change of the bar's words, and where the run stood at the first step of this process.
+    last: Option<Instant>,
+    first: Option<(Instant, u64)>,
+    /// The samples of the steps after the first.
+    samples: u64,
+    /// What the run is, once it is planned.
+    pub(super) info: Option<RunInfo>,
+    /// What the run had to say on the way.
+    pub(super) notes: Vec<String>,
+}
+
+impl Display {
+    /// A display that draws only on a terminal, and not if `quiet`.
+    pub(super) fn new(quiet: bool) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            // Hidden until there is a plan: an error before it leaves one line on the screen, not a bar too.
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+        });
+        Self { bar, last: None, first: None, samples: 0, info: None, notes: Vec::new() }
+    }
+
+    /// Takes the bar off the screen.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if let Some(bar) = &self.bar {
+            bar.println(line);
+        }
+    }
+}
+
+impl Observer for Display {
+    fn plan(&mut self, info: &RunInfo) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(info.steps);
+            let colours = super::colours(&std::io::stderr());
+            let template = if colours { "{bar:24.cyan/dim} {msg}" } else { "{bar:24} {msg}" };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("━╸─"));
+            }
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        self.say(&info.description);
+        for decision in &info.decisions {
+            self.say(&format!("  {decision}"));
+        }
+        self.info = Some(info.clone());
+    }
+
+    fn step(&mut self, progress: &Progress) {
+        let Some(bar) = &self.bar else { return };
+        let now = Instant::now();
+        let first = *self.first.get_or_insert((now, progress.step));
+        if progress.step > first.1 {
+            self.samples += progress.samples;
+        }
+        if self.last.is_some_and(|last| now - last < EVERY) && progress.step < progress.steps {
+            return;
+        }
+        self.last = Some(now);
+        let seconds = (now - first.0).as_secs_f64();
+        let (done, to_do) = (progress.step.saturating_sub(first.1), progress.steps.saturating_sub(progress.step));
+        let mut words = format!("epoch {}/{}  loss {}", progress.epoch, progress.epochs, figure(progress.loss));
+        if done > 0 && seconds > 0.0 {
+            let left = clock(to_do as f64 * seconds / done as f64);
+            words.push_str(&format!("  {} images/s  {left} left", rate(self.samples as f64 / seconds)));
+        }
+        bar.set_position(progress.step);
+        bar.set_message(words);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord) {
+        if self.bar.is_some() {
+            let epochs = self.info.as_ref().map_or(record.epoch, |info| info.epochs);
+            self.say(&epoch_line(record, epochs));
+        }
+    }
+
+    fn note(&mut self, line: &str) {
+        self.say(line);
+        self.notes.push(line.to_owned());
+    }
+}
+
+/// `epoch  3/30  loss 5.21  validation 5.40  45,000 images/s`.
+fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
+    let width = epochs.to_string().len();
+    let mut line = format!("epoch {:>width$}/{epochs}  loss {}", record.epoch, figure(record.loss));
+    if record.terms.len() > 1 {
+        let terms: Vec<_> = record.terms.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
+        line.push_str(&format!(" ({})", terms.join(", ")));
+    }
+    if let Some(loss) = record.validation_loss {
+        line.push_str(&format!("  validation {}", figure(loss)));
+    }
+    line.push_str(&format!("  {} images/s", rate(record.samples_per_second)));
+    line
+}
+
+/// Time left: `0:07`, `12:30`, `1:02:03`.
+fn clock(seconds: f64) -> String {
+    let seconds = seconds.ceil() as u64;
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{rest:02}") } else { format!("{minutes}:{rest:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        let mut record = EpochRecord {
+            epoch: 3,
+            step: 9,
+            loss: 5.25,
+            terms: vec![("reconstruction".into(), 5.25)],
+            validation_loss: Some(5.5),
+            seconds: 0.1,
+            samples_per_second: 45_000.0,
+            lr: 1e-3,
+        };
+        assert_eq!(epoch_line(&record, 30), "epoch  3/30  loss 5.250  validation 5.500  45,000 images/s");
+        record.terms.push(("kl".into(), 1.0));
+        record.validation_loss = None;
+        let line = epoch_line(&record, 30);
+        assert_eq!(line, "epoch  3/30  loss 5.250 (reconstruction 5.250, kl 1.000)  45,000 images/s");
+    }
+
+    #[test]
+    fn time_left() {
+        for (seconds, text) in [(6.2, "0:07"), (750.0, "12:30"), (3723.0, "1:02:03")] {
+            assert_eq!(clock(seconds), text);
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! `narrows train`: a configuration put together from its sources, a run directory, and a summary.
+//!
+//! A later source wins: the defaults, `--config`, `--set`, the flags by name. Values are handed on as they were typed;
+//! the configuration alone knows what a key may hold, so a flag, a `--set` and a line of the file are refused with the
+//! same words.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::common::{self, Common, Object};
+use super::progress::Display;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::training::{self, Outcome, TrainRequest};
+
+/// No configuration is as long as this; a file given by mistake may be.
+const LONGEST_CONFIG: u64 = 1 << 20;
+
+/// Train a model: `narrows train --data digits --hidden 128 --code 16 --epochs 30`
+///
+/// Makes a run directory with the model (model.safetensors), what is needed to go on (state.safetensors), the complete
+/// configuration (config.toml), the losses by epoch (history.csv) and a picture of originals over their reconstructions
+/// (samples/reconstructions.png), and says what a PCA of the same code size reaches.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder of the run, which must not hold one yet; runs/MODEL-N with the next free N if not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Read settings from a file such as a run's config.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set any key of the configuration; may be given many times
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value, allow_negative_numbers = true)]
+    settings: Vec<(String, String)>,
+    /// Go on with the run in this folder; with --epochs, to a new end
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config"])]
+    resume: Option<PathBuf>,
+    /// Stop after this many steps of this call; --resume goes on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    steps: Option<u64>,
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Declares the flags that are keys of the configuration: their names, value names and help, once.
+macro_rules! named {
+    ($($field:ident $key:literal $value:literal $help:literal,)*) => {
+        /// The keys of the configuration that have a flag of their own.
+        #[derive(Debug, clap::Args)]
+        #[command(next_help_heading = "Model and training")]
+        struct Named {
+            $(
+                #[doc = $help]
+                #[arg(long, value_name = $value, allow_negative_numbers = true)]
+                $field: Option<String>,
+            )*
+        }
+
+        impl Named {
+            /// The keys that were given, with their values.
+            fn given(&self) -> Vec<(String, String)> {
+                let all = [$(($key, &self.$field)),*];
+                let given = all.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
+                given.map(|(key, value)| (key.to_owned(), value)).collect()
+            }
+        }
+    };
+}
+
+named! {
+    data "data" "SRC" "What to train on: `digits` (embedded, the default) or a folder of IDX files, plain or .gz",
+    model "model" "TYPE" "The kind of autoencoder",
+    hidden "hidden" "SIZES" "Sizes of the encoder's hidden layers, such as 512,256, which the decoder mirrors; \"\" for none",
+    code "code" "SIZE" "Size of the code",
+    activation "activation" "NAME" "Activation of the hidden layers",
+    code_activation "code_activation" "NAME" "Activation of the code",
+    loss "loss" "NAME" "Reconstruction loss: auto (follows the data's range), mse or bce",
+    epochs "epochs" "N" "Passes over the training part",
+    batch "batch" "N" "Samples in a step",
+    lr "lr" "RATE" "Learning rate",
+    optimizer "optimizer" "NAME" "Optimiser: sgd, nesterov, adam, adamw or rmsprop",
+    momentum "momentum" "X" "Momentum of sgd and nesterov",
+    weight_decay "weight_decay" "X" "Factor of the L2 penalty, or of adamw's decay",
+    schedule "schedule" "NAME" "Course of the learning rate: constant, cosine or step",
+    warmup "warmup" "STEPS" "Steps over which the learning rate rises",
+    clip "clip" "NORM" "Largest global norm of a gradient; 0 for none",
+    validation "validation" "FRACTION" "Fraction of the training part held out to choose the best weights by",
+    test_fraction "test_fraction" "FRACTION" "Fraction held out for the test where the data have no test part",
+    scaling "scaling" "NAME" "Scaling of the data: auto, none, range, minmax or standard",
+    init "init" "NAME" "How weights start: uniform, he or glorot",
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let mut changes = args.settings.clone();
+    changes.extend(args.named.given());
+    changes.extend(args.common.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
+    let mut display = Display::new(args.common.quiet);
+    let outcome = match &args.resume {
+        Some(run) => {
+            let pool = args.common.pool()?;
+            training::resume(run, &changes, args.steps, pool.threads(), &mut display)
+        }
+        None => {
+            let config = configuration(args.config.as_deref(), &changes)?;
+            let out = args.out.clone().map_or_else(|| free_run(config.model.name()), Ok)?;
+            let request = TrainRequest { config, out, max_steps: args.steps };
+            let pool = args.common.pool()?;
+            training::train(&request, pool.threads(), &mut display)
+        }
+    };
+    display.finish();
+    let outcome = outcome?;
+    common::to_stdout(&match (args.common.json, args.common.quiet) {
+        (true, _) => json(&outcome, &display),
+        (false, true) => format!("{}\n", outcome.run.display()),
+        (false, false) => summary(&outcome, &display),
+    })
+}
+
+/// The defaults, changed by the file and then by `changes`.
+fn configuration(file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
+    let mut config = match file {
+        Some(path) => {
+            let size = fs::metadata(path).map_err(|error| Error::io("read", path, error))?.len();
+            if size > LONGEST_CONFIG {
+                return Err(Error::usage(format!("{} is too long for a configuration", path.display())));
+            }
+            let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
+            Config::from_toml(&text, &path.display().to_string())?
+        }
+        None => Config::default(),
+    };
+    for (key, value) in changes {
+        config.set(key, value)?;
+    }
+    config.validate()?;
+    Ok(config)
+}
+
+/// `runs/NAME-N` with the number after the highest one there.
+fn free_run(name: &str) -> Result<PathBuf> {
+    let folder = Path::new("runs");
+    let mut last = 0_u64;
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::io("read the folder", folder, error)),
+        Ok(entries) => {
+            for entry in entries {
+                let entry = entry.map_err(|error| Error::io("read the folder", folder, error))?.file_name();
+                let number = entry.to_str().and_then(|entry| entry.strip_prefix(name)?.strip_prefix('-')?.parse().ok());
+                last = last.max(number.unwrap_or(0));
+            }
+        }
+    }
+    let next = last.saturating_add(1);
+    Ok(folder.join(format!("{name}-{next}")))
+}
+
+/// Reads `KEY=VALUE`; an empty value is one.
+fn key_and_value(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("write it as KEY=VALUE".to_owned()),
+    }
+}
+
+/// The outcome for people.
+fn summary(outcome: &Outcome, display: &Display) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let mut line = |words: String| _ = writeln!(text, "{words}");
+    line(outcome.run.display().to_string());
+    if let Some(info) = &display.info {
+        line(format!("  {}", info.description));
+    }
+    outcome.decisions.iter().for_each(|decision| line(format!("  {decision}")));
+    display.notes.iter().for_each(|note| line(format!("  {note}")));
+    line(format!("  {}", common::error_line(&outcome.evaluation, code_size(&outcome.run))));
+    line(format!("  {}", common::loss_line(&outcome.evaluation)));
+    line(format!(
+        "  {} epochs, {} steps in {}: {} images/s with {} threads, {}",
+        common::count(outcome.epochs),
+        common::count(outcome.steps),
+        common::duration(outcome.seconds),
+        common::rate(outcome.samples_per_second),
+        outcome.threads,
+        outcome.isa
+    ));
+    if !outcome.finished {
+        line(format!("  stopped before the end; `narrows train --resume {}` goes on", outcome.run.display()));
+    }
+    let picture = outcome.run.join("samples").join("reconstructions.png");
+    if picture.is_file() {
+        line(format!("  picture: {}", picture.display()));
+    }
+    text
+}
+
+/// The size of the code, from the run's own configuration.
+fn code_size(run: &Path) -> Option<usize> {
+    let text = fs::read_to_string(run.join("config.toml")).ok()?;
+    Config::from_toml(&text, "config.toml").ok().map(|config| config.code)
+}
+
+/// The outcome on one line of JSON.
+fn json(outcome: &Outcome, display: &Display) -> String {
+    let mut object = Object::default();
+    object
+        .evaluation(&outcome.evaluation)
+        .set("seconds", outcome.seconds)
+        .set("samples_per_second", outcome.samples_per_second)
+        .set("epochs", outcome.epochs)
+        .set("steps", outcome.steps)
+        .set("threads", outcome.threads)
+        .set("isa", outcome.isa.as_str())
+        .set("run", outcome.run.display().to_string())
+        .set("finished", outcome.finished)
+        .set("decisions", outcome.decisions.clone());
+    if let Some(info) = &display.info {
+        object.set("parameters", info.parameters);
+    }
+    object.line()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings() {
+        assert_eq!(key_and_value("lr=-1e-3"), Ok(("lr".to_owned(), "-1e-3".to_owned())));
+        assert_eq!(key_and_value("hidden="), Ok(("hidden".to_owned(), String::new())));
+        assert!(key_and_value("hidden").is_err() && key_and_value("=3").is_err());
+    }
+}

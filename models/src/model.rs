@@ -1,0 +1,396 @@
+//! A trained autoencoder and its file.
+//!
+//! The file is safetensors: the weights under PyTorch's names and shapes, and in the metadata everything needed to
+//! use them: format version, configuration, data. From the file alone the model is rebuilt. Reading checks the
+//! version, the names, the shapes and that every weight is finite; nothing in a file can make it panic.
+
+use crate::autoencoders::Undercomplete;
+use crate::config::Config;
+use crate::data::{ImageShape, Scaler};
+use crate::files::write_atomically;
+use crate::{Error, Result};
+use narrows_engine::{Parameters, Plan, Shape, Split, Tape, Threads, Var, Workspace};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The version of the model file's metadata.
+pub const FORMAT: &str = "1";
+/// The model's file in a run directory.
+pub const MODEL_FILE: &str = "model.safetensors";
+/// The most samples that inference takes at a time.
+pub const INFERENCE_ROWS: usize = 256;
+
+/// What a model must know of its data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataInfo {
+    /// The data's name.
+    pub name: String,
+    /// Numbers in a sample.
+    pub features: usize,
+    /// How a sample is an image, if it is one.
+    pub image: Option<ImageShape>,
+    /// How values are scaled.
+    pub scaler: Scaler,
+}
+
+/// An autoencoder with its weights.
+pub struct Model {
+    config: Config,
+    data: DataInfo,
+    parameters: Parameters<f32>,
+    autoencoder: Undercomplete,
+}
+
+/// A description of a model for people and programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelInfo {
+    /// The type.
+    pub model: String,
+    /// Units from the data to the code and back, as in `784-32-784`.
+    pub layers: String,
+    /// Numbers that are trained.
+    pub parameters: usize,
+    /// Numbers in a code.
+    pub code: usize,
+    /// The loss.
+    pub loss: String,
+    /// What the data were.
+    pub data: DataInfo,
+    /// The configuration.
+    pub config: Config,
+    /// The version of the file.
+    pub format: String,
+    /// The operations of a reconstruction, for a batch of [`INFERENCE_ROWS`].
+    pub operations: Vec<OperationLine>,
+    /// Bytes of the workspace for that.
+    pub plan_bytes: usize,
+    /// Each parameter's name and sizes.
+    pub tensors: Vec<(String, Vec<usize>)>,
+}
+
+impl Model {
+    /// A model with weights drawn by the configuration's seed. The loss must not be `auto` any more.
+    ///
+    /// # Errors
+    /// A configuration that makes no sense for the data; no memory.
+    pub fn new(config: Config, data: DataInfo) -> Result<Self> {
+        config.validate()?;
+        data.scaler.check(data.features)?;
+        let mut parameters = Parameters::new();
+        let autoencoder = Undercomplete::new(&config, data.features, &mut parameters)?;
+        autoencoder.initialise(&mut parameters, &config);
+        Ok(Self { config, data, parameters, autoencoder })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What it knows of its data.
+    pub fn data(&self) -> &DataInfo {
+        &self.data
+    }
+
+    /// The weights.
+    pub fn parameters(&self) -> &Parameters<f32> {
+        &self.parameters
+    }
+
+    /// The weights, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut Parameters<f32> {
+        &mut self.parameters
+    }
+
+    /// The layers.
+    pub fn autoencoder(&self) -> &Undercomplete {
+        &self.autoencoder
+    }
+
+    /// Numbers in a code.
+    pub fn code_size(&self) -> usize {
+        self.config.code
+    }
+
+    /// Units from the data to the code and back, as in `784-32-784`.
+    pub fn layers(&self) -> String {
+        let mut units = vec![self.data.features.to_string()];
+        for part in self.autoencoder.parts() {
+            units.extend(part.describe().map(|(_, _, out, _)| out.to_string()));
+        }
+        units.join("-")
+    }
+
+    /// Encodes samples that are scaled already: `[n, features]` gives `[n, code]`.
+    ///
+    /// # Errors
+    /// A length that is no multiple of the features; no memory.
+    pub fn encode(&self, samples: &[f32], threads: Threads<'_>) -> Result<Vec<f32>> {
+        self.map(samples, self.data.features, threads, |tape, x| self.autoencoder.encode(tape, x))
+    }
+
+    /// Decodes codes: `[n, code]` gives `[n, features]`, scaled as the model's inputs are.
+    ///
+    /// # Errors
+    /// A length that is no multiple of the code; no memory.
+    pub fn decode(&self, codes: &[f32], threads: Threads<'_>) -> Result<Vec<f32>> {
+        self.map(codes, self.config.code, threads, |tape, code| self.autoencoder.decode(tape, code))
+    }
+
+    /// Encodes and decodes samples that are scaled already: `[n, features]` gives as many.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`].
+    pub fn reconstruct(&self, samples: &[f32], threads: Threads<'_>) -> Result<Vec<f32>> {
+        self.map(samples, self.data.features, threads, |tape, x| {
+            self.autoencoder.decode(tape, self.autoencoder.encode(tape, x))
+        })
+    }
+
+    /// Runs a recording over samples of `width` numbers, a batch at a time.
+    fn map(
+        &self,
+        samples: &[f32],
+        width: usize,
+        threads: Threads<'_>,
+        record: impl Fn(&Tape<f32>, Var) -> Var,
+    ) -> Result<Vec<f32>> {
+        if width == 0 || !samples.len().is_multiple_of(width) {
+            return Err(Error::data(format!("{} numbers are no samples of {width}", samples.len())));
+        }
+        let tape = Tape::new(&self.parameters, INFERENCE_ROWS);
+        let x = tape.input("x", Shape::batch(&[width]));
+        let y = record(&tape, x);
+        let plan = tape.infer(&[y])?;
+        let mut workspace = plan.workspace()?;
+        let mut outputs: Vec<f32> = Vec::new();
+        let total = (samples.len() / width).saturating_mul(tape.shape(y).sample_elements());
+        outputs.try_reserve_exact(total).map_err(|_| Error::data(format!("no memory for {total} numbers")))?;
+        threads.run(|split| -> Result<()> {
+            for batch in samples.chunks(INFERENCE_ROWS * width) {
+                run_batch(&plan, &self.parameters, &mut workspace, x, batch, width, split)?;
+                outputs.extend_from_slice(workspace.value(y)?);
+            }
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    /// What there is to say about it.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn describe(&self) -> Result<ModelInfo> {
+        let tape = Tape::new(&self.parameters, INFERENCE_ROWS);
+        let x = tape.input("x", Shape::batch(&[self.data.features]));
+        let plan = tape.infer(&[self.autoencoder.decode(&tape, self.autoencoder.encode(&tape, x))])?;
+        let tensor = |id| (self.parameters.name(id).to_owned(), self.parameters.sizes(id).to_vec());
+        Ok(ModelInfo {
+            model: self.config.model.name().into(),
+            layers: self.layers(),
+            parameters: self.parameters.count(),
+            code: self.config.code,
+            loss: self.config.loss.name().into(),
+            data: self.data.clone(),
+            config: self.config.clone(),
+            format: FORMAT.into(),
+            operations: plan.operations().map(operation_line).collect(),
+            plan_bytes: plan.bytes(),
+            tensors: self.parameters.ids().map(tensor).collect(),
+        })
+    }
+
+    /// Writes the model file, whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        self.save_with(path, &self.parameters)
+    }
+
+    /// The same with other weights of the same layout (the best ones, say).
+    ///
+    /// # Errors
+    /// As for [`Self::save`].
+    pub fn save_with(&self, path: &Path, parameters: &Parameters<f32>) -> Result<()> {
+        let json = |what: &str, error: serde_json::Error| Error::model(format!("cannot describe the {what}: {error}"));
+        let metadata = HashMap::from([
+            ("format".to_owned(), "pt".to_owned()),
+            ("narrows.format".to_owned(), FORMAT.to_owned()),
+            ("narrows.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("narrows.config".to_owned(), serde_json::to_string(&self.config).map_err(|e| json("configuration", e))?),
+            ("narrows.data".to_owned(), serde_json::to_string(&self.data).map_err(|e| json("data", e))?),
+        ]);
+        let tensors = parameters.ids().map(|id| (parameters.name(id), parameters.sizes(id), parameters.view(id)));
+        write_tensors(path, tensors, metadata)
+    }
+
+    /// Reads a run directory's model, or a model file.
+    ///
+    /// # Errors
+    /// No such file; a file that is not a whole model file of this version.
+    pub fn load(path: &Path) -> Result<Self> {
+        let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
+        let bytes = std::fs::read(&file).map_err(|error| Error::io("read", &file, error))?;
+        Self::parse(&bytes, &file.display().to_string())
+    }
+
+    /// Reads a model file's bytes; `origin` names them in errors.
+    ///
+    /// # Errors
+    /// As for [`Self::load`].
+    pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
+        let (tensors, metadata) = read_tensors(bytes, origin)?;
+        let entry = |key: &str| {
+            metadata.get(key).ok_or_else(|| {
+                Error::model(format!("{origin} has no `{key}` in its metadata; it was not written by narrows"))
+            })
+        };
+        let format = entry("narrows.format")?;
+        if format != FORMAT {
+            return Err(Error::model(format!(
+                "{origin} is a model file of version {format}; this program reads version {FORMAT}"
+            )));
+        }
+        let config: Config = serde_json::from_str(entry("narrows.config")?)
+            .map_err(|error| Error::model(format!("{origin}: its configuration cannot be read: {error}")))?;
+        let data: DataInfo = serde_json::from_str(entry("narrows.data")?)
+            .map_err(|error| Error::model(format!("{origin}: its description of the data cannot be read: {error}")))?;
+        // The sizes that the metadata claim must be those that the file holds, before memory is reserved for them.
+        check_claims(&config, &data, bytes.len(), origin)?;
+        let mut model =
+            Self::new(config, data).map_err(|error| Error::model(format!("{origin} does not describe a model: {error}")))?;
+        fill(&mut model.parameters, &tensors, origin)?;
+        Ok(model)
+    }
+}
+
+/// Refuses layers that need more weights than the file could hold.
+fn check_claims(config: &Config, data: &DataInfo, bytes: usize, origin: &str) -> Result<()> {
+    let mut sizes = vec![data.features];
+    sizes.extend(&config.hidden);
+    sizes.push(config.code);
+    let weights = sizes.windows(2).try_fold(0usize, |n, pair| n.checked_add(pair[0].checked_mul(pair[1])?));
+    if weights.and_then(|n| n.checked_mul(8)).is_none_or(|needed| needed > bytes) {
+        return Err(Error::model(format!("{origin} is too short for the layers that it claims; write it anew")));
+    }
+    Ok(())
+}
+
+/// Copies samples into a plan's input and runs it.
+fn run_batch(
+    plan: &Plan<f32>,
+    parameters: &Parameters<f32>,
+    workspace: &mut Workspace<f32>,
+    x: Var,
+    batch: &[f32],
+    width: usize,
+    split: Split,
+) -> Result<()> {
+    workspace.set_rows(batch.len() / width)?;
+    workspace.input_mut(x)?.copy_from_slice(batch);
+    Ok(plan.forward(parameters, workspace, split)?)
+}
+
+/// Writes named tensors and metadata as safetensors, whole or not at all.
+pub(crate) fn write_tensors<'a>(
+    path: &Path,
+    tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
+    metadata: HashMap<String, String>,
+) -> Result<()> {
+    let views = tensors.map(|(name, sizes, values)| {
+        let view = TensorView::new(Dtype::F32, sizes.to_vec(), as_bytes(values));
+        view.map(|view| (name.to_owned(), view)).map_err(|error| Error::model(format!("tensor `{name}`: {error}")))
+    });
+    let views: Vec<(String, TensorView<'a>)> = views.collect::<Result<_>>()?;
+    let bytes = safetensors::serialize(views, Some(metadata))
+        .map_err(|error| Error::model(format!("cannot lay out {}: {error}", path.display())))?;
+    write_atomically(path, |writer| writer.write_all(&bytes))
+}
+
+/// Numbers as little-endian bytes, which they are in memory already on every machine that this runs on.
+fn as_bytes(values: &[f32]) -> &[u8] {
+    const { assert!(cfg!(target_endian = "little"), "safetensors holds little-endian numbers") };
+    bytemuck::cast_slice(values)
+}
+
+/// The tensors and the metadata of a safetensors file.
+pub(crate) fn read_tensors<'a>(bytes: &'a [u8], origin: &str) -> Result<(SafeTensors<'a>, HashMap<String, String>)> {
+    let broken = |error: safetensors::SafeTensorError| {
+        Error::model(format!("{origin} is not a whole safetensors file ({error}); write it anew"))
+    };
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    Ok((SafeTensors::deserialize(bytes).map_err(broken)?, metadata))
+}
+
+/// The numbers of one tensor, checked for their type, sizes and finiteness, written to `to`.
+pub(crate) fn copy_tensor(
+    tensors: &SafeTensors<'_>,
+    name: &str,
+    sizes: &[usize],
+    to: &mut [f32],
+    origin: &str,
+) -> Result<()> {
+    let view = tensors.tensor(name).map_err(|_| Error::model(format!("{origin} has no tensor `{name}`")))?;
+    if view.dtype() != Dtype::F32 || view.shape() != sizes || view.data().len() != to.len() * 4 {
+        return Err(Error::model(format!(
+            "{origin}: tensor `{name}` is {:?} {:?}; it must be F32 {sizes:?}",
+            view.dtype(),
+            view.shape()
+        )));
+    }
+    for (to, from) in to.iter_mut().zip(view.data().chunks_exact(4)) {
+        *to = f32::from_le_bytes([from[0], from[1], from[2], from[3]]);
+    }
+    match to.iter().position(|x| !x.is_finite()) {
+        Some(at) => Err(Error::model(format!("{origin}: tensor `{name}` holds {} at place {at}", to[at]))),
+        None => Ok(()),
+    }
+}
+
+/// All parameters from a file, and nothing else in it.
+fn fill(parameters: &mut Parameters<f32>, tensors: &SafeTensors<'_>, origin: &str) -> Result<()> {
+    let ids: Vec<_> = parameters.ids().collect();
+    for &id in &ids {
+        let (name, sizes) = (parameters.name(id).to_owned(), parameters.sizes(id).to_vec());
+        copy_tensor(tensors, &name, &sizes, parameters.view_mut(id), origin)?;
+    }
+    if tensors.len() != ids.len() {
+        return Err(Error::model(format!("{origin} holds {} tensors; the model has {}", tensors.len(), ids.len())));
+    }
+    Ok(())
+}
+
+/// The run directory's model file.
+pub fn model_file(run: &Path) -> PathBuf {
+    run.join(MODEL_FILE)
+}
+
+/// One operation of a plan, for people and programs.
+#[derive(Debug, Clone, Serialize)]
+pub struct OperationLine {
+    /// The operation.
+    pub name: String,
+    /// The parameters it reads.
+    pub parameters: Vec<String>,
+    /// The shape of its result, `N` standing for the batch.
+    pub output: String,
+    /// Additions and multiplications for a full batch.
+    pub flops: u64,
+    /// Bytes read and written for a full batch.
+    pub bytes: u64,
+}
+
+fn operation_line(info: narrows_engine::tape::OperationInfo) -> OperationLine {
+    OperationLine {
+        name: info.name.into(),
+        parameters: info.parameters,
+        output: info.output.to_string(),
+        flops: info.flops,
+        bytes: info.bytes,
+    }
+}

@@ -1,0 +1,58 @@
+//! The activations that a layer may have, by name.
+
+use crate::config::words;
+use narrows_engine::gemm::Activation;
+use narrows_engine::{Real, Tape, Var};
+
+words! {
+    /// A nonlinearity.
+    ActivationName, "activation" {
+        /// None.
+        Linear = "linear",
+        /// max(x, 0)
+        Relu = "relu",
+        /// x above 0, x / 100 below.
+        LeakyRelu = "leaky-relu",
+        /// x above 0, e^x − 1 below.
+        Elu = "elu",
+        /// x Φ(x), exact.
+        Gelu = "gelu",
+        /// 1 / (1 + e^−x)
+        Sigmoid = "sigmoid",
+        /// The hyperbolic tangent.
+        Tanh = "tanh",
+        /// ln(1 + e^x)
+        Softplus = "softplus",
+    }
+}
+
+impl ActivationName {
+    /// The form that a linear layer fuses, if its derivative can be found from its output.
+    pub fn fused<T: Real>(self) -> Option<Activation<T>> {
+        match self {
+            Self::Linear => Some(Activation::Identity),
+            Self::Relu => Some(Activation::Relu),
+            Self::LeakyRelu => Some(Activation::LeakyRelu(T::from_f64(0.01))),
+            Self::Elu => Some(Activation::Elu(T::ONE)),
+            Self::Gelu => None,
+            Self::Sigmoid => Some(Activation::Sigmoid),
+            Self::Tanh => Some(Activation::Tanh),
+            Self::Softplus => Some(Activation::Softplus),
+        }
+    }
+
+    /// Records the activation as an operation of its own.
+    #[track_caller]
+    pub fn record<T: Real>(self, tape: &Tape<T>, x: Var) -> Var {
+        match self {
+            Self::Linear => x,
+            Self::Relu => tape.relu(x),
+            Self::LeakyRelu => tape.leaky_relu(x, 0.01),
+            Self::Elu => tape.elu(x, 1.0),
+            Self::Gelu => tape.gelu(x),
+            Self::Sigmoid => tape.sigmoid(x),
+            Self::Tanh => tape.tanh(x),
+            Self::Softplus => tape.softplus(x),
+        }
+    }
+}

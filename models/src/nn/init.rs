@@ -1,0 +1,50 @@
+//! How weights start. Every parameter has a stream of its own, so the start depends on the seed and its place alone.
+
+use crate::config::words;
+use narrows_engine::random::{fill_normal, fill_uniform, stream_id};
+use narrows_engine::{ParameterId, Parameters, Real};
+
+words! {
+    /// A rule for the first weights.
+    Init, "init" {
+        /// Uniform in ±1/√in for weights and biases: PyTorch's default for linear layers.
+        Uniform = "uniform",
+        /// Normal with variance 2/in, biases 0 (He et al. 2015), for ReLU and its kin.
+        He = "he",
+        /// Uniform in ±√(6/(in + out)), biases 0 (Glorot & Bengio 2010), for sigmoid and tanh.
+        Glorot = "glorot",
+    }
+}
+
+/// The operation number of the streams that weights are drawn from; training's noise uses others.
+const WEIGHTS: u32 = 0x00ff_0001;
+
+impl Init {
+    /// Draws a weight `[out, in]` and its bias `[out]`.
+    pub fn draw<T: Real>(self, parameters: &mut Parameters<T>, weight: ParameterId, bias: ParameterId, seed: u64) {
+        let (out, into) = match parameters.sizes(weight) {
+            &[out, into] => (out as f64, into as f64),
+            sizes => (sizes.first().copied().unwrap_or(1) as f64, sizes.iter().skip(1).product::<usize>() as f64),
+        };
+        let stream = |id: ParameterId| stream_id(id.index() as u64, WEIGHTS);
+        match self {
+            Init::Uniform => {
+                let bound = T::from_f64(1.0 / into.sqrt());
+                for id in [weight, bias] {
+                    fill_uniform(seed, stream(id), 0, -bound, bound, parameters.view_mut(id));
+                }
+            }
+            Init::He => {
+                let deviation = T::from_f64((2.0 / into).sqrt());
+                fill_normal(seed, stream(weight), 0, T::ZERO, deviation, parameters.view_mut(weight));
+                parameters.view_mut(bias).fill(T::ZERO);
+            }
+            Init::Glorot => {
+                let bound = T::from_f64((6.0 / (into + out)).sqrt());
+                fill_uniform(seed, stream(weight), 0, -bound, bound, parameters.view_mut(weight));
+                parameters.view_mut(bias).fill(T::ZERO);
+            }
+        }
+    }
+}
+

@@ -1,0 +1,124 @@
+//! The state file of a run: what resuming needs so that it gives the bits of an uninterrupted run.
+//!
+//! Safetensors: `parameters`, the optimiser's moments and, where a validation part chooses, `best`, all flat; the
+//! numbers (steps, the sums of the epoch at hand, the history) as JSON in the metadata, floats by their bits.
+
+use super::EpochRecord;
+use crate::model::{copy_tensor, read_tensors, write_tensors};
+use crate::{Error, Result};
+use narrows_engine::optim::Optimizer;
+use safetensors::tensor::SafeTensors;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The state's file in a run directory.
+pub const STATE_FILE: &str = "state.safetensors";
+/// The version of the file.
+const FORMAT: &str = "1";
+
+/// A trainer's state, borrowed.
+#[derive(Debug)]
+pub struct State<'a> {
+    pub(super) step: u64,
+    pub(super) sums: &'a [f64],
+    pub(super) seconds: f64,
+    pub(super) history: &'a [EpochRecord],
+    pub(super) best: Option<(f64, u64, &'a [f32])>,
+    pub(super) parameters: &'a [f32],
+    pub(super) optimizer: &'a Optimizer<f32>,
+}
+
+/// The numbers of a state as they stand in the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Numbers {
+    step: u64,
+    optimizer_steps: u64,
+    sums: Vec<u64>,
+    seconds: f64,
+    best: Option<(u64, u64)>,
+    history: Vec<EpochRecord>,
+}
+
+/// A state that was read.
+#[derive(Debug)]
+pub struct Saved<'a> {
+    pub(super) step: u64,
+    pub(super) optimizer_steps: u64,
+    pub(super) sums: Vec<f64>,
+    pub(super) seconds: f64,
+    pub(super) best: Option<(f64, u64)>,
+    pub(super) history: Vec<EpochRecord>,
+    tensors: SafeTensors<'a>,
+    origin: String,
+}
+
+impl State<'_> {
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let numbers = Numbers {
+            step: self.step,
+            optimizer_steps: self.optimizer.steps_taken(),
+            sums: self.sums.iter().map(|sum| sum.to_bits()).collect(),
+            seconds: self.seconds,
+            best: self.best.map(|(loss, epoch, _)| (loss.to_bits(), epoch)),
+            history: self.history.to_vec(),
+        };
+        let json = serde_json::to_string(&numbers)
+            .map_err(|error| Error::training(format!("cannot write the state as JSON: {error}")))?;
+        let metadata = HashMap::from([
+            ("narrows.state".to_owned(), FORMAT.to_owned()),
+            ("narrows.numbers".to_owned(), json),
+        ]);
+        let sizes = [self.parameters.len()];
+        let mut tensors: Vec<(&str, &[f32])> = vec![("parameters", self.parameters)];
+        tensors.extend(self.optimizer.state());
+        tensors.extend(self.best.map(|(_, _, values)| ("best", values)));
+        write_tensors(path, tensors.into_iter().map(|(name, values)| (name, &sizes[..], values)), metadata)
+    }
+}
+
+/// Reads a state file's bytes; `origin` names them in errors.
+///
+/// # Errors
+/// Bytes that are not a whole state file of this version.
+pub fn parse<'a>(bytes: &'a [u8], origin: &str) -> Result<Saved<'a>> {
+    let (tensors, metadata) = read_tensors(bytes, origin)?;
+    match metadata.get("narrows.state").map(String::as_str) {
+        Some(FORMAT) => {}
+        Some(other) => {
+            return Err(Error::model(format!(
+                "{origin} is a state file of version {other}; this program reads version {FORMAT}"
+            )));
+        }
+        None => return Err(Error::model(format!("{origin} is not the state file of a run"))),
+    }
+    let json = metadata.get("narrows.numbers").map_or("", String::as_str);
+    let numbers: Numbers = serde_json::from_str(json)
+        .map_err(|error| Error::model(format!("{origin}: its numbers cannot be read: {error}")))?;
+    Ok(Saved {
+        step: numbers.step,
+        optimizer_steps: numbers.optimizer_steps,
+        sums: numbers.sums.into_iter().map(f64::from_bits).collect(),
+        seconds: numbers.seconds,
+        best: numbers.best.map(|(loss, epoch)| (f64::from_bits(loss), epoch)),
+        history: numbers.history,
+        tensors,
+        origin: origin.into(),
+    })
+}
+
+impl Saved<'_> {
+    /// One of the flat tensors.
+    ///
+    /// # Errors
+    /// It is not there, or has another length.
+    pub fn copy(&self, name: &str, to: &mut [f32]) -> Result<()> {
+        let sizes = [to.len()];
+        copy_tensor(&self.tensors, name, &sizes, to, &self.origin)
+    }
+}

@@ -1,0 +1,328 @@
+//! The tool as a script meets it: files, exit statuses, stdout and stderr, and runs that go on where they stopped.
+//!
+//! Every test starts the real program in a folder of its own. Training is on the embedded digits or on a few IDX
+//! images written here, so that the whole file takes seconds.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What makes a run small: one epoch of a small network.
+const SMALL: &[&str] = &["--hidden", "16", "--code", "4", "--epochs", "1", "--threads", "2"];
+
+fn narrows(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_narrows"));
+    command.current_dir(folder).args(words).stdin(Stdio::null()).output().unwrap()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The JSON object of a command that succeeds: all that is on stdout.
+fn json(folder: &Path, words: &[&str]) -> Value {
+    let output = narrows(folder, words);
+    assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "", "{words:?}: progress is for terminals");
+    let stdout = text(&output.stdout);
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    serde_json::from_str(stdout).unwrap()
+}
+
+/// Trains a small model to `out`.
+fn train(folder: &Path, out: &str, more: &[&str]) -> Value {
+    json(folder, &[&["train", "--json", "--out", out], SMALL, more].concat())
+}
+
+/// The line of a command that fails with `status`, having written nothing to stdout.
+fn refusal(folder: &Path, words: &[&str], status: i32) -> String {
+    let output = narrows(folder, words);
+    let line = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{words:?}: {line}");
+    assert_eq!(text(&output.stdout), "", "{words:?}");
+    assert!(line.starts_with("narrows: ") && line.ends_with('\n') && line.lines().count() == 1, "{words:?}: {line:?}");
+    assert!(!line.contains("panicked"), "{line}");
+    line.to_owned()
+}
+
+/// The names in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// An IDX file of unsigned bytes.
+fn idx(dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, u8::try_from(dimensions.len()).unwrap()];
+    dimensions.iter().for_each(|dimension| file.extend(dimension.to_be_bytes()));
+    file.extend(bytes);
+    file
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// `count` images of 4 by 4, a bright square in one of four places on some texture.
+fn images(count: u32) -> Vec<u8> {
+    let mut pixels = Vec::new();
+    for image in 0..count {
+        for pixel in 0..16 {
+            let lit = (pixel / 8 == image % 2) && (pixel % 4 / 2 == image / 2 % 2);
+            pixels.push(u8::try_from((image * 7 + pixel * 13) % 50 + if lit { 200 } else { 0 }).unwrap());
+        }
+    }
+    pixels
+}
+
+/// A folder of IDX files: 64 images to train on, packed, and 20 to test on, plain.
+fn write_idx(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    fs::write(folder.join("train-images-idx3-ubyte.gz"), packed(&idx(&[64, 4, 4], &images(64)))).unwrap();
+    fs::write(folder.join("train-labels-idx1-ubyte.gz"), packed(&idx(&[64], &[1; 64]))).unwrap();
+    fs::write(folder.join("t10k-images-idx3-ubyte"), idx(&[20, 4, 4], &images(20))).unwrap();
+}
+
+#[test]
+fn train_makes_a_run_and_says_what_came_of_it() {
+    let folder = folder();
+    let run = train(folder.path(), "run", &["--epochs", "2"]);
+    for key in ["squared_error", "mse", "loss", "pca_squared_error", "seconds", "samples_per_second"] {
+        assert!(run[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {run}");
+    }
+    assert!(run["terms"].is_object() && run["isa"].is_string() && run.get("bce").is_some(), "{run}");
+    assert_eq!((&run["epochs"], &run["threads"], &run["run"]), (&2.into(), &2.into(), &"run".into()));
+    let files = names(&folder.path().join("run"));
+    for file in ["config.toml", "history.csv", "model.safetensors", "samples", "state.safetensors"] {
+        assert!(files.iter().any(|name| name == file), "{file} in {files:?}");
+    }
+    let picture = fs::read(folder.path().join("run/samples/reconstructions.png")).unwrap();
+    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert!(fs::read_to_string(folder.path().join("run/history.csv")).unwrap().lines().count() >= 3);
+    assert!(names(folder.path()).iter().all(|name| name == "run"), "{:?}", names(folder.path()));
+
+    // The configuration is complete: it makes the same run again.
+    train(folder.path(), "again", &["--config", "run/config.toml", "--epochs", "2"]);
+    let model = |run: &str| fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
+    assert!(model("run") == model("again"));
+}
+
+#[test]
+fn eval_reconstruct_and_inspect_use_a_run_or_a_lone_model() {
+    let folder = folder();
+    let run = train(folder.path(), "run", &[]);
+    fs::copy(folder.path().join("run/model.safetensors"), folder.path().join("lone.safetensors")).unwrap();
+    for model in ["run", "lone.safetensors"] {
+        let eval = json(folder.path(), &["eval", model, "--data", "digits", "--json", "--threads", "1"]);
+        for key in ["squared_error", "mse", "loss"] {
+            assert_eq!(eval[key], run[key], "{key} of {model}");
+        }
+        let reconstruct = ["reconstruct", model, "--json", "--count", "5", "--out", "picture.png"];
+        assert!(json(folder.path(), &reconstruct)["squared_error"].as_f64().is_some_and(|error| error > 0.0));
+        assert!(fs::read(folder.path().join("picture.png")).unwrap().starts_with(b"\x89PNG"));
+        assert!(json(folder.path(), &["inspect", model, "--json"])["parameters"].as_u64().is_some_and(|n| n > 1000));
+    }
+    let shown = narrows(folder.path(), &["inspect", "run"]);
+    assert!(shown.status.success() && text(&shown.stdout).contains("encoder.0.weight"), "{}", text(&shown.stdout));
+}
+
+#[test]
+fn people_read_a_summary_without_colours() {
+    let folder = folder();
+    let output = narrows(folder.path(), &[&["train"], SMALL].concat());
+    let stdout = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(stdout.starts_with("runs/") && stdout.contains("PCA with 4 components reaches"), "{stdout}");
+    assert!(stdout.contains("images/s") && stdout.contains("reconstructions.png") && !stdout.contains('\x1b'));
+    assert_eq!(text(&output.stderr), "");
+    // The next run takes the next number.
+    let output = narrows(folder.path(), &[&["train", "--quiet"], SMALL].concat());
+    assert!(text(&output.stdout).trim_end().ends_with("-2"), "{}", text(&output.stdout));
+    assert_eq!(names(&folder.path().join("runs")).len(), 2);
+}
+
+#[test]
+fn idx_folders_are_read_packed_and_plain() {
+    let folder = folder();
+    write_idx(&folder.path().join("data"));
+    let run = train(folder.path(), "run", &["--data", "data", "--hidden", "", "--batch", "16"]);
+    assert_eq!((&run["part"], &run["samples"]), (&"test".into(), &20.into()));
+    // A model of 16 features does not take the digits' 64.
+    let line = refusal(folder.path(), &["eval", "run", "--data", "digits"], 1);
+    assert!(line.contains("64") && line.contains("16"), "{line}");
+}
+
+#[test]
+fn help_version_and_completions() {
+    let folder = folder();
+    let alone = narrows(folder.path(), &[]);
+    assert_eq!(alone.status.code(), Some(2));
+    assert!(text(&alone.stderr).contains("Usage: narrows") && alone.stdout.is_empty());
+    let version = narrows(folder.path(), &["--version"]);
+    assert_eq!(text(&version.stdout), format!("narrows {}\n", env!("CARGO_PKG_VERSION")));
+    for command in ["train", "eval", "reconstruct", "inspect", "completions"] {
+        let help = narrows(folder.path(), &[command, "--help"]);
+        assert!(help.status.success() && text(&help.stdout).contains(&format!("narrows {command}")));
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = narrows(folder.path(), &["completions", shell]);
+        assert!(script.status.success() && text(&script.stdout).contains("reconstruct"));
+    }
+}
+
+/// A reader that leaves (`| head`) is neither an error nor a panic.
+#[test]
+fn a_closed_stdout_is_no_panic() {
+    let folder = folder();
+    train(folder.path(), "run", &[]);
+    for words in [&["completions", "bash"][..], &["inspect", "run"], &["eval", "run"], &["--help"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_narrows"));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command.current_dir(folder.path()).args(words).stdout(writer).stderr(Stdio::piped());
+        let output = output.spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""), "{words:?}");
+    }
+}
+
+#[test]
+fn misuse_is_one_line_and_writes_nothing() {
+    let folder = folder();
+    for (words, expected) in [
+        (&["--code", "0"][..], "code"),
+        (&["--code", "-3"], "code"),
+        (&["--code", "99999999999999999999"], "code"),
+        (&["--batch", "0"], "batch"),
+        (&["--epochs", "0"], "epochs"),
+        (&["--lr", "NaN"], "lr"),
+        (&["--lr", "inf"], "lr"),
+        (&["--lr", "-1"], "lr"),
+        (&["--validation", "1"], "validation"),
+        (&["--hidden", "16,,8"], "hidden"),
+        (&["--loss", "msw"], "mse"),
+        (&["--model", "undercomplet"], "undercomplete"),
+        (&["--activation", ""], "activation"),
+        (&["--set", "lrr=0.1"], "`lr`"),
+        (&["--set", "weight-decay-x=0.1"], "weight"),
+        (&["--set", "lr"], "KEY=VALUE"),
+        (&["--epocs", "3"], "'--epochs'"),
+        (&["--threads", "0"], "--threads"),
+        (&["--threads", "1000000"], "--threads"),
+        (&["--steps", "0"], "--steps"),
+        (&["--seed", "-1"], "--seed"),
+        (&["--data", ""], "--data"),
+        (&["stray"], "stray"),
+    ] {
+        let words = [&["train", "--out", "run", "--json"], words].concat();
+        let line = refusal(folder.path(), &words, 2);
+        assert!(line.contains(expected), "{words:?}: {line}");
+        assert_eq!(names(folder.path()), [""; 0], "{words:?}");
+    }
+    assert!(refusal(folder.path(), &["trian"], 2).contains("'train'"));
+    assert!(refusal(folder.path(), &["eval"], 2).contains("<RUN>"));
+    assert!(refusal(folder.path(), &["reconstruct", "run", "--count", "0"], 2).contains("--count"));
+}
+
+#[test]
+fn bad_data_is_one_line_and_writes_nothing() {
+    let folder = folder();
+    let whole = idx(&[64, 4, 4], &images(64));
+    let gz = packed(&whole);
+    let cases: [(&str, &str, Vec<u8>); 5] = [
+        ("cut", "train-images-idx3-ubyte.gz", gz[..gz.len() / 2].to_vec()),
+        ("short", "train-images-idx3-ubyte", whole[..whole.len() - 1].to_vec()),
+        ("magic", "train-images-idx3-ubyte", [&[1, 2, 3, 4], &whole[4..]].concat()),
+        ("empty", "train-images-idx3-ubyte", Vec::new()),
+        ("labels", "train-labels-idx1-ubyte", idx(&[63], &[0; 63])),
+    ];
+    for (name, file, bytes) in &cases {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        if *name == "labels" {
+            fs::write(folder.path().join(name).join("train-images-idx3-ubyte"), &whole).unwrap();
+        }
+        fs::write(folder.path().join(name).join(file), bytes).unwrap();
+        let line = refusal(folder.path(), &["train", "--data", name, "--out", "run"], 1);
+        assert!(line.contains(file), "{line}");
+    }
+    fs::create_dir(folder.path().join("void")).unwrap();
+    refusal(folder.path(), &["train", "--data", "void", "--out", "run"], 1);
+    assert!(refusal(folder.path(), &["train", "--data", "no/such", "--out", "run"], 1).contains("no/such"));
+    assert!(refusal(folder.path(), &["train", "--data", "two\nlines", "--out", "run"], 1).contains("two\\nlines"));
+    assert!(!folder.path().join("run").exists());
+}
+
+#[test]
+fn a_run_is_never_written_over() {
+    let folder = folder();
+    fs::write(folder.path().join("file"), "mine").unwrap();
+    let words = [&["train"], SMALL].concat();
+    let line = refusal(folder.path(), &[&words[..], &["--out", "file"]].concat(), 1);
+    assert!(line.contains("file"), "{line}");
+    refusal(folder.path(), &[&words[..], &["--out", "file/run"]].concat(), 1);
+    assert_eq!(fs::read(folder.path().join("file")).unwrap(), b"mine");
+
+    train(folder.path(), "run", &[]);
+    let before = fs::read(folder.path().join("run/model.safetensors")).unwrap();
+    let output = narrows(folder.path(), &[&words[..], &["--out", "run", "--seed", "9"]].concat());
+    assert!(matches!(output.status.code(), Some(1 | 2)) && text(&output.stderr).contains("run"));
+    assert!(fs::read(folder.path().join("run/model.safetensors")).unwrap() == before);
+}
+
+#[test]
+fn a_damaged_model_is_one_line() {
+    let folder = folder();
+    train(folder.path(), "run", &[]);
+    let path = folder.path().join("run/model.safetensors");
+    let whole = fs::read(&path).unwrap();
+    for length in [0, 7, 8, 100, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..length]).unwrap();
+        for words in [&["eval", "run"][..], &["inspect", "run"], &["reconstruct", "run"]] {
+            assert!(refusal(folder.path(), words, 1).contains("model.safetensors"), "{length}");
+        }
+    }
+    // Another version's file: the figure in the header's metadata, everything else as it was.
+    let length = usize::try_from(u64::from_le_bytes(whole[..8].try_into().unwrap())).unwrap();
+    let mut header: Value = serde_json::from_slice(&whole[8..8 + length]).unwrap();
+    let metadata = header["__metadata__"].as_object_mut().unwrap();
+    let key = metadata.keys().find(|key| key.contains("version") || key.contains("format")).cloned().unwrap();
+    metadata[&key] = "999".into();
+    let header = header.to_string();
+    let edited = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &whole[8 + length..]].concat();
+    fs::write(&path, edited).unwrap();
+    let line = refusal(folder.path(), &["inspect", "run"], 1);
+    assert!(line.contains("999"), "{line}");
+    assert!(refusal(folder.path(), &["eval", "nowhere"], 1).contains("nowhere"));
+}
+
+#[test]
+fn a_resumed_run_is_the_uninterrupted_one_bit_for_bit() {
+    let folder = folder();
+    let common = ["--epochs", "2", "--batch", "100", "--validation", "0.1", "--schedule", "cosine"];
+    train(folder.path(), "whole", &common);
+    train(folder.path(), "parts", &[&common[..], &["--steps", "17"]].concat());
+    let file = |run: &str, name: &str| fs::read(folder.path().join(run).join(name)).unwrap();
+    assert!(file("whole", "model.safetensors") != file("parts", "model.safetensors"), "it did not stop");
+    // At another number of threads, for that must not matter either.
+    let resumed = json(folder.path(), &["train", "--resume", "parts", "--json", "--threads", "1"]);
+    assert_eq!(resumed["epochs"], 2);
+    for name in ["model.safetensors", "state.safetensors", "config.toml"] {
+        assert!(file("whole", name) == file("parts", name), "{name} differs");
+    }
+    assert!(refusal(folder.path(), &["train", "--resume", "nowhere"], 1).contains("nowhere"));
+    let state = folder.path().join("parts/state.safetensors");
+    fs::write(&state, &file("parts", "state.safetensors")[..50]).unwrap();
+    let line = refusal(folder.path(), &["train", "--resume", "parts", "--epochs", "3"], 1);
+    assert!(line.contains("state.safetensors"), "{line}");
+}

@@ -25,22 +25,22 @@ pub fn idx_labels(data: &[u8]) {
     }
 }
 
-// /// A model file.
-// pub fn model_file(data: &[u8]) {
-//     let _ = narrows::model::parse(data);
-// }
+/// A model file.
+pub fn model_file(data: &[u8]) {
+    let _ = narrows::model::Model::parse(data, "fuzz");
+}
 
-// /// The state of a run.
-// pub fn state_file(data: &[u8]) {
-//     let _ = narrows::training::state::parse(data);
-// }
+/// The state of a run.
+pub fn state_file(data: &[u8]) {
+    let _ = narrows::training::state::parse(data, "fuzz");
+}
 
-// /// A configuration; one that is accepted is accepted again as it is written out.
-// pub fn config_toml(data: &[u8]) {
-//     if let Ok(text) = std::str::from_utf8(data) {
-//         let _ = narrows::config::Config::from_toml(text, "fuzz");
-//     }
-// }
+/// A configuration.
+pub fn config_toml(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = narrows::config::Config::from_toml(text, "fuzz");
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -52,11 +52,12 @@ mod tests {
         b"\0\0\x0d\x02\0\0\0\x01\0\0\0\x01\x7f\xc0\0\0",
         b"\0\0\x0e\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         b"\x10\0\0\0\0\0\0\0{\"__metadata__\":",
-        b"[train]\nepochs = 3\n",
+        b"code = 3\nepochs = 3\n",
     ];
 
     /// Every target, as the fuzzers call it.
-    const TARGETS: [fn(&[u8]); 2] = [super::idx_images, super::idx_labels];
+    const TARGETS: [fn(&[u8]); 5] =
+        [super::idx_images, super::idx_labels, super::model_file, super::state_file, super::config_toml];
 
     #[test]
     fn seeds_and_all_their_beginnings_and_changed_bytes() {

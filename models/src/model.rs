@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// The version of the model file's metadata.
 pub const FORMAT: &str = "1";
+/// The entry of the metadata that is this program's.
+const METADATA_KEY: &str = "narrows";
 /// The model's file in a run directory.
 pub const MODEL_FILE: &str = "model.safetensors";
 /// The most samples that inference takes at a time.
@@ -42,6 +44,21 @@ pub struct Model {
     data: DataInfo,
     parameters: Parameters<f32>,
     autoencoder: Undercomplete,
+}
+
+/// The model file's metadata.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    format: String,
+    version: String,
+    config: Config,
+    data: DataInfo,
+}
+
+/// What of the metadata is read in a file of any version.
+#[derive(Debug, Deserialize)]
+struct Version {
+    format: String,
 }
 
 /// A description of a model for people and programs.
@@ -216,14 +233,14 @@ impl Model {
     /// # Errors
     /// As for [`Self::save`].
     pub fn save_with(&self, path: &Path, parameters: &Parameters<f32>) -> Result<()> {
-        let json = |what: &str, error: serde_json::Error| Error::model(format!("cannot describe the {what}: {error}"));
-        let metadata = HashMap::from([
-            ("format".to_owned(), "pt".to_owned()),
-            ("narrows.format".to_owned(), FORMAT.to_owned()),
-            ("narrows.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            ("narrows.config".to_owned(), serde_json::to_string(&self.config).map_err(|e| json("configuration", e))?),
-            ("narrows.data".to_owned(), serde_json::to_string(&self.data).map_err(|e| json("data", e))?),
-        ]);
+        let header = Header {
+            format: FORMAT.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            config: self.config.clone(),
+            data: self.data.clone(),
+        };
+        let metadata = serde_json::to_string(&header)
+            .map_err(|error| Error::model(format!("cannot describe the model as JSON: {error}")))?;
         let tensors = parameters.ids().map(|id| (parameters.name(id), parameters.sizes(id), parameters.view(id)));
         write_tensors(path, tensors, metadata)
     }
@@ -244,21 +261,15 @@ impl Model {
     /// As for [`Self::load`].
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
         let (tensors, metadata) = read_tensors(bytes, origin)?;
-        let entry = |key: &str| {
-            metadata.get(key).ok_or_else(|| {
-                Error::model(format!("{origin} has no `{key}` in its metadata; it was not written by narrows"))
-            })
-        };
-        let format = entry("narrows.format")?;
+        let unread = |error: serde_json::Error| Error::model(format!("{origin}: its metadata cannot be read: {error}"));
+        // The version first: the rest of another version's metadata may have any form.
+        let Version { format } = serde_json::from_str(&metadata).map_err(unread)?;
         if format != FORMAT {
             return Err(Error::model(format!(
                 "{origin} is a model file of version {format}; this program reads version {FORMAT}"
             )));
         }
-        let config: Config = serde_json::from_str(entry("narrows.config")?)
-            .map_err(|error| Error::model(format!("{origin}: its configuration cannot be read: {error}")))?;
-        let data: DataInfo = serde_json::from_str(entry("narrows.data")?)
-            .map_err(|error| Error::model(format!("{origin}: its description of the data cannot be read: {error}")))?;
+        let Header { config, data, .. } = serde_json::from_str(&metadata).map_err(unread)?;
         // The sizes that the metadata claim must be those that the file holds, before memory is reserved for them.
         check_claims(&config, &data, bytes.len(), origin)?;
         let mut model =
@@ -295,17 +306,19 @@ fn run_batch(
     Ok(plan.forward(parameters, workspace, split)?)
 }
 
-/// Writes named tensors and metadata as safetensors, whole or not at all.
+/// Writes named tensors and metadata as safetensors, whole or not at all. The metadata is one entry, for several would
+/// stand in a random order, and equal models must give equal files.
 pub(crate) fn write_tensors<'a>(
     path: &Path,
     tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
-    metadata: HashMap<String, String>,
+    metadata: String,
 ) -> Result<()> {
     let views = tensors.map(|(name, sizes, values)| {
         let view = TensorView::new(Dtype::F32, sizes.to_vec(), as_bytes(values));
         view.map(|view| (name.to_owned(), view)).map_err(|error| Error::model(format!("tensor `{name}`: {error}")))
     });
     let views: Vec<(String, TensorView<'a>)> = views.collect::<Result<_>>()?;
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
     let bytes = safetensors::serialize(views, Some(metadata))
         .map_err(|error| Error::model(format!("cannot lay out {}: {error}", path.display())))?;
     write_atomically(path, |writer| writer.write_all(&bytes))
@@ -317,13 +330,15 @@ fn as_bytes(values: &[f32]) -> &[u8] {
     bytemuck::cast_slice(values)
 }
 
-/// The tensors and the metadata of a safetensors file.
-pub(crate) fn read_tensors<'a>(bytes: &'a [u8], origin: &str) -> Result<(SafeTensors<'a>, HashMap<String, String>)> {
+/// The tensors and the metadata of a safetensors file that this program wrote.
+pub(crate) fn read_tensors<'a>(bytes: &'a [u8], origin: &str) -> Result<(SafeTensors<'a>, String)> {
     let broken = |error: safetensors::SafeTensorError| {
         Error::model(format!("{origin} is not a whole safetensors file ({error}); write it anew"))
     };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let metadata = header.metadata().clone().unwrap_or_default();
+    let metadata = header.metadata().as_ref().and_then(|all| all.get(METADATA_KEY)).cloned().ok_or_else(|| {
+        Error::model(format!("{origin} has no `{METADATA_KEY}` in its metadata; it was not written by narrows"))
+    })?;
     Ok((SafeTensors::deserialize(bytes).map_err(broken)?, metadata))
 }
 

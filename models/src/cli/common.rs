@@ -181,9 +181,10 @@ pub(super) fn rate(value: f64) -> String {
     count(value.round() as u64)
 }
 
-/// A duration for people: `0.42 s`, `12.3 s`, `3 min 20 s`.
+/// A duration for people: `4.1 ms`, `0.42 s`, `12.3 s`, `3 min 20 s`.
 pub(super) fn duration(seconds: f64) -> String {
     match seconds {
+        _ if seconds < 0.1 => format!("{:.1} ms", seconds * 1e3),
         _ if seconds < 10.0 => format!("{seconds:.2} s"),
         _ if seconds < 120.0 => format!("{seconds:.1} s"),
         _ => format!("{} min {:02.0} s", (seconds / 60.0).floor(), (seconds % 60.0).floor()),
@@ -205,7 +206,7 @@ mod tests {
             assert_eq!(count(value), text);
         }
         assert_eq!((rate(f64::NAN), rate(45_000.4)), ("0".to_owned(), "45,000".to_owned()));
-        for (seconds, text) in [(0.417, "0.42 s"), (12.34, "12.3 s"), (200.0, "3 min 20 s")] {
+        for (seconds, text) in [(0.0041, "4.1 ms"), (0.417, "0.42 s"), (12.34, "12.3 s"), (200.0, "3 min 20 s")] {
             assert_eq!(duration(seconds), text);
         }
     }

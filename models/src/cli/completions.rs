@@ -9,7 +9,9 @@ use super::common;
 use crate::error::Result;
 use crate::files;
 
-/// Print the completion script of a shell: `narrows completions bash > ~/.local/share/bash-completion/completions/narrows`
+/// Print the completion script of a shell
+///
+/// For example: narrows completions bash > ~/.local/share/bash-completion/completions/narrows
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The shell

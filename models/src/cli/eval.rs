@@ -8,7 +8,9 @@ use crate::files;
 use crate::metrics::{self, Evaluation};
 use crate::model::Model;
 
-/// Measure a model: `narrows eval runs/undercomplete-1 --data digits`
+/// Measure how well a model reconstructs data
+///
+/// For example: narrows eval runs/undercomplete-1 --data digits
 ///
 /// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size,
 /// and the loss the model was trained with.

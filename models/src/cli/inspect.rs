@@ -8,10 +8,12 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::model::{INFERENCE_ROWS, Model, ModelInfo};
 
-/// Show what a model is made of: `narrows inspect runs/undercomplete-1`
+/// Show what a model is made of
 ///
-/// Prints the type, the layers with their shapes, the number of parameters, the scaling and the loss, and the plan: each
-/// operation with its output's shape, its floating-point operations and its bytes.
+/// For example: narrows inspect runs/undercomplete-1
+///
+/// Prints the type, the layers with their shapes, the number of parameters, the scaling and the loss, and the plan:
+/// each operation with its output's shape, its floating-point operations and its bytes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors

@@ -31,6 +31,8 @@ const MISUSED: u8 = 2;
 #[command(
     name = "narrows",
     version,
+    // The last of a repeated flag counts, so that a script's defaults can be overridden by appending.
+    args_override_self = true,
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100,

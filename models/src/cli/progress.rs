@@ -2,7 +2,8 @@
 //! one line for every epoch that is over.
 //!
 //! Without a terminal on stderr, or with `--quiet`, nothing is drawn; what the run is and says is kept either way,
-//! because the summary tells it. A step costs one store into the bar, which draws itself at most some ten times a second.
+//! because the summary tells it. The bar's words change at most ten times a second; any other
+//! step costs a look at the clock.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

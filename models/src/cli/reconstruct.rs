@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::model::Model;
 
-/// Draw samples over their reconstructions: `narrows reconstruct runs/undercomplete-1 --data digits --out picture.png`
+/// Draw samples over their reconstructions, as a PNG
+///
+/// For example: narrows reconstruct runs/undercomplete-1 --data digits --out picture.png
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors

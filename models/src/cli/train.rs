@@ -17,7 +17,9 @@ use crate::training::{self, Outcome, TrainRequest};
 /// No configuration is as long as this; a file given by mistake may be.
 const LONGEST_CONFIG: u64 = 1 << 20;
 
-/// Train a model: `narrows train --data digits --hidden 128 --code 16 --epochs 30`
+/// Train a model, and say what a PCA of the same code size reaches
+///
+/// For example: narrows train --data digits --hidden 128 --code 16 --epochs 30
 ///
 /// Makes a run directory with the model (model.safetensors), what is needed to go on (state.safetensors), the complete
 /// configuration (config.toml), the losses by epoch (history.csv) and a picture of originals over their reconstructions
@@ -73,7 +75,7 @@ macro_rules! named {
 named! {
     data "data" "SRC" "What to train on: `digits` (embedded, the default) or a folder of IDX files, plain or .gz",
     model "model" "TYPE" "The kind of autoencoder",
-    hidden "hidden" "SIZES" "Sizes of the encoder's hidden layers, such as 512,256, which the decoder mirrors; \"\" for none",
+    hidden "hidden" "SIZES" "Sizes of the encoder's hidden layers, as in 512,256; the decoder mirrors them; \"\" for none",
     code "code" "SIZE" "Size of the code",
     activation "activation" "NAME" "Activation of the hidden layers",
     code_activation "code_activation" "NAME" "Activation of the code",

@@ -9,7 +9,6 @@ use crate::{Error, Result};
 use narrows_engine::optim::Optimizer;
 use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::path::Path;
 
 /// The state's file in a run directory.
@@ -33,12 +32,19 @@ pub struct State<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Numbers {
+    state_format: String,
     step: u64,
     optimizer_steps: u64,
     sums: Vec<u64>,
     seconds: f64,
     best: Option<(u64, u64)>,
     history: Vec<EpochRecord>,
+}
+
+/// What of the metadata is read in a file of any version.
+#[derive(Debug, Deserialize)]
+struct Version {
+    state_format: String,
 }
 
 /// A state that was read.
@@ -61,6 +67,7 @@ impl State<'_> {
     /// The file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let numbers = Numbers {
+            state_format: FORMAT.into(),
             step: self.step,
             optimizer_steps: self.optimizer.steps_taken(),
             sums: self.sums.iter().map(|sum| sum.to_bits()).collect(),
@@ -70,15 +77,11 @@ impl State<'_> {
         };
         let json = serde_json::to_string(&numbers)
             .map_err(|error| Error::training(format!("cannot write the state as JSON: {error}")))?;
-        let metadata = HashMap::from([
-            ("narrows.state".to_owned(), FORMAT.to_owned()),
-            ("narrows.numbers".to_owned(), json),
-        ]);
         let sizes = [self.parameters.len()];
         let mut tensors: Vec<(&str, &[f32])> = vec![("parameters", self.parameters)];
         tensors.extend(self.optimizer.state());
         tensors.extend(self.best.map(|(_, _, values)| ("best", values)));
-        write_tensors(path, tensors.into_iter().map(|(name, values)| (name, &sizes[..], values)), metadata)
+        write_tensors(path, tensors.into_iter().map(|(name, values)| (name, &sizes[..], values)), json)
     }
 }
 
@@ -88,17 +91,14 @@ impl State<'_> {
 /// Bytes that are not a whole state file of this version.
 pub fn parse<'a>(bytes: &'a [u8], origin: &str) -> Result<Saved<'a>> {
     let (tensors, metadata) = read_tensors(bytes, origin)?;
-    match metadata.get("narrows.state").map(String::as_str) {
-        Some(FORMAT) => {}
-        Some(other) => {
-            return Err(Error::model(format!(
-                "{origin} is a state file of version {other}; this program reads version {FORMAT}"
-            )));
-        }
-        None => return Err(Error::model(format!("{origin} is not the state file of a run"))),
+    let Version { state_format } = serde_json::from_str(&metadata)
+        .map_err(|_| Error::model(format!("{origin} is not the state file of a run")))?;
+    if state_format != FORMAT {
+        return Err(Error::model(format!(
+            "{origin} is a state file of version {state_format}; this program reads version {FORMAT}"
+        )));
     }
-    let json = metadata.get("narrows.numbers").map_or("", String::as_str);
-    let numbers: Numbers = serde_json::from_str(json)
+    let numbers: Numbers = serde_json::from_str(&metadata)
         .map_err(|error| Error::model(format!("{origin}: its numbers cannot be read: {error}")))?;
     Ok(Saved {
         step: numbers.step,

@@ -1,0 +1,63 @@
+//! A training step allocates nothing, on one thread and on two. A test of its own, for it counts every allocation of
+//! the process.
+
+use narrows::config::{Config, LossName};
+use narrows::data::digits;
+use narrows::model::{DataInfo, Model};
+use narrows::training::Trainer;
+use narrows_engine::Threads;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_step_allocates_nothing_after_the_first() {
+    let dataset = digits().unwrap();
+    let config = Config { hidden: vec![500, 100], batch: 500, loss: LossName::Bce, clip: 1.0, ..Config::default() };
+    let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
+    for threads in [1, 2] {
+        let data =
+            DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler: scaler.clone() };
+        let model = Model::new(config.clone(), data).unwrap();
+        let mut trainer = Trainer::new(model, &dataset, (0..1797).collect(), Vec::new()).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let allocated = Threads::Pool(&pool).run(|split| {
+            // The first steps fill the arenas of every thread and rayon's queues.
+            for _ in 0..12 {
+                trainer.take_step(split).unwrap();
+            }
+            let before = COUNT.load(Ordering::Relaxed);
+            for _ in 0..40 {
+                trainer.take_step(split).unwrap();
+            }
+            COUNT.load(Ordering::Relaxed) - before
+        });
+        assert_eq!(allocated, 0, "{allocated} allocations in 40 steps on {threads} threads");
+    }
+}

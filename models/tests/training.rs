@@ -1,0 +1,141 @@
+//! The promises of training: the same bits at any thread count, over a stop and a resume, from a file alone.
+
+use narrows::config::{Config, LossName};
+use narrows::data::digits;
+use narrows::model::{DataInfo, Model};
+use narrows::training::{Silent, Stopped, TrainRequest, Trainer, resume, train};
+use narrows_engine::{Split, Threads};
+
+fn config() -> Config {
+    Config { hidden: vec![40], code: 7, loss: LossName::Bce, epochs: 3, ..Config::default() }
+}
+
+fn model(config: &Config, dataset: &narrows::data::Dataset) -> Model {
+    let scaler = narrows::data::Scaler::fit(config.scaling, dataset, &[0, 1, 2]).unwrap();
+    let data =
+        DataInfo { name: "digits".into(), features: dataset.features(), image: dataset.image(), scaler };
+    Model::new(config.clone(), data).unwrap()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn fifty_steps_give_the_same_bits_at_any_thread_count() {
+    // Wide enough that matrix products, losses and optimiser pass their gates and are really shared.
+    let dataset = digits().unwrap();
+    let config = Config { hidden: vec![500], batch: 600, epochs: 20, clip: 5.0, ..config() };
+    let mut expected: Option<Vec<u32>> = None;
+    for threads in [1, 2, 3, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let rows = (0..1797).collect();
+        let mut trainer = Trainer::new(model(&config, &dataset), &dataset, rows, Vec::new()).unwrap();
+        let stopped =
+            Threads::Pool(&pool).run(|split| trainer.run(split, Some(50), &mut Silent, &mut |_| Ok(false)).unwrap());
+        assert_eq!((stopped, trainer.step_count()), (Stopped::Steps, 50));
+        let now = bits(trainer.model().parameters().flat());
+        match &expected {
+            None => expected = Some(now),
+            Some(first) => assert!(*first == now, "{threads} threads differ"),
+        }
+    }
+}
+
+#[test]
+fn seventeen_steps_saved_and_twenty_three_more_equal_forty() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, optimizer, validation) in [("a", "adam", 0.2), ("b", "nesterov", 0.0), ("c", "sgd", 0.1)] {
+        let mut config = config();
+        config.set("optimizer", optimizer).unwrap();
+        config.momentum = if optimizer == "sgd" { 0.0 } else { 0.9 };
+        config.validation = validation;
+        let (whole, parts) = (folder.path().join(format!("{name}1")), folder.path().join(format!("{name}2")));
+        let request = |out: &std::path::Path, steps| TrainRequest {
+            config: config.clone(),
+            out: out.to_path_buf(),
+            max_steps: Some(steps),
+        };
+        train(&request(&whole, 40), Threads::One, &mut Silent).unwrap();
+        let outcome = train(&request(&parts, 17), Threads::One, &mut Silent).unwrap();
+        assert!(!outcome.finished && outcome.steps == 17);
+        resume(&parts, &[], Some(40), Threads::Current, &mut Silent).unwrap();
+        let read = |run: &std::path::Path, file: &str| std::fs::read(run.join(file)).unwrap();
+        assert!(read(&whole, "model.safetensors") == read(&parts, "model.safetensors"), "{optimizer}: the model");
+        // The states hold wall times besides; their tensors must agree.
+        let tensors = |bytes: &[u8]| {
+            let tensors = safetensors::SafeTensors::deserialize(bytes).unwrap();
+            let mut all: Vec<(String, Vec<u8>)> =
+                tensors.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
+            all.sort();
+            all
+        };
+        let (a, b) = (read(&whole, "state.safetensors"), read(&parts, "state.safetensors"));
+        assert!(tensors(&a) == tensors(&b), "{optimizer}: the state");
+    }
+}
+
+#[test]
+fn a_model_is_rebuilt_from_its_file_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = digits().unwrap();
+    let saved = model(&config(), &dataset);
+    let path = folder.path().join("somewhere.safetensors");
+    saved.save(&path).unwrap();
+    let loaded = Model::load(&path).unwrap();
+    let samples: Vec<f32> = (0..64 * 5).map(|i| (i % 17) as f32 / 16.0).collect();
+    let a = saved.reconstruct(&samples, Threads::One).unwrap();
+    assert_eq!(bits(&a), bits(&loaded.reconstruct(&samples, Threads::Current).unwrap()));
+    let codes = loaded.encode(&samples, Threads::One).unwrap();
+    assert_eq!(codes.len(), 5 * 7);
+    assert_eq!(bits(&a), bits(&loaded.decode(&codes, Threads::One).unwrap()));
+    assert!(loaded.encode(&samples[..63], Threads::One).is_err());
+    // Every prefix of the file is refused, and nothing panics.
+    let bytes = std::fs::read(&path).unwrap();
+    for length in (0..bytes.len()).step_by(97) {
+        assert!(Model::parse(&bytes[..length], "cut").is_err());
+    }
+}
+
+#[test]
+fn a_linear_autoencoder_comes_to_pca() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config { hidden: Vec::new(), code: 8, epochs: 150, ..Config::default() };
+    config.set("loss", "mse").unwrap();
+    config.set("lr", "5e-3").unwrap();
+    let request = TrainRequest { config, out: folder.path().join("run"), max_steps: None };
+    let evaluation = train(&request, Threads::One, &mut Silent).unwrap().evaluation;
+    let pca = evaluation.pca_squared_error.unwrap();
+    assert!((evaluation.squared_error / pca - 1.0).abs() < 0.01, "{} against {pca}", evaluation.squared_error);
+}
+
+#[test]
+fn a_loss_that_is_not_a_number_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config { optimizer: narrows::config::OptimizerName::Sgd, epochs: 5, ..config() };
+    config.set("loss", "mse").unwrap();
+    config.set("lr", "1e30").unwrap();
+    let request = TrainRequest { config, out: folder.path().join("run"), max_steps: None };
+    let error = train(&request, Threads::One, &mut Silent).unwrap_err();
+    assert_eq!(error.kind(), narrows::ErrorKind::Training);
+    assert!(error.to_string().contains("loss term `reconstruction`"), "{error}");
+}
+
+#[test]
+fn inference_gives_the_bits_of_the_training_forward() {
+    let dataset = digits().unwrap();
+    let model = model(&config(), &dataset);
+    let tape = narrows_engine::Tape::new(model.parameters(), 30);
+    let x = tape.input("x", narrows_engine::Shape::batch(&[64]));
+    let autoencoder = model.autoencoder();
+    let raw = autoencoder.decode_raw(&tape, autoencoder.encode(&tape, x));
+    let reconstruction = autoencoder.reconstruction(&tape, raw);
+    tape.keep(reconstruction);
+    let plan = tape.train(autoencoder.objective(&tape, raw, x).total).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    let samples: Vec<f32> = (0..64 * 30).map(|i| (i % 13) as f32 / 12.0).collect();
+    workspace.input_mut(x).unwrap().copy_from_slice(&samples);
+    plan.forward(model.parameters(), &mut workspace, Split::Serial).unwrap();
+    let inferred = model.reconstruct(&samples, Threads::One).unwrap();
+    assert_eq!(bits(workspace.value(reconstruction).unwrap()), bits(&inferred));
+}

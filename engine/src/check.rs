@@ -53,8 +53,7 @@ pub fn gradients<T: Real>(
         let gradient = gradients[index];
         let scale = gradient.abs().max(difference.abs()).max(floor);
         let relative = (gradient - difference).abs() / scale;
-        // NaN must count as the worst.
-        if !(relative <= worst.relative) {
+        if relative.is_nan() || relative > worst.relative {
             worst = GradientError { index, gradient, difference, relative };
         }
     }

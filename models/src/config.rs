@@ -357,7 +357,10 @@ fn number<N: FromStr>(key: &str, value: &str, want: &str) -> Result<N> {
 }
 
 fn list(value: &str) -> Result<Vec<usize>> {
-    let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+    if value.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let items = value.split(',').map(str::trim);
     items.map(|item| number("hidden", item, "whole numbers from 1 with commas between them, as in 512,256")).collect()
 }
 
@@ -388,6 +391,7 @@ mod tests {
         assert!(message("batch", "-1").contains("batch is `-1`"));
         assert!(message("activation", "rellu").contains("did you mean `relu`"));
         assert!(message("hidden", "3,0").contains("hidden"));
+        assert!(message("hidden", "16,,8").contains("hidden"));
         assert!(Config::from_toml("lr = [", "x.toml").unwrap_err().to_string().starts_with("x.toml: line 1"));
         assert!(Config::from_toml("[a]\nb=1", "x.toml").is_err());
         assert_eq!(config, Config::default(), "a refused value must not stay");

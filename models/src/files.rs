@@ -20,7 +20,15 @@ const BUFFER: usize = 1 << 16;
 /// If the folder does not exist, `path` is a folder, `write` fails, or the system refuses any step; the message names
 /// `path`. No temporary file stays behind, and an existing file is as it was.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    try_write(path, write).map_err(|error| Error::io("write", path, error))
+    try_write(path, |file, _| buffered(file, write)).map_err(|error| Error::io("write", path, error))
+}
+
+/// The same for a writer that wants a path: `write` fills the file of the path it is given, in place.
+///
+/// # Errors
+/// As for [`write_atomically`].
+pub fn write_path_atomically(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<()> {
+    try_write(path, |_, place| write(place)).map_err(|error| Error::io("write", path, error))
 }
 
 /// Writes `bytes` to the file `path`, all or nothing. See [`write_atomically`].
@@ -31,13 +39,13 @@ pub fn write_bytes_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically(path, |writer| writer.write_all(bytes))
 }
 
-fn try_write(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+fn try_write(path: &Path, write: impl FnOnce(&mut File, &Path) -> io::Result<()>) -> io::Result<()> {
     let existing = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(remedy(ErrorKind::IsADirectory, "it is a folder; name a file"));
         }
         Ok(metadata) if !metadata.is_file() => {
-            return buffered(&mut OpenOptions::new().write(true).open(path)?, write);
+            return write(&mut OpenOptions::new().write(true).open(path)?, path);
         }
         Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -58,11 +66,12 @@ fn replace(
     target: &Path,
     folder: &Path,
     existing: Option<Metadata>,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    write: impl FnOnce(&mut File, &Path) -> io::Result<()>,
 ) -> io::Result<()> {
     // From here on the temporary file removes itself unless it is renamed.
     let mut temporary = temporary_in(folder)?;
-    buffered(temporary.as_file_mut(), write)?;
+    let place = temporary.path().to_owned();
+    write(temporary.as_file_mut(), &place)?;
     if let Some(existing) = existing {
         temporary.as_file().set_permissions(existing.permissions())?;
     }

@@ -7,7 +7,7 @@
 use crate::autoencoders::Undercomplete;
 use crate::config::Config;
 use crate::data::{ImageShape, Scaler};
-use crate::files::write_atomically;
+use crate::files::write_path_atomically;
 use crate::{Error, Result};
 use narrows_engine::{Parameters, Plan, Shape, Split, Tape, Threads, Var, Workspace};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -319,9 +319,12 @@ pub(crate) fn write_tensors<'a>(
     });
     let views: Vec<(String, TensorView<'a>)> = views.collect::<Result<_>>()?;
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-    let bytes = safetensors::serialize(views, Some(metadata))
-        .map_err(|error| Error::model(format!("cannot lay out {}: {error}", path.display())))?;
-    write_atomically(path, |writer| writer.write_all(&bytes))
+    write_path_atomically(path, |place| {
+        safetensors::serialize_to_file(views, Some(metadata), place).map_err(|error| match error {
+            safetensors::SafeTensorError::IoError(error) => error,
+            other => std::io::Error::other(other),
+        })
+    })
 }
 
 /// Numbers as little-endian bytes, which they are in memory already on every machine that this runs on.

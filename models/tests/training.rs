@@ -139,3 +139,22 @@ fn inference_gives_the_bits_of_the_training_forward() {
     let inferred = model.reconstruct(&samples, Threads::One).unwrap();
     assert_eq!(bits(workspace.value(reconstruction).unwrap()), bits(&inferred));
 }
+
+/// A file that PyTorch's side of safetensors wrote from a network of its own, with the outputs PyTorch computed.
+#[test]
+fn a_network_of_pytorch_gives_pytorchs_outputs() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let model = Model::load(&folder.join("torch-12-7-5-3.safetensors")).unwrap();
+    let text = std::fs::read_to_string(folder.join("torch-12-7-5-3.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let numbers = |key: &str| -> Vec<f32> {
+        expected[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
+    };
+    let inputs = numbers("inputs");
+    let close = |a: &[f32], b: &[f32]| {
+        assert_eq!(a.len(), b.len());
+        a.iter().zip(b).for_each(|(a, b)| assert!((a - b).abs() < 1e-6, "{a} is not {b}"));
+    };
+    close(&model.encode(&inputs, Threads::One).unwrap(), &numbers("codes"));
+    close(&model.reconstruct(&inputs, Threads::One).unwrap(), &numbers("outputs"));
+}

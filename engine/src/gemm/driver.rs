@@ -164,7 +164,7 @@ impl Plan {
         let mc = even(x.m, blocking.mc, max_rows);
         let nc = if x.m <= mc { 4 * tiling.cols } else { even(x.n, blocking.nc, tiling.cols) };
         // Addresses a multiple of 2 KiB apart share two sets of L1: rows of such a distance displace one another.
-        let aliased = |stride: usize| stride * size % 2048 == 0;
+        let aliased = |stride: usize| (stride * size).is_multiple_of(2048);
         let row_tiles = x.m.div_ceil(max_rows);
         let col_tiles = x.n.div_ceil(tiling.cols);
         let pack_b = match x.b.col {
@@ -179,7 +179,7 @@ impl Plan {
             (_, 1) => None,
             _ => Some(Order::Panels),
         };
-        let pack_last = x.n % tiling.lanes != 0;
+        let pack_last = !x.n.is_multiple_of(tiling.lanes);
         Self { tiling, max_rows, pack_a, pack_b, pack_last, kc, mc: mc.min(x.m), nc: nc.min(x.n) }
     }
 
@@ -277,7 +277,7 @@ fn find_b<T: GemmFloat>(x: &Task<T>, plan: &Plan, block: &mut Block<T>, [p, col]
         block.b_panel = nr * block.depth;
         block.last = to.wrapping_add(first * block.depth);
         block.last_depth = nr;
-    } else if block.cols % plan.tiling.lanes != 0 {
+    } else if !block.cols.is_multiple_of(plan.tiling.lanes) {
         pack(first);
         block.last = to;
         block.last_depth = nr;

@@ -175,6 +175,11 @@ pub(super) fn count(value: u64) -> String {
     text
 }
 
+/// A count of things: `1 epoch`, `2,000 epochs`.
+pub(super) fn counted(value: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(value), if value == 1 { "" } else { "s" })
+}
+
 /// A rate for people: whole, with its thousands apart.
 pub(super) fn rate(value: f64) -> String {
     // A float's cast to an integer saturates, and makes zero of what is not a number.

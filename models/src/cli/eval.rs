@@ -48,12 +48,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// The figures for people.
 fn summary(evaluation: &Evaluation, code: usize, threads: usize) -> String {
     format!(
-        "{}\n{}\n{} samples in {}: {} images/s with {threads} threads\n",
+        "{}\n{}\n{} in {}: {} images/s with {}\n",
         common::error_line(evaluation, Some(code)),
         common::loss_line(evaluation),
-        common::count(evaluation.samples as u64),
+        common::counted(evaluation.samples as u64, "sample"),
         common::duration(evaluation.seconds),
         common::rate(evaluation.samples_per_second),
+        common::counted(threads as u64, "thread"),
     )
 }
 

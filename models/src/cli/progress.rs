@@ -2,8 +2,8 @@
 //! one line for every epoch that is over.
 //!
 //! Without a terminal on stderr, or with `--quiet`, nothing is drawn; what the run is and says is kept either way,
-//! because the summary tells it. The bar's words change at most ten times a second; any other
-//! step costs a look at the clock.
+//! because the summary tells it. The bar's words change at most ten times a second; any other step costs a look at the
+//! clock.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

@@ -75,7 +75,7 @@ macro_rules! named {
 named! {
     data "data" "SRC" "What to train on: `digits` (embedded, the default) or a folder of IDX files, plain or .gz",
     model "model" "TYPE" "The kind of autoencoder",
-    hidden "hidden" "SIZES" "Sizes of the encoder's hidden layers, as in 512,256; the decoder mirrors them; \"\" for none",
+    hidden "hidden" "SIZES" "Hidden layers of the encoder, as in 512,256, mirrored by the decoder; \"\" for none",
     code "code" "SIZE" "Size of the code",
     activation "activation" "NAME" "Activation of the hidden layers",
     code_activation "code_activation" "NAME" "Activation of the code",
@@ -184,12 +184,12 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
     line(format!("  {}", common::error_line(&outcome.evaluation, code_size(&outcome.run))));
     line(format!("  {}", common::loss_line(&outcome.evaluation)));
     line(format!(
-        "  {} epochs, {} steps in {}: {} images/s with {} threads, {}",
-        common::count(outcome.epochs),
-        common::count(outcome.steps),
+        "  {}, {} in {}: {} images/s with {}, {}",
+        common::counted(outcome.epochs, "epoch"),
+        common::counted(outcome.steps, "step"),
         common::duration(outcome.seconds),
         common::rate(outcome.samples_per_second),
-        outcome.threads,
+        common::counted(outcome.threads as u64, "thread"),
         outcome.isa
     ));
     if !outcome.finished {

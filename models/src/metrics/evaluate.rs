@@ -12,7 +12,7 @@ use narrows_engine::{Plan, Shape, Split, Tape, Var, gather};
 use std::time::Instant;
 
 /// What a model reaches on a part of some data.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evaluation {
     /// `‖x̂ − x‖²`, summed over features, mean over samples.
     pub squared_error: f64,

@@ -79,7 +79,11 @@ pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Ob
     let trainer = Trainer::new(model, &dataset, rows, validation)?;
     create_directory(&request.out)?;
     write_bytes_atomically(&request.out.join(CONFIG_FILE), trainer.model().config().to_toml()?.as_bytes())?;
-    threads.run(|split| finish(trainer, &dataset, &request.out, request.max_steps, decisions, split, observer))
+    let learnt =
+        threads.run(|split| learn(trainer, &dataset, &request.out, request.max_steps, decisions, split, observer))?;
+    // The test part is read when the training part is gone: memory never holds both.
+    drop(dataset);
+    threads.run(|split| finish(learnt, &request.out, split))
 }
 
 /// Goes on with a run from its last checkpoint; `changes` are set in its configuration (more epochs, say).
@@ -109,7 +113,9 @@ pub fn resume(
     trainer.restore(saved)?;
     drop(bytes);
     write_bytes_atomically(&config_path, trainer.model().config().to_toml()?.as_bytes())?;
-    threads.run(|split| finish(trainer, &dataset, run, max_steps, Vec::new(), split, observer))
+    let learnt = threads.run(|split| learn(trainer, &dataset, run, max_steps, Vec::new(), split, observer))?;
+    drop(dataset);
+    threads.run(|split| finish(learnt, run, split))
 }
 
 /// Refuses changes that a state cannot bear: what decides the model, the data or the meaning of a step.
@@ -165,8 +171,15 @@ fn create_directory(out: &Path) -> Result<()> {
     std::fs::create_dir_all(out).map_err(|error| Error::io("create the folder", out, error))
 }
 
-/// Trains to the end, with checkpoints; then the test part, the picture, the figures.
-fn finish(
+/// What is left of a training when its data are gone.
+struct Learnt {
+    model: Model,
+    pca: Pca,
+    outcome: Outcome,
+}
+
+/// Trains to the end, with checkpoints, and fits PCA on the same data.
+fn learn(
     mut trainer: Trainer<'_>,
     dataset: &Dataset,
     run: &Path,
@@ -174,8 +187,10 @@ fn finish(
     decisions: Vec<String>,
     split: Split,
     observer: &mut dyn Observer,
-) -> Result<Outcome> {
+) -> Result<Learnt> {
     observer.plan(&describe(&trainer, dataset, run, &decisions));
+    // At once, so that a run that dies early can be resumed too.
+    checkpoint(&trainer, run)?;
     let mut written = Instant::now();
     let stopped = trainer.run(split, max_steps, observer, &mut |trainer| {
         if written.elapsed() >= CHECKPOINT_EVERY {
@@ -193,29 +208,37 @@ fn finish(
         }
     };
     checkpoint(&trainer, run)?;
-    let (epochs, steps, seconds) = (trainer.history().len() as u64, trainer.step_count(), trainer.seconds());
     let samples: f64 = trainer.history().iter().map(|record| record.samples_per_second * record.seconds).sum();
-    let rows = trainer.rows().to_vec();
-    let model = trainer.into_model()?;
-    let (test, test_rows, held_out) = load_test(model.config())?;
-    let mut evaluation = Evaluator::new(&model)?.run(&test, &test_rows, split)?;
-    evaluation.part = if held_out { "test" } else { "train" }.into();
-    let (scale, shift) = model.data().scaler.scale_shift(dataset.features())?;
-    let pca = Pca::fit(dataset, Some(&rows), &scale, &shift, model.code_size(), split)?;
-    evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&test_rows), &scale, &shift, split)?);
-    write_samples(&model, &test, &test_rows, &run.join("samples").join("reconstructions.png"), split)?;
-    Ok(Outcome {
+    let outcome = Outcome {
         run: run.to_path_buf(),
-        evaluation,
-        epochs,
-        steps,
-        seconds,
-        samples_per_second: samples / seconds.max(1e-9),
+        evaluation: Evaluation::default(),
+        epochs: trainer.history().len() as u64,
+        steps: trainer.step_count(),
+        seconds: trainer.seconds(),
+        samples_per_second: samples / trainer.seconds().max(1e-9),
         threads: split.threads(),
         isa: Backend::current().name().into(),
         finished: stopped == Stopped::Finished,
         decisions,
-    })
+    };
+    let rows = trainer.rows().to_vec();
+    let model = trainer.into_model()?;
+    let (scale, shift) = model.data().scaler.scale_shift(dataset.features())?;
+    let pca = Pca::fit(dataset, Some(&rows), &scale, &shift, model.code_size(), split)?;
+    Ok(Learnt { model, pca, outcome })
+}
+
+/// The figures on the test part, beside PCA's, and the picture.
+fn finish(learnt: Learnt, run: &Path, split: Split) -> Result<Outcome> {
+    let Learnt { model, pca, mut outcome } = learnt;
+    let (test, rows, held_out) = load_test(model.config())?;
+    let mut evaluation = Evaluator::new(&model)?.run(&test, &rows, split)?;
+    evaluation.part = if held_out { "test" } else { "train" }.into();
+    let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
+    evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&rows), &scale, &shift, split)?);
+    write_samples(&model, &test, &rows, &run.join("samples").join("reconstructions.png"), split)?;
+    outcome.evaluation = evaluation;
+    Ok(outcome)
 }
 
 /// Writes the model, the state and the history.

@@ -15,6 +15,7 @@ mod driver;
 pub mod epilogue;
 mod gemv;
 pub mod matrix;
+mod micro;
 mod pack;
 mod split;
 #[cfg(test)]

@@ -13,6 +13,7 @@
 pub mod operation;
 mod parameters;
 mod plan;
+mod planner;
 mod real;
 mod record;
 mod shape;

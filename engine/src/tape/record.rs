@@ -6,7 +6,8 @@
 
 use super::operation::{Operation, Spec};
 use super::parameters::{Entry, ParameterId, Parameters};
-use super::plan::{self, Plan};
+use super::plan::Plan;
+use super::planner;
 use super::{Real, Shape};
 use crate::Error;
 use crate::simd::Backend;
@@ -244,7 +245,7 @@ impl<T: Real> Tape<T> {
     pub fn train_with(&self, loss: Var, options: TrainOptions<'_>) -> Result<Plan<T>, Error> {
         self.owns(loss);
         let recording = self.finished()?;
-        plan::train(self, &recording, loss, options)
+        planner::train(self, &recording, loss, options)
     }
 
     /// A plan that computes `outputs` and has no backward pass.
@@ -257,7 +258,7 @@ impl<T: Real> Tape<T> {
             self.owns(var);
         });
         let recording = self.finished()?;
-        plan::infer(self, &recording, outputs)
+        planner::infer(self, &recording, outputs)
     }
 
     /// Notes an error of the caller's own, for instance of a layer that finds its configuration impossible.

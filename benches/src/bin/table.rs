@@ -1,0 +1,131 @@
+//! Measures every row of the recorded targets in one sitting and prints them as markdown.
+//!
+//! Each figure is the minimum of repeats; contenders take turns (A B C A B C). Compare columns, not sittings.
+
+use narrows_benches::clock::{pause, turn};
+use narrows_benches::contenders::{self, Contender, split};
+use narrows_benches::networks::{NETWORKS, Network};
+use narrows_benches::peak;
+use narrows_benches::product::Product;
+use narrows_benches::shapes::{Shape, TARGETS};
+use narrows_benches::{pool, within};
+use narrows_engine::Backend;
+use rayon::ThreadPool;
+
+const ROUNDS: usize = 6;
+const THREADS: [usize; 2] = [1, 2];
+
+fn main() {
+    let contenders = contenders::all();
+    let pool = pool(2);
+    let backend = Backend::current();
+    let peaks = THREADS.map(|threads| peak::flops_per_second(backend, threads));
+    let [one, two] = peaks.map(|flops| flops * 1e-9);
+    println!("Instruction set {backend}; FMA peak in f32 {one:.0} GFLOP/s with one thread, {two:.0} with two.");
+    products(&contenders, &pool, peaks);
+    steps(&pool, peaks);
+}
+
+fn products(contenders: &[Contender], pool: &ThreadPool, peaks: [f64; 2]) {
+    println!("\n## Matrix products, f32 (GFLOP/s, one thread \\| two threads)\n");
+    print!("| M x N x K |");
+    contenders.iter().for_each(|contender| print!(" {} |", contender.name));
+    println!(" narrows, share of peak | narrows / best peer |");
+    println!("|---|{}", "---|".repeat(contenders.len() + 2));
+    for shape in TARGETS {
+        let speeds = speeds(shape, contenders, pool);
+        print!("| {shape} |");
+        for [one, two] in &speeds {
+            print!(" {} \\| {} |", cell(*one * 1e-9, ""), cell(*two * 1e-9, ""));
+        }
+        let share = |i: usize| cell(100.0 * speeds[0][i] / peaks[i], " %");
+        let ratio = |i: usize| {
+            let best =
+                speeds[1..].iter().map(|speed| speed[i]).filter(|speed| !speed.is_nan()).fold(f64::NAN, f64::max);
+            if best.is_nan() { "–".to_owned() } else { format!("{:.2}", speeds[0][i] / best) }
+        };
+        println!(" {} \\| {} | {} \\| {} |", share(0), share(1), ratio(0), ratio(1));
+    }
+}
+
+/// Flops per second of each contender with one and two threads, NaN where it has no such number.
+fn speeds(shape: Shape, contenders: &[Contender], pool: &ThreadPool) -> Vec<[f64; 2]> {
+    let mut product = Product::<f32>::new(shape);
+    let mut best = vec![[f64::NAN; 2]; contenders.len()];
+    for round in 0..ROUNDS {
+        for (i, threads) in THREADS.into_iter().enumerate() {
+            for (contender, best) in contenders.iter().zip(&mut best).filter(|(c, _)| c.threads.contains(&threads)) {
+                let seconds = within(pool, threads, || {
+                    if round == 0 {
+                        contender.verify(&mut product, threads);
+                    }
+                    turn(|| contender.run(&mut product, threads))
+                });
+                best[i] = best[i].max(shape.flops() as f64 / seconds);
+                pause();
+            }
+        }
+    }
+    best
+}
+
+fn steps(pool: &ThreadPool, peaks: [f64; 2]) {
+    println!("\n## A training step: forward, backward, Adam (one thread \\| two threads)\n");
+    println!(
+        "\"All three\" counts forward, input gradient and weight gradient of every layer; \"needed\" leaves out the"
+    );
+    println!("gradient of the data, which is not computed.\n");
+    println!(
+        "| network | us/step | samples/s | all three at peak, us | share of it | needed at peak, us | share of it |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for network in NETWORKS {
+        let seconds = step_seconds(&network, pool);
+        let bound = |flops: f64| [flops / peaks[0], flops / peaks[1]];
+        let (all, needed) = (bound(network.flops()), bound(network.needed_flops()));
+        let pair = |f: &dyn Fn(usize) -> String| format!("{} \\| {}", f(0), f(1));
+        println!(
+            "| {}, batch {} | {} | {} | {} | {} | {} | {} |",
+            network.name,
+            network.batch,
+            pair(&|i| cell(seconds[i] * 1e6, "")),
+            pair(&|i| cell(network.batch as f64 / seconds[i], "")),
+            pair(&|i| cell(all[i] * 1e6, "")),
+            pair(&|i| cell(100.0 * all[i] / seconds[i], " %")),
+            pair(&|i| cell(needed[i] * 1e6, "")),
+            pair(&|i| cell(100.0 * needed[i] / seconds[i], " %")),
+        );
+    }
+}
+
+/// Seconds a step with one and two threads.
+fn step_seconds(network: &Network, pool: &ThreadPool) -> [f64; 2] {
+    let mut steps = THREADS.map(|threads| {
+        let mut step = network.step().expect("a network");
+        within(pool, threads, || step.verify(split(threads)));
+        step
+    });
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..ROUNDS {
+        for (i, threads) in THREADS.into_iter().enumerate() {
+            let step = &mut steps[i];
+            let seconds = within(pool, threads, || {
+                turn(|| {
+                    step.run(split(threads));
+                })
+            });
+            best[i] = best[i].min(seconds);
+        }
+    }
+    best
+}
+
+/// Three digits or more; a dash for what was not measured.
+fn cell(value: f64, unit: &str) -> String {
+    match value {
+        value if value.is_nan() => "–".into(),
+        value if value < 10.0 => format!("{value:.2}{unit}"),
+        value if value < 100.0 => format!("{value:.1}{unit}"),
+        value => format!("{value:.0}{unit}"),
+    }
+}

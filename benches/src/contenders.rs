@@ -51,7 +51,7 @@ mod peers {
     use super::{Contender, Product, Run};
     use crate::shapes::Shape;
     use libloading::Library;
-    use std::ffi::c_int;
+    use std::ffi::{CStr, c_char, c_int};
 
     pub(super) fn all() -> Vec<Contender> {
         let mut all = vec![
@@ -137,6 +137,7 @@ mod peers {
         c_int,
     );
     type SetThreads = unsafe extern "C" fn(c_int);
+    type GetText = unsafe extern "C" fn() -> *const c_char;
 
     /// OpenBLAS's product, if the system has the library.
     fn openblas() -> Option<Run> {
@@ -147,6 +148,15 @@ mod peers {
             let sgemm = *library.get::<Sgemm>("cblas_sgemm").ok()?;
             (sgemm, *library.get::<SetThreads>("openblas_set_num_threads").ok()?)
         };
+        // SAFETY: both return a string of the library's own, ended by a zero.
+        let text = |name: &str| unsafe {
+            let get = library.get::<GetText>(name).ok()?;
+            Some(CStr::from_ptr(get()).to_string_lossy().into_owned())
+        };
+        // An old version does not know a new processor and takes the kernels of a lesser one.
+        if let Some((config, core)) = text("openblas_get_config").zip(text("openblas_get_corename")) {
+            eprintln!("{}, with the kernels for {core}", config.trim());
+        }
         Some(Box::new(move |product, threads| {
             let Shape { m, n, k, a_transposed, b_transposed } = product.shape;
             let [m, n, k, threads] = [m, n, k, threads].map(|size| size as c_int);

@@ -36,7 +36,7 @@ pub fn gradients<T: Real>(
 ) -> Result<GradientError, Error> {
     plan.forward(parameters, workspace, Split::Serial)?;
     plan.backward(parameters, workspace, Split::Serial)?;
-    let floor = floor * workspace.value(loss)?[0].to_f64().abs().max(1.0);
+    let floor = floor * number(workspace, loss)?.abs().max(1.0);
     let gradients: Vec<f64> = workspace.gradients().iter().map(|g| g.to_f64()).collect();
     let mut worst = GradientError { index: 0, gradient: 0.0, difference: 0.0, relative: 0.0 };
     let places: Vec<usize> = parameters.ids().flat_map(|id| parameters.range(id)).collect();
@@ -45,7 +45,7 @@ pub fn gradients<T: Real>(
         let mut at = |value: T, parameters: &mut Parameters<T>| -> Result<f64, Error> {
             parameters.flat_mut()[index] = value;
             plan.forward(parameters, workspace, Split::Serial)?;
-            Ok(workspace.value(loss)?[0].to_f64())
+            number(workspace, loss)
         };
         let (above, below) = (original + T::from_f64(step), original - T::from_f64(step));
         let difference = (at(above, parameters)? - at(below, parameters)?) / (above.to_f64() - below.to_f64());
@@ -58,4 +58,10 @@ pub fn gradients<T: Real>(
         }
     }
     Ok(worst)
+}
+
+/// The loss after a run.
+fn number<T: Real>(workspace: &Workspace<T>, loss: crate::Var) -> Result<f64, Error> {
+    let first = workspace.value(loss)?.first();
+    Ok(first.ok_or_else(|| Error::new("the loss has no elements"))?.to_f64())
 }

@@ -70,6 +70,16 @@ impl Split {
         b();
     }
 
+    /// Runs `work` once on every thread that may take part.
+    pub(crate) fn everywhere(self, work: impl Fn() + Sync) {
+        #[cfg(feature = "threads")]
+        if self == Split::Rayon {
+            rayon::broadcast(|_| work());
+            return;
+        }
+        work();
+    }
+
     /// How many threads may take part.
     pub fn threads(self) -> usize {
         #[cfg(feature = "threads")]

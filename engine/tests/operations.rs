@@ -29,12 +29,24 @@ fn draw(input: &CaseInput, rows: usize, seed: u64) -> Vec<f64> {
     numbers
 }
 
+/// How a case's inputs reach it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wiring {
+    /// As they are.
+    Plain,
+    /// As results of an operation, which the case may write over.
+    Computed,
+    /// The same, read by others before and after the case.
+    Shared,
+}
+
 /// Records a case. As parameters, every input has a gradient; as inputs, the batch is symbolic.
 fn set_up<T: Real>(
     case: &Case,
     sizes: Sizes,
     backend: Backend,
     as_parameters: bool,
+    wiring: Wiring,
     record: fn(&Tape<T>, &[Var], Sizes) -> Var,
     numbers: &[Vec<f64>],
 ) -> Setup<T> {
@@ -59,14 +71,22 @@ fn set_up<T: Real>(
         .enumerate()
         .map(|(i, input)| if as_parameters { tape.parameter(ids[i]) } else { tape.input("x", input.shape) })
         .collect();
-    let output = record(&tape, &vars, sizes);
+    let scaled = |&var: &Var| if wiring == Wiring::Plain { var } else { tape.scale(var, 1.0) };
+    let fed: Vec<Var> = vars.iter().map(scaled).collect();
+    let squares = || -> Vec<Var> {
+        let shared = fed.iter().filter(|_| wiring == Wiring::Shared);
+        shared.map(|&var| tape.sum(tape.mul(var, var))).collect()
+    };
+    let before = squares();
+    let output = record(&tape, &fed, sizes);
     tape.keep(output);
     let weights = tape.input("weights", tape.shape(output));
     let mut weighted = tape.mul(output, weights);
     if !as_parameters {
         weighted = tape.mul(weighted, tape.parameter(ids[0]));
     }
-    let loss = tape.sum(weighted);
+    let others = before.into_iter().chain(squares());
+    let loss = others.fold(tape.sum(weighted), |loss, other| tape.add(loss, other));
     let frozen: Vec<ParameterId> =
         if case.name.contains("binary_cross_entropy") && as_parameters { vec![ids[1]] } else { Vec::new() };
     let plan = tape.train_with(loss, narrows_engine::tape::TrainOptions { frozen: &frozen }).unwrap();
@@ -102,13 +122,14 @@ fn check_forward(case: &Case, sizes: Sizes, seed: u64) {
     let numbers: Vec<Vec<f64>> = numbers.iter().map(|v| v.iter().map(|&x| f64::from(x as f32)).collect()).collect();
     let expected = (case.reference)(&numbers, sizes);
     for backend in Backend::available() {
-        for as_parameters in [false, true] {
-            let what = format!("{} on {backend} at {sizes:?}", case.name);
-            let mut s = set_up(case, sizes, backend, as_parameters, case.record_f64, &numbers);
+        let wirings = [Wiring::Plain, Wiring::Computed];
+        for (as_parameters, wiring) in [false, true].into_iter().flat_map(|p| wirings.map(|wiring| (p, wiring))) {
+            let what = format!("{}, {wiring:?}, on {backend} at {sizes:?}", case.name);
+            let mut s = set_up(case, sizes, backend, as_parameters, wiring, case.record_f64, &numbers);
             s.workspace.poison();
             s.plan.forward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
             compare(s.workspace.value(s.output).unwrap(), &expected, 1e-10, &what);
-            let mut s = set_up(case, sizes, backend, as_parameters, case.record_f32, &numbers);
+            let mut s = set_up(case, sizes, backend, as_parameters, wiring, case.record_f32, &numbers);
             s.plan.forward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
             compare(s.workspace.value(s.output).unwrap(), &expected, 2e-5, &what);
         }
@@ -117,15 +138,16 @@ fn check_forward(case: &Case, sizes: Sizes, seed: u64) {
 
 fn check_gradient(case: &Case, sizes: Sizes, seed: u64) {
     let numbers = numbers_of(case, sizes, seed);
-    for backend in Backend::available() {
-        let mut s = set_up(case, sizes, backend, true, case.record_f64, &numbers);
+    let wirings = [Wiring::Plain, Wiring::Computed, Wiring::Shared];
+    for (backend, wiring) in Backend::available().into_iter().flat_map(|b| wirings.map(|wiring| (b, wiring))) {
+        let mut s = set_up(case, sizes, backend, true, wiring, case.record_f64, &numbers);
         s.workspace.poison();
         let worst = check::gradients(&s.plan, &mut s.parameters, &mut s.workspace, s.loss, 1e-5, 1e-3).unwrap();
-        assert!(worst.relative < 1e-6, "{} on {backend} at {sizes:?}: {worst:?}", case.name);
+        assert!(worst.relative < 1e-6, "{}, {wiring:?}, on {backend} at {sizes:?}: {worst:?}", case.name);
         // f32 against f64
         s.plan.forward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
         s.plan.backward(&s.parameters, &mut s.workspace, Split::Serial).unwrap();
-        let mut single = set_up(case, sizes, backend, true, case.record_f32, &numbers);
+        let mut single = set_up(case, sizes, backend, true, wiring, case.record_f32, &numbers);
         single.plan.forward(&single.parameters, &mut single.workspace, Split::Serial).unwrap();
         single.plan.backward(&single.parameters, &mut single.workspace, Split::Serial).unwrap();
         for id in s.parameters.ids() {
@@ -174,7 +196,7 @@ fn any_thread_count_gives_the_same_bits() {
             let mut expected: Option<(Vec<u32>, Vec<u32>)> = None;
             for threads in [1, 2, 3, 7] {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                let mut s = set_up(&case, sizes, backend, true, case.record_f32, &numbers);
+                let mut s = set_up(&case, sizes, backend, true, Wiring::Shared, case.record_f32, &numbers);
                 s.workspace.poison();
                 Threads::Pool(&pool).run(|split| {
                     s.plan.forward(&s.parameters, &mut s.workspace, split).unwrap();
@@ -259,4 +281,45 @@ fn misuse_of_plans_is_an_error() {
     assert!(training.forward(&parameters, &mut workspace, Split::Serial).is_err());
     let mut own = training.workspace().unwrap();
     assert!(training.backward(&parameters, &mut own, Split::Serial).is_err(), "backward before forward");
+}
+
+type Planning<'a> = &'a dyn Fn(&Tape<f32>) -> Result<Plan<f32>, narrows_engine::Error>;
+
+#[test]
+fn what_cannot_be_planned_is_refused() {
+    let mut parameters = Parameters::<f32>::new();
+    let a = parameters.add("a", &[1]).unwrap();
+    let message = |record: Planning<'_>| record(&Tape::new(&parameters, 2)).err().expect("an error").to_string();
+    let is = |part: &str, record: Planning<'_>| {
+        let message = message(record);
+        assert!(message.contains(part), "{message}");
+    };
+    is("not the result of an operation", &|t| t.train(t.reshape(t.parameter(a), Shape::scalar())));
+    is("read it from Parameters", &|t| t.infer(&[t.parameter(a)]));
+    is("read it from Parameters", &|t| {
+        t.keep(t.parameter(a));
+        t.train(t.sum(t.parameter(a)))
+    });
+    is("has no elements", &|t| t.infer(&[t.input("x", Shape::batch(&[0]))]));
+    is("must be in 1e-6..=1e6", &|t| t.infer(&[t.elu(t.parameter(a), 1e-9)]));
+    is("must be finite", &|t| t.infer(&[t.scale(t.parameter(a), f64::NAN)]));
+}
+
+#[test]
+fn parameters_of_another_layout_are_refused() {
+    let mut parameters = Parameters::<f32>::new();
+    let a = parameters.add("a", &[2]).unwrap();
+    let tape = Tape::on(&parameters, 2, Backend::Avx512);
+    let plan = tape.infer(&[tape.square(tape.parameter(a))]).unwrap();
+    assert!(plan.backend().is_available());
+    let mut workspace = plan.workspace().unwrap();
+    let mut other = Parameters::<f32>::new();
+    other.add("b", &[2]).unwrap();
+    assert!(plan.forward(&other, &mut workspace, Split::Serial).is_err(), "as long, but not the same");
+    plan.forward(&parameters.try_clone().unwrap(), &mut workspace, Split::Serial).unwrap();
+}
+
+#[test]
+fn warming_up_reaches_every_thread() {
+    Threads::Current.run(|split| narrows_engine::gemm::warm_up::<f32>(Backend::current(), split));
 }

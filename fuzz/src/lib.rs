@@ -37,8 +37,11 @@ pub fn state_file(data: &[u8]) {
 
 /// A configuration.
 pub fn config_toml(data: &[u8]) {
-    if let Ok(text) = std::str::from_utf8(data) {
-        let _ = narrows::config::Config::from_toml(text, "fuzz");
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(config) = narrows::config::Config::from_toml(text, "fuzz")
+    {
+        let again = config.to_toml().and_then(|text| narrows::config::Config::from_toml(&text, "fuzz"));
+        assert!(again.is_ok_and(|again| again == config), "a configuration must be read as it was written");
     }
 }
 

@@ -272,9 +272,8 @@ impl Config {
     /// # Errors
     /// The first value that makes no sense, with what to give instead.
     pub fn validate(&self) -> Result<()> {
-        let refuse = |key: &str, value: &dyn Display, want: &str| {
-            Err(Error::usage(format!("{key} is {value}; give {want}")))
-        };
+        let refuse =
+            |key: &str, value: &dyn Display, want: &str| Err(Error::usage(format!("{key} is {value}; give {want}")));
         if self.hidden.contains(&0) {
             return refuse("hidden", &"a list with a layer of 0 units", "at least 1 unit a layer");
         }
@@ -283,15 +282,21 @@ impl Config {
         }
         for (key, value) in [("code", self.code as u64), ("epochs", self.epochs), ("batch", self.batch as u64)] {
             if value == 0 || value > u64::from(u32::MAX) {
-                return refuse(key, &value, "a whole number from 1");
+                return refuse(key, &value, "a whole number from 1 to 4294967295");
             }
         }
-        if !(self.lr > 0.0 && self.lr.is_finite()) {
-            return refuse("lr", &self.lr, "a number above 0");
+        // TOML holds whole numbers up to 2^63 - 1.
+        for (key, value) in [("seed", self.seed), ("warmup", self.warmup)] {
+            if value > i64::MAX as u64 {
+                return refuse(key, &value, "a whole number up to 9223372036854775807");
+            }
         }
-        for (key, value) in [("weight_decay", self.weight_decay), ("clip", self.clip)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return refuse(key, &value, "a number from 0");
+        if !(self.lr > 0.0 && self.lr <= 1e30) {
+            return refuse("lr", &format!("{:e}", self.lr), "a number above 0, up to 1e30");
+        }
+        for (key, value, most) in [("weight_decay", self.weight_decay, 1e6), ("clip", self.clip, 1e30)] {
+            if !(0.0..=most).contains(&value) {
+                return refuse(key, &format!("{value:e}"), &format!("a number from 0 to {most:e}"));
             }
         }
         let fractions =
@@ -361,7 +366,9 @@ fn list(value: &str) -> Result<Vec<usize>> {
         return Ok(Vec::new());
     }
     let items = value.split(',').map(str::trim);
-    items.map(|item| number("hidden", item, "whole numbers from 1 with commas between them, as in 512,256")).collect()
+    let unreadable =
+        || format!("hidden is `{value}`; give whole numbers from 1 with commas between them, as in 512,256");
+    items.map(|item| item.parse().map_err(|_| Error::usage(unreadable()))).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! directly.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -37,6 +37,25 @@ pub fn write_path_atomically(path: &Path, write: impl FnOnce(&Path) -> io::Resul
 /// As for [`write_atomically`].
 pub fn write_bytes_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically(path, |writer| writer.write_all(bytes))
+}
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// It cannot be read, is no regular file (a device may never end) or is longer.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let failed = |error| Error::io("read", path, error);
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(failed(remedy(ErrorKind::InvalidInput, "it is no regular file; name one")));
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+    read.map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(failed(remedy(ErrorKind::InvalidInput, &format!("it is longer than {limit} bytes"))));
+    }
+    Ok(bytes)
 }
 
 fn try_write(path: &Path, write: impl FnOnce(&mut File, &Path) -> io::Result<()>) -> io::Result<()> {
@@ -70,12 +89,13 @@ fn replace(
 ) -> io::Result<()> {
     // From here on the temporary file removes itself unless it is renamed.
     let mut temporary = temporary_in(folder)?;
+    let ordinary = temporary.as_file().metadata()?.permissions();
     let place = temporary.path().to_owned();
     write(temporary.as_file_mut(), &place)?;
-    if let Some(existing) = existing {
-        temporary.as_file().set_permissions(existing.permissions())?;
-    }
-    temporary.as_file().sync_all()?;
+    // Opened anew: a writer that was given the path may have put another file there.
+    let file = OpenOptions::new().write(true).open(&place)?;
+    file.set_permissions(existing.map_or(ordinary, |existing| existing.permissions()))?;
+    file.sync_all()?;
     temporary.persist(target).map_err(|failed| failed.error)?;
     sync_folder(folder)
 }

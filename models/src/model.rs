@@ -7,7 +7,7 @@
 use crate::autoencoders::Undercomplete;
 use crate::config::Config;
 use crate::data::{ImageShape, Scaler};
-use crate::files::write_path_atomically;
+use crate::files::{read_limited, write_path_atomically};
 use crate::{Error, Result};
 use narrows_engine::{Parameters, Plan, Shape, Split, Tape, Threads, Var, Workspace};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -21,6 +21,8 @@ pub const FORMAT: &str = "1";
 const METADATA_KEY: &str = "narrows";
 /// The model's file in a run directory.
 pub const MODEL_FILE: &str = "model.safetensors";
+/// No model or state file is larger.
+pub(crate) const LARGEST_FILE: u64 = 1 << 36;
 /// The most samples that inference takes at a time.
 pub const INFERENCE_ROWS: usize = 256;
 
@@ -251,7 +253,7 @@ impl Model {
     /// No such file; a file that is not a whole model file of this version.
     pub fn load(path: &Path) -> Result<Self> {
         let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_path_buf() };
-        let bytes = std::fs::read(&file).map_err(|error| Error::io("read", &file, error))?;
+        let bytes = read_limited(&file, LARGEST_FILE)?;
         Self::parse(&bytes, &file.display().to_string())
     }
 
@@ -272,8 +274,8 @@ impl Model {
         let Header { config, data, .. } = serde_json::from_str(&metadata).map_err(unread)?;
         // The sizes that the metadata claim must be those that the file holds, before memory is reserved for them.
         check_claims(&config, &data, bytes.len(), origin)?;
-        let mut model =
-            Self::new(config, data).map_err(|error| Error::model(format!("{origin} does not describe a model: {error}")))?;
+        let mut model = Self::new(config, data)
+            .map_err(|error| Error::model(format!("{origin} does not describe a model: {error}")))?;
         fill(&mut model.parameters, &tensors, origin)?;
         Ok(model)
     }
@@ -286,7 +288,9 @@ fn check_claims(config: &Config, data: &DataInfo, bytes: usize, origin: &str) ->
     sizes.push(config.code);
     let weights = sizes.windows(2).try_fold(0usize, |n, pair| n.checked_add(pair[0].checked_mul(pair[1])?));
     if weights.and_then(|n| n.checked_mul(8)).is_none_or(|needed| needed > bytes) {
-        return Err(Error::model(format!("{origin} is too short for the layers that it claims; write it anew")));
+        return Err(Error::model(format!(
+            "{origin} is too short for the layers that it claims; restore it from a copy, or train again"
+        )));
     }
     Ok(())
 }
@@ -336,7 +340,9 @@ fn as_bytes(values: &[f32]) -> &[u8] {
 /// The tensors and the metadata of a safetensors file that this program wrote.
 pub(crate) fn read_tensors<'a>(bytes: &'a [u8], origin: &str) -> Result<(SafeTensors<'a>, String)> {
     let broken = |error: safetensors::SafeTensorError| {
-        Error::model(format!("{origin} is not a whole safetensors file ({error}); write it anew"))
+        Error::model(format!(
+            "{origin} is not a whole safetensors file ({error}); restore it from a copy, or train again"
+        ))
     };
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
     let metadata = header.metadata().as_ref().and_then(|all| all.get(METADATA_KEY)).cloned().ok_or_else(|| {

@@ -42,8 +42,7 @@ fn a_step_allocates_nothing_after_the_first() {
     let config = Config { hidden: vec![500, 100], batch: 500, loss: LossName::Bce, clip: 1.0, ..Config::default() };
     let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
     for threads in [1, 2] {
-        let data =
-            DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler: scaler.clone() };
+        let data = DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler: scaler.clone() };
         let model = Model::new(config.clone(), data).unwrap();
         let mut trainer = Trainer::new(model, &dataset, (0..1797).collect(), Vec::new()).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

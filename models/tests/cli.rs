@@ -337,3 +337,92 @@ fn a_resumed_run_is_the_uninterrupted_one_bit_for_bit() {
     let line = refusal(folder.path(), &["train", "--resume", "parts", "--epochs", "3"], 1);
     assert!(line.contains("state.safetensors"), "{line}");
 }
+
+/// A last step that breaks the weights is a failure, and what was there before it can still be used.
+#[test]
+fn weights_that_are_no_numbers_are_never_saved() {
+    let folder = folder();
+    let broken = ["train", "--steps", "2", "--lr", "1e30", "--optimizer", "sgd", "--weight-decay", "1e6", "--out", "w"];
+    let line = refusal(folder.path(), &broken, 1);
+    assert!(line.contains("finite") || line.contains("loss term"), "{line}");
+    let evaluation = json(folder.path(), &["eval", "w", "--json"]);
+    assert!(evaluation["squared_error"].is_number(), "the weights of the start must still be there");
+    // One step gives weights that are numbers, but a model that is of no use.
+    let once: Vec<&str> = broken
+        .iter()
+        .map(|word| {
+            if *word == "2" {
+                "1"
+            } else if *word == "w" {
+                "w1"
+            } else {
+                word
+            }
+        })
+        .collect();
+    assert!(refusal(folder.path(), &once, 1).contains("test part"));
+}
+
+/// A bad test part is found before the training, and nothing is left behind.
+#[test]
+fn a_bad_test_part_is_found_first() {
+    let folder = folder();
+    write_idx(&folder.path().join("data"));
+    let labels = folder.path().join("data/t10k-labels-idx1-ubyte");
+    fs::write(&labels, idx(&[3], &[0, 1, 2])).unwrap();
+    let line = refusal(folder.path(), &["train", "--data", "data", "--out", "run"], 1);
+    assert!(line.contains("labels"), "{line}");
+    assert!(!folder.path().join("run").exists());
+}
+
+/// A run is its own: another run's state, or other settings than those it was made with, are refused.
+#[test]
+fn a_state_of_another_run_is_refused() {
+    let folder = folder();
+    train(folder.path(), "a", &["--steps", "5"]);
+    train(folder.path(), "b", &["--steps", "5", "--seed", "7"]);
+    fs::copy(folder.path().join("b/state.safetensors"), folder.path().join("a/state.safetensors")).unwrap();
+    let line = refusal(folder.path(), &["train", "--resume", "a"], 2);
+    assert!(line.contains("start a new run"), "{line}");
+    let config = fs::read_to_string(folder.path().join("b/config.toml")).unwrap();
+    assert!(!config.contains("auto"), "a resolved configuration leaves nothing open: {config}");
+    let page = fs::read_to_string(folder.path().join("b/report.html")).unwrap();
+    assert!(page.contains("squared error") && page.contains("samples/reconstructions.png"));
+}
+
+/// What has no end, or is too long, is refused.
+#[cfg(unix)]
+#[test]
+fn devices_are_no_files() {
+    let folder = folder();
+    assert!(refusal(folder.path(), &["train", "--config", "/dev/zero"], 1).contains("regular file"));
+    assert!(refusal(folder.path(), &["inspect", "/dev/zero"], 1).contains("regular file"));
+    let line = refusal(folder.path(), &["train", "--seed", "18446744073709551615"], 2);
+    assert!(line.contains("seed"), "{line}");
+}
+
+/// An interrupt ends a run after its step, and the run goes on from there.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_a_run_that_goes_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let words = ["train", "--epochs", "1000000", "--out", "run", "--json"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_narrows"));
+    let child = command.current_dir(folder.path()).args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = child.spawn().unwrap();
+    while !folder.path().join("run/history.csv").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    let stopped: Value = serde_json::from_str(text(&output.stdout)).unwrap();
+    assert_eq!(stopped["finished"], false);
+    let steps = stopped["steps"].as_u64().unwrap();
+    let more = json(folder.path(), &["train", "--resume", "run", "--json", "--steps", &(steps + 3).to_string()]);
+    assert_eq!(more["steps"].as_u64(), Some(steps + 3));
+    let mode = fs::metadata(folder.path().join("run/model.safetensors")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, fs::metadata(folder.path().join("run/config.toml")).unwrap().permissions().mode() & 0o777);
+}

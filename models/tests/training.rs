@@ -12,8 +12,7 @@ fn config() -> Config {
 
 fn model(config: &Config, dataset: &narrows::data::Dataset) -> Model {
     let scaler = narrows::data::Scaler::fit(config.scaling, dataset, &[0, 1, 2]).unwrap();
-    let data =
-        DataInfo { name: "digits".into(), features: dataset.features(), image: dataset.image(), scaler };
+    let data = DataInfo { name: "digits".into(), features: dataset.features(), image: dataset.image(), scaler };
     Model::new(config.clone(), data).unwrap()
 }
 

@@ -1,4 +1,6 @@
-//! Scratch memory of a thread, kept from call to call, so that a product allocates only when it is the largest yet.
+//! Scratch memory of a thread, kept from call to call, so that a product allocates only when it is the first of its
+//! type, or larger than most: memory is taken at once for the usual blocks (`driver::most`), since with work stealing
+//! a thread may meet its largest part late.
 
 use crate::simd::{Buffer, Float};
 use std::cell::RefCell;
@@ -7,18 +9,20 @@ thread_local! {
     static SCRATCH: RefCell<Buffer<f64>> = RefCell::new(Buffer::default());
 }
 
-/// Runs `work` with at least `len` elements of scratch, whose contents mean nothing, aligned to 64 bytes. `None`
+/// Runs `work` with at least `len` elements of scratch (where memory is taken, `most`), whose contents mean nothing, aligned to 64 bytes. `None`
 /// when the memory cannot be had. A call inside `work` gets memory of its own.
-pub(super) fn with<T: Float, R>(len: usize, work: impl FnOnce(&mut [T]) -> R) -> Option<R> {
+pub(super) fn with<T: Float, R>(len: usize, most: usize, work: impl FnOnce(&mut [T]) -> R) -> Option<R> {
     #[cfg(test)]
     if DENIED.get() {
         return None;
     }
-    let doubles = len.checked_mul(size_of::<T>())?.div_ceil(size_of::<f64>());
+    let doubles = |len: usize| Some(len.checked_mul(size_of::<T>())?.div_ceil(size_of::<f64>()).max(8192));
+    let needed = doubles(len)?;
     let mut buffer = SCRATCH.try_with(RefCell::take).unwrap_or_default();
-    if buffer.len() < doubles {
+    if buffer.len() < needed {
         drop(buffer);
-        buffer = Buffer::zeroed(doubles.max(8192)).ok()?;
+        let most = doubles(most.max(len)).unwrap_or(needed);
+        buffer = Buffer::zeroed(most).or_else(|_| Buffer::zeroed(needed)).ok()?;
     }
     let result = work(bytemuck::cast_slice_mut(buffer.as_mut_slice()));
     // A thread that is ending has no slot any more; the memory is then simply freed.

@@ -58,7 +58,10 @@ fn strip<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &Dots
 }
 
 #[inline(always)]
-#[allow(clippy::needless_range_loop, reason = "indices mirror the formula, and arrays of registers want constant bounds")]
+#[allow(
+    clippy::needless_range_loop,
+    reason = "indices mirror the formula, and arrays of registers want constant bounds"
+)]
 fn products<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &Dots<T>, row: usize, col: usize) {
     let (a, b) = (x.a.wrapping_add(row * x.a_row), x.b.wrapping_add(col * x.b_col));
     let mut sums = [[isa.splat(T::ZERO); S]; R];

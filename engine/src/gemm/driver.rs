@@ -120,7 +120,7 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
             let len = plan.scratch();
             if len == 0 {
                 blocks(x, &plan, &mut []);
-            } else if arena::with(len, |scratch| blocks(x, &plan, scratch)).is_none() {
+            } else if arena::with(len, most::<T>(&plan.tiling), |scratch| blocks(x, &plan, scratch)).is_none() {
                 without_memory(x, &plan);
             }
         }
@@ -319,6 +319,20 @@ fn find_a<T: GemmFloat>(
     block.a = to;
     block.a_row = to_row;
     block.order = order;
+}
+
+/// The elements of scratch that a thread takes at once: enough for any product, or 2 MiB where that is more.
+fn most<T: GemmFloat>(tiling: &Tiling) -> usize {
+    let Blocking { kc, mc, nc } = T::blocking(tiling);
+    // Evened blocks may be rounded up to a whole tile.
+    let (rows, cols) = (mc + tiling.rows.max(tiling.narrow_rows), nc.max(4 * tiling.cols) + tiling.cols);
+    (rows * Plan::packed_row(kc) + tiling.lanes + kc * cols).min((2 << 20) / size_of::<T>())
+}
+
+/// Takes this thread's scratch memory for products of `T`, if there is enough.
+pub(super) fn warm_up<T: GemmFloat>(backend: Backend) {
+    let most = most::<T>(&T::gemm_kernels(backend).tiling(PhantomData));
+    let _ = arena::with::<T, _>(most, most, |_| ());
 }
 
 /// The blocking for an element type and a tiling.

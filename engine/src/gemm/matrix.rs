@@ -1,7 +1,7 @@
 //! Views of matrices in slices, with any strides, checked once so that the kernels need not be.
 //!
 //! Element `(i, j)` lies at `i * row_stride + j * col_stride`. A stride along a side of length 0 or 1 means nothing
-//! and is stored as 1. Transposing swaps the sides and their strides.
+//! and is stored as 1, as are both of a matrix without elements. Transposing swaps the sides and their strides.
 
 use std::fmt;
 
@@ -85,10 +85,10 @@ pub struct MatrixMut<'a, T> {
 /// The strides with those that mean nothing set to 1, once the last element is known to be inside.
 fn checked(len: usize, rows: usize, cols: usize, strides: [usize; 2]) -> Result<[usize; 2], GemmError> {
     let [row, col] = strides;
-    let strides = [if rows > 1 { row } else { 1 }, if cols > 1 { col } else { 1 }];
     if rows == 0 || cols == 0 {
-        return Ok(strides);
+        return Ok([1, 1]);
     }
+    let strides = [if rows > 1 { row } else { 1 }, if cols > 1 { col } else { 1 }];
     let last = (rows - 1).checked_mul(strides[0]).zip((cols - 1).checked_mul(strides[1]));
     match last.and_then(|(down, across)| down.checked_add(across)) {
         Some(last) if last < len => Ok(strides),

@@ -83,6 +83,12 @@ macro_rules! gemm_float {
 gemm_float!(f32, transpose_8x8);
 gemm_float!(f64, transpose_4x4);
 
+/// Takes every thread's scratch memory for products of `T` beforehand, up to 2 MiB each, so that steps of training do
+/// not allocate late. Call it where the products will run, inside [`Threads::run`](crate::Threads::run).
+pub fn warm_up<T: GemmFloat>(backend: Backend, split: Split) {
+    split.everywhere(|| driver::warm_up::<T>(backend));
+}
+
 /// `C = activation(alpha * A * B + beta * C + bias)` for `A [M, K]`, `B [K, N]`, `C [M, N]`.
 ///
 /// Where `beta` is 0, what C held is not read; where `alpha` is 0, A and B are not. The same bits come out for any

@@ -324,3 +324,16 @@ fn wrong_views_are_refused() {
     let bias = Epilogue { bias: Some(Bias::PerRow(&[0.0; 3])), activation: Activation::Identity };
     assert_eq!(product(b, &bias), Err(GemmError::Bias { expected: 2, found: 3 }));
 }
+
+#[test]
+fn each_backend_has_its_own_tiles() {
+    for backend in Backend::available() {
+        let lanes = match backend {
+            Backend::Portable => 4,
+            Backend::Avx2Fma => 8,
+            Backend::Avx512 => 16,
+        };
+        assert_eq!(f32::gemm_kernels(backend).tiling(std::marker::PhantomData).lanes, lanes, "{backend}");
+        assert_eq!(f64::gemm_kernels(backend).tiling(std::marker::PhantomData).lanes, lanes / 2, "{backend}");
+    }
+}

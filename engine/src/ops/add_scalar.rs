@@ -5,7 +5,7 @@ use crate::ops::pointwise::pointwise;
 
 pointwise! {
     /// `y = x + value`. The shape is kept.
-    add_scalar(value: f64), AddScalar, saves Nothing, flops 1, forward add_scalar, gradient pass_on;
+    add_scalar(value: f64), AddScalar, saves Nothing, flops 1, forward add_scalar, gradient pass_on, check super::finite;
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -176,12 +176,43 @@ pub(super) fn cases() -> Vec<Case> {
             |x| reference(x, s.columns, s.other, |z| (-z).exp_m1() * -0.2 * z),
         ),
         case!(
+            "linear, relu on both sides of its kink",
+            |s| kinked(s),
+            |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Relu),
+            |x| reference(&small(x), s.columns, s.other, |z| z.max(0.0)),
+        ),
+        case!(
+            "linear, leaky_relu on both sides of its kink",
+            |s| kinked(s),
+            |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::LeakyRelu(0.25)),
+            |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 0.25 * z } else { z }),
+        ),
+        case!(
+            "linear, elu on both sides of its kink",
+            |s| kinked(s),
+            |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Elu(1.5)),
+            |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 1.5 * z.exp_m1() } else { z }),
+        ),
+        case!(
             "linear, one input twice",
             |s| vec![fixed(&[s.columns, s.other], Domain::Real)],
             |t, v| t.linear(v[0], v[0], None, Activation::Identity),
             |x| reference(&[x[0].clone(), x[0].clone()], s.other, s.columns, |z| z),
         ),
     ]
+}
+
+/// Inputs whose sums have both signs and stay away from 0, once x is multiplied by 0.01.
+fn kinked(s: super::cases::Sizes) -> Vec<super::cases::CaseInput> {
+    vec![
+        batch(s.columns, Domain::Unit),
+        fixed(&[s.other, s.columns], Domain::Unit),
+        fixed(&[s.other], Domain::AwayFromZero(0.5)),
+    ]
+}
+
+fn small(x: &[Vec<f64>]) -> [Vec<f64>; 3] {
+    [x[0].iter().map(|x| 0.01 * x).collect(), x[1].clone(), x[2].clone()]
 }
 
 fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {

@@ -5,7 +5,7 @@ use crate::ops::pointwise::pointwise;
 
 pointwise! {
     /// `y = factor x`. The shape is kept.
-    scale(factor: f64), Scale, saves Nothing, flops 1, forward scale, gradient scale_by_p;
+    scale(factor: f64), Scale, saves Nothing, flops 1, forward scale, gradient scale_by_p, check super::finite;
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -165,8 +165,8 @@ impl<T: Float> Optimizer<T> {
         ranges: &[Range<usize>],
     ) -> Result<(), OptimizerError> {
         for (field, value) in [("learning rate", lr), ("clipping factor", clip)] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(OutOfRange { field, value, allowed: "finite and not negative" }.into());
+            if !(T::from_f64(value).is_finite() && value >= 0.0) {
+                return Err(OutOfRange { field, value, allowed: "finite in the element type and not negative" }.into());
             }
         }
         self.check_len("parameters", parameters)?;

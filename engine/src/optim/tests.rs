@@ -195,6 +195,7 @@ fn mistakes_are_errors_and_change_nothing() {
     let backend = Backend::current();
     assert!(optimizer.step(Split::Serial, backend, f64::NAN, 1.0, &mut p, &g).is_err());
     assert!(optimizer.step(Split::Serial, backend, 0.1, f64::INFINITY, &mut p, &g).is_err());
+    assert!(optimizer.step(Split::Serial, backend, 1e39, 1.0, &mut p, &g).is_err(), "infinite in f32");
     assert!(optimizer.step(Split::Serial, backend, 0.1, 1.0, &mut p[..3], &g).is_err());
     assert!(optimizer.step(Split::Serial, backend, 0.1, 1.0, &mut p, &g[..3]).is_err());
     let reversed = std::ops::Range { start: 2, end: 1 };

@@ -55,6 +55,12 @@ impl Backend {
         [Backend::Portable, Backend::Avx2Fma, Backend::Avx512].into_iter().filter(|b| b.is_available()).collect()
     }
 
+    /// This backend, or the best one below it that the machine has.
+    #[must_use]
+    pub fn lowered_to_available(self) -> Backend {
+        Backend::available().into_iter().rfind(|b| *b <= self).unwrap_or(Backend::Portable)
+    }
+
     /// The backend in use unless a caller names one: the best available, or what `NARROWS_ISA` lowers it to.
     pub fn current() -> Backend {
         static CURRENT: OnceLock<Backend> = OnceLock::new();
@@ -76,8 +82,26 @@ fn lowered(request: Option<&str>) -> Backend {
         Some("avx2") => Backend::Avx2Fma,
         _ => best,
     };
-    let allowed = Backend::available().into_iter().rfind(|b| *b <= ceiling);
-    allowed.unwrap_or(Backend::Portable)
+    ceiling.lowered_to_available()
+}
+
+/// Whether `NARROWS_ISA`, if set, is a name that it knows; a tool asks this once so as to refuse what would otherwise
+/// change nothing.
+///
+/// # Errors
+/// What it is, and what it may be.
+pub fn check_request() -> Result<(), String> {
+    match std::env::var_os(ISA_VARIABLE) {
+        Some(request) => known(&request.to_string_lossy()),
+        None => Ok(()),
+    }
+}
+
+fn known(request: &str) -> Result<(), String> {
+    match request.trim() {
+        "" | "portable" | "avx2" | "avx512" => Ok(()),
+        _ => Err(format!("{ISA_VARIABLE} is `{request}`; give portable, avx2 or avx512")),
+    }
 }
 
 #[cfg(test)]
@@ -92,5 +116,8 @@ mod tests {
         assert_eq!(lowered(Some("avx512")), best);
         assert_eq!(lowered(Some("nonsense")), best);
         assert!(lowered(Some("avx2")).is_available());
+        assert!(Backend::Avx512.lowered_to_available().is_available());
+        assert_eq!(known("foo").unwrap_err(), "NARROWS_ISA is `foo`; give portable, avx2 or avx512");
+        assert!(known(" avx2").is_ok());
     }
 }

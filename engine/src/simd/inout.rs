@@ -17,7 +17,6 @@ pub struct InOut<'a, T> {
 impl<'a, T: Float> InOut<'a, T> {
     /// Reads `from` and writes `to`; only the common length is touched.
     pub fn pair(from: &'a [T], to: &'a mut [T]) -> Self {
-        debug_assert_eq!(from.len(), to.len());
         let len = from.len().min(to.len());
         Self { from: from.as_ptr(), to: to.as_mut_ptr(), len, life: PhantomData }
     }
@@ -40,6 +39,7 @@ impl<'a, T: Float> InOut<'a, T> {
     }
 
     /// Splits after `at` elements (all of them, where there are fewer).
+    #[inline(always)]
     pub fn split_at(self, at: usize) -> (Self, Self) {
         let at = at.min(self.len);
         // SAFETY: `at <= len`, so both halves stay inside the slices that this was made of, and they do not overlap.
@@ -51,32 +51,41 @@ impl<'a, T: Float> InOut<'a, T> {
     /// The vector read at `at`: whole, or the remaining elements and zeros.
     #[inline(always)]
     pub(crate) fn load<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
-        let left = self.len - at;
-        // SAFETY: `at <= len` (or the subtraction above overflows, which the callers' loops exclude and debug builds
-        // check), and `left` elements are readable from there.
+        let left = self.len.saturating_sub(at);
+        // SAFETY: `left` elements are readable from `at` on, none of them where `at` lies past the end.
         unsafe {
-            if left >= I::LANES { isa.load_at(self.from.add(at)) } else { isa.load_head_at(self.from.add(at), left) }
+            if left >= I::LANES {
+                isa.load_at(self.from.wrapping_add(at))
+            } else {
+                isa.load_head_at(self.from.wrapping_add(at), left)
+            }
         }
     }
 
     /// The vector now standing where [`Self::store`] will write.
     #[inline(always)]
     pub(crate) fn load_target<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
-        let left = self.len - at;
+        let left = self.len.saturating_sub(at);
         // SAFETY: as in `load`; the target is as long as the source.
-        unsafe { if left >= I::LANES { isa.load_at(self.to.add(at)) } else { isa.load_head_at(self.to.add(at), left) } }
+        unsafe {
+            if left >= I::LANES {
+                isa.load_at(self.to.wrapping_add(at))
+            } else {
+                isa.load_head_at(self.to.wrapping_add(at), left)
+            }
+        }
     }
 
     /// Writes a vector at `at`, or as much of it as there is room for.
     #[inline(always)]
     pub(crate) fn store<I: Lanes<T>>(&mut self, isa: I, at: usize, v: I::V) {
-        let left = self.len - at;
+        let left = self.len.saturating_sub(at);
         // SAFETY: as in `load`, and the target may be written: it came from a `&mut` slice.
         unsafe {
             if left >= I::LANES {
-                isa.store_at(v, self.to.add(at));
+                isa.store_at(v, self.to.wrapping_add(at));
             } else {
-                isa.store_head_at(v, self.to.add(at), left);
+                isa.store_head_at(v, self.to.wrapping_add(at), left);
             }
         }
     }

@@ -222,6 +222,9 @@ pub struct Gradients<'a, T> {
 
 impl<T: Real> Gradients<'_, T> {
     /// The gradient of input `index`, if it is wanted. Ask once for each input, and write every element.
+    ///
+    /// With [`Spec::gradient_in_place`], `None` for input 0 may also mean that its gradient is to stand where the
+    /// output's does: use [`Backward::unary`], which tells the two apart.
     pub fn of(&mut self, index: usize) -> Option<Target<'_, T>> {
         let place = self.places[index];
         if matches!(place, GradientPlace::None | GradientPlace::OutputGradient) {

@@ -32,12 +32,19 @@ pub(crate) struct Entry {
 pub struct Parameters<T> {
     entries: Vec<Entry>,
     values: Buffer<T>,
+    /// A fingerprint of names, sizes and places, by which a plan knows the parameters that it was made over.
+    layout: u64,
+}
+
+/// FNV-1a (Fowler, Noll and Vo 1991), continued from `hash`.
+fn fold(hash: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl<T: Real> Parameters<T> {
     /// None yet.
     pub fn new() -> Self {
-        Self { entries: Vec::new(), values: Buffer::default() }
+        Self { entries: Vec::new(), values: Buffer::default(), layout: 0 }
     }
 
     /// Adds a parameter of zeros. Add all before recording a tape over them.
@@ -59,6 +66,9 @@ impl<T: Real> Parameters<T> {
         let mut values = Buffer::zeroed(end)?;
         values.as_mut_slice()[..start].copy_from_slice(self.values.as_slice());
         self.values = values;
+        let numbers = [sizes.len(), start].into_iter().chain(sizes.iter().copied());
+        let hash = fold(self.layout ^ 0xcbf2_9ce4_8422_2325, name.bytes().chain([0xff]));
+        self.layout = fold(hash, numbers.flat_map(|n| (n as u64).to_le_bytes()));
         self.entries.push(Entry { name: name.into(), shape, range: start..start + shape.elements(1) });
         Ok(ParameterId(self.entries.len() - 1))
     }
@@ -73,19 +83,19 @@ impl<T: Real> Parameters<T> {
         self.entries.iter().position(|entry| entry.name == name).map(ParameterId)
     }
 
-    /// Its name.
+    /// Its name; empty for a handle that is not of these parameters, as everything below.
     pub fn name(&self, id: ParameterId) -> &str {
-        &self.entries[id.0].name
+        self.entries.get(id.0).map_or("", |entry| &entry.name)
     }
 
     /// Its sizes.
     pub fn sizes(&self, id: ParameterId) -> &[usize] {
-        self.entries[id.0].shape.sizes()
+        self.entries.get(id.0).map_or(&[], |entry| entry.shape.sizes())
     }
 
     /// Its place in the flat buffers.
     pub fn range(&self, id: ParameterId) -> Range<usize> {
-        self.entries[id.0].range.clone()
+        self.entries.get(id.0).map_or(0..0, |entry| entry.range.clone())
     }
 
     /// Its values, row-major.
@@ -114,6 +124,10 @@ impl<T: Real> Parameters<T> {
         self.entries.iter().map(|entry| entry.range.len()).sum()
     }
 
+    pub(crate) fn layout(&self) -> u64 {
+        self.layout
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -123,7 +137,7 @@ impl<T: Real> Parameters<T> {
     /// # Errors
     /// No memory.
     pub fn try_clone(&self) -> Result<Self, Error> {
-        Ok(Self { entries: self.entries.clone(), values: self.values.try_clone()? })
+        Ok(Self { entries: self.entries.clone(), values: self.values.try_clone()?, layout: self.layout })
     }
 }
 
@@ -145,5 +159,30 @@ mod tests {
         assert!(parameters.add("a", &[1]).is_err());
         assert!(parameters.add("c", &[0]).is_err());
         assert!(parameters.add("d", &[usize::MAX, 3]).is_err());
+    }
+
+    #[test]
+    fn a_foreign_handle_is_empty() {
+        let mut parameters = Parameters::<f32>::new();
+        let id = ParameterId(3);
+        assert_eq!((parameters.name(id), parameters.sizes(id), parameters.range(id)), ("", &[][..], 0..0));
+        assert!(parameters.view(id).is_empty() && parameters.view_mut(id).is_empty());
+    }
+
+    #[test]
+    fn layouts_are_told_apart() {
+        let layout = |entries: &[(&str, &[usize])]| {
+            let mut parameters = Parameters::<f32>::new();
+            for (name, sizes) in entries {
+                parameters.add(name, sizes).unwrap();
+            }
+            assert_eq!(parameters.try_clone().unwrap().layout(), parameters.layout());
+            parameters.layout()
+        };
+        let first = layout(&[("a", &[2, 3]), ("b", &[4])]);
+        assert_eq!(first, layout(&[("a", &[2, 3]), ("b", &[4])]));
+        for other in [layout(&[("a", &[3, 2]), ("b", &[4])]), layout(&[("b", &[2, 3]), ("a", &[4])]), layout(&[])] {
+            assert_ne!(first, other);
+        }
     }
 }

@@ -65,6 +65,9 @@ pub struct Plan<T> {
     pub(crate) loss: Option<(usize, usize)>,
     pub(super) backend: Backend,
     pub(super) trained: Vec<Range<usize>>,
+    /// The trained parameters without the gaps between them.
+    pub(super) views: Vec<Range<usize>>,
+    pub(super) layout: u64,
 }
 
 impl<T: Real> Plan<T> {
@@ -171,6 +174,10 @@ impl<T: Real> Plan<T> {
             },
         });
         w.slots[backward.output_gradient] = output_gradient;
+        if backward.places.first() == Some(&GradientPlace::OutputGradient) {
+            // The operation may have worked in the output's gradient itself, without `Backward::unary`.
+            w.written[planned.storages[0]] = true;
+        }
         for (position, &slot) in backward.taken.iter().enumerate() {
             w.slots[slot] = take(&mut w.taken[position]);
         }
@@ -189,7 +196,7 @@ impl<T: Real> Plan<T> {
         if w.plan != self.id {
             return Err(Error::new("this workspace was made for another plan"));
         }
-        if parameters.flat().len() != self.flat_len {
+        if parameters.layout() != self.layout {
             return Err(Error::new("these parameters are not laid out as those that the tape was recorded over"));
         }
         Ok(())
@@ -214,7 +221,7 @@ impl<T: Real> Plan<T> {
     /// Bytes of a workspace: slots and gradients.
     pub fn bytes(&self) -> usize {
         let gradients = if self.loss.is_some() { self.flat_len } else { 0 };
-        (self.slot_sizes.iter().sum::<usize>() + gradients).saturating_mul(size_of::<T>())
+        self.slot_sizes.iter().fold(gradients, |sum, &size| sum.saturating_add(size)).saturating_mul(size_of::<T>())
     }
 
     /// The operations in their order.
@@ -222,13 +229,14 @@ impl<T: Real> Plan<T> {
         self.operations.iter().map(|planned| {
             let spec = &planned.recorded.spec;
             let rows = self.max_rows;
-            let read: usize = planned.inputs.iter().map(|input| input.shape.elements(rows)).sum();
+            let inputs = planned.inputs.iter().map(|input| input.shape.elements(rows));
+            let elements = inputs.fold(spec.output.elements(rows), usize::saturating_add);
             OperationInfo {
                 name: planned.recorded.operation.name(),
                 parameters: planned.parameters.clone(),
                 output: spec.output,
                 flops: spec.flops.0.saturating_add(spec.flops.1.saturating_mul(rows as u64)),
-                bytes: ((read + spec.output.elements(rows)) * size_of::<T>()) as u64,
+                bytes: elements.saturating_mul(size_of::<T>()) as u64,
                 backward: planned.backward.is_some(),
             }
         })

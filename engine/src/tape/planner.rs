@@ -17,6 +17,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A plan without a backward pass.
 pub(crate) fn infer<T: Real>(tape: &Tape<T>, recording: &Recording<T>, outputs: &[Var]) -> Result<Plan<T>, Error> {
+    let parameter = outputs.iter().map(|var| &recording.storages[recording.nodes[var.index].storage]);
+    if let Some(parameter) = parameter.into_iter().find(|storage| matches!(storage.origin, Origin::Parameter(_))) {
+        return Err(Error::new(format!("`{}` is a parameter; read it from Parameters", parameter.name)));
+    }
     let kept: Vec<usize> = outputs.iter().map(|var| recording.nodes[var.index].storage).collect();
     Ok(Planner::new(tape, recording, kept, None).plan())
 }
@@ -31,6 +35,9 @@ pub(crate) fn train<T: Real>(
     let node = recording.nodes[loss.index];
     if node.shape.is_batch() || node.shape.elements(1) != 1 {
         return Err(Error::new(format!("the loss has the shape {}; it must be a single number", node.shape)));
+    }
+    if !matches!(recording.storages[node.storage].origin, Origin::Operation(_)) {
+        return Err(Error::new("the loss is not the result of an operation; there is nothing to differentiate"));
     }
     let mut frozen = vec![false; tape.entries.len()];
     options.frozen.iter().for_each(|id| {
@@ -100,6 +107,11 @@ impl Path {
         }
         Ok(Self { wanted })
     }
+}
+
+/// Whether the storage of `input` is that of no other input: only then may an operation write over it.
+fn once<T>(recorded: &Recorded<T>, input: &Node) -> bool {
+    recorded.inputs.iter().filter(|other| other.storage == input.storage).count() == 1
 }
 
 /// The planner's notes while it lays out one plan.
@@ -220,7 +232,7 @@ impl<'a, T: Real> Planner<'a, T> {
                 let written_here = matches!(self.recording.storages[input.storage].origin, Origin::Operation(_));
                 let same_size = input.shape.elements(2) == recorded.spec.output.elements(2)
                     && input.shape.is_batch() == recorded.spec.output.is_batch();
-                if written_here && same_size && self.last_use(input.storage) == time {
+                if written_here && same_size && once(recorded, input) && self.last_use(input.storage) == time {
                     in_place[index] = true;
                     self.value[recorded.output] = self.value[input.storage];
                     if let Some(interval) = self.value[input.storage] {
@@ -257,7 +269,7 @@ impl<'a, T: Real> Planner<'a, T> {
                 let spec = &recorded.spec;
                 let same_size = input.shape.elements(2) == spec.output.elements(2)
                     && input.shape.is_batch() == spec.output.is_batch();
-                if i == 0 && spec.gradient_in_place && same_size {
+                if i == 0 && spec.gradient_in_place && same_size && once(recorded, input) {
                     reuses[index] = true;
                     self.gradient[input.storage] = self.gradient[recorded.output];
                     if let Some(interval) = self.gradient[recorded.output] {
@@ -334,6 +346,8 @@ impl<'a, T: Real> Planner<'a, T> {
             loss: self.path.as_ref().map(|&(_, loss, _)| (place(self.gradient[loss]).unwrap_or(0), loss)),
             backend: self.tape.backend,
             trained: self.trained(),
+            views: self.views(),
+            layout: self.tape.layout,
         }
     }
 
@@ -399,6 +413,13 @@ impl<'a, T: Real> Planner<'a, T> {
                 input: self.recording.storages[node.storage].origin == Origin::Input,
             })
             .collect()
+    }
+
+    /// The trained parameters' places, one by one.
+    fn views(&self) -> Vec<Range<usize>> {
+        let Some((_, _, frozen)) = &self.path else { return Vec::new() };
+        let entries = self.tape.entries.iter().zip(frozen);
+        entries.filter(|(_, frozen)| !**frozen).map(|(entry, _)| entry.range.clone()).collect()
     }
 
     /// The trained parts of the flat buffer, neighbours merged over the gaps between them.

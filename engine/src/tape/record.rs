@@ -90,6 +90,7 @@ pub struct Tape<T> {
     pub(crate) backend: Backend,
     pub(crate) entries: Vec<Entry>,
     pub(crate) flat_len: usize,
+    pub(crate) layout: u64,
     pub(crate) inner: RefCell<Recording<T>>,
 }
 
@@ -106,9 +107,10 @@ impl<T: Real> Tape<T> {
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             max_rows,
-            backend,
+            backend: backend.lowered_to_available(),
             entries: parameters.entries().to_vec(),
             flat_len: parameters.flat().len(),
+            layout: parameters.layout(),
             inner: RefCell::new(Recording {
                 storages: Vec::new(),
                 nodes: Vec::new(),
@@ -125,6 +127,9 @@ impl<T: Real> Tape<T> {
     pub fn input(&self, name: &str, shape: Shape) -> Var {
         if !shape.fits(self.max_rows) {
             self.fail(format!("input `{name}`: shape {shape} has too many elements or dimensions"));
+        }
+        if shape.sample_elements() == 0 {
+            self.fail(format!("input `{name}`: shape {shape} has no elements"));
         }
         self.push_storage(Origin::Input, shape, name)
     }
@@ -147,9 +152,10 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// The shape of a value.
+    /// The shape of a value; that of a single number for a Var of another tape.
     pub fn shape(&self, var: Var) -> Shape {
-        self.inner.borrow().nodes.get(var.index).map_or(Shape::scalar(), |node| node.shape)
+        let inner = self.inner.borrow();
+        inner.nodes.get(var.index).filter(|_| var.tape == self.id).map_or(Shape::scalar(), |node| node.shape)
     }
 
     /// Keeps a value readable after a run, for instance a term of the loss to be reported.
@@ -157,6 +163,11 @@ impl<T: Real> Tape<T> {
     pub fn keep(&self, var: Var) {
         if self.owns(var) {
             let storage = self.inner.borrow().nodes[var.index].storage;
+            if matches!(self.inner.borrow().storages[storage].origin, Origin::Parameter(_)) {
+                let names = self.describe(&[var]);
+                self.fail(format!("keep({names}): a parameter; read it from Parameters"));
+                return;
+            }
             self.inner.borrow_mut().kept.push(storage);
         }
     }
@@ -177,6 +188,9 @@ impl<T: Real> Tape<T> {
             let sizes = [Some(spec.output), spec.saved, spec.scratch];
             match sizes.into_iter().flatten().find(|shape| !shape.fits(self.max_rows)) {
                 Some(shape) => Err(format!("needs {shape}, which has too many elements")),
+                None if spec.output.sample_elements() == 0 => {
+                    Err(format!("its result {} has no elements", spec.output))
+                }
                 None => Ok(spec),
             }
         });

@@ -30,6 +30,8 @@ pub struct Workspace<T> {
     /// Where values that may be read or written from outside lie: (node, place, elements a row or in all, batch).
     pub(crate) visible: Vec<Visible>,
     pub(crate) forward_done: bool,
+    /// Where the gradients of the trained parameters lie.
+    views: Vec<std::ops::Range<usize>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +63,7 @@ impl<T: Real> Workspace<T> {
             written: vec![false; plan.storage_count],
             visible: plan.visible.clone(),
             forward_done: false,
+            views: plan.views.clone(),
         })
     }
 
@@ -121,13 +124,17 @@ impl<T: Real> Workspace<T> {
         self.gradients.as_mut_slice()
     }
 
-    /// Fills all memory but the inputs' with NaN, to show that nothing stale is read. For tests.
+    /// Fills all memory but the inputs', and the gradients of all trained parameters, with NaN, to show that nothing
+    /// stale is read and everything is written. The gaps between the gradients stay 0. For tests.
     pub fn poison(&mut self) {
         let inputs: Vec<Place> = self.visible.iter().filter(|v| v.input).map(|v| v.place).collect();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if !inputs.contains(&Place::Slot(index)) {
                 slot.as_mut_slice().fill(T::from_f64(f64::NAN));
             }
+        }
+        for view in &self.views {
+            self.gradients.as_mut_slice()[view.clone()].fill(T::from_f64(f64::NAN));
         }
     }
 }

@@ -83,13 +83,7 @@ pub fn reconstruct_source(model: &Model, data: &str, count: usize, seed: u64, sp
 }
 
 /// A run's own picture.
-pub(crate) fn write_samples(
-    model: &Model,
-    dataset: &Dataset,
-    rows: &[u32],
-    path: &Path,
-    split: Split,
-) -> Result<()> {
+pub(crate) fn write_samples(model: &Model, dataset: &Dataset, rows: &[u32], path: &Path, split: Split) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Error::io("create the folder", folder, error))?;
     }

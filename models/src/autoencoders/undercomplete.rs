@@ -25,6 +25,9 @@ impl Undercomplete {
     /// # Errors
     /// A code that is not smaller than the data; a loss that is still `auto`; sizes that are too large.
     pub fn new<T: Real>(config: &Config, features: usize, parameters: &mut Parameters<T>) -> Result<Self> {
+        if features < 2 {
+            return Err(Error::data(format!("samples of {features} numbers; there is nothing to compress")));
+        }
         if config.code >= features {
             return Err(Error::usage(format!(
                 "code is {} for data of {features} features; an undercomplete autoencoder needs a smaller code",

@@ -164,15 +164,7 @@ pub(super) fn figure(value: f64) -> String {
 
 /// A count with its thousands apart: `12,345`.
 pub(super) fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    crate::report::grouped(usize::try_from(value).unwrap_or(usize::MAX))
 }
 
 /// A count of things: `1 epoch`, `2,000 epochs`.

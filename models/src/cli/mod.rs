@@ -15,6 +15,7 @@ mod train;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind as ClapErrorKind;
 use clap::{Parser, Subcommand};
@@ -23,6 +24,8 @@ use crate::error::{Error, ErrorKind};
 
 /// The exit status of a request that failed.
 const FAILED: u8 = 1;
+/// The exit status of a run that a signal has stopped: 128 and the number of an interrupt.
+const STOPPED: u8 = 130;
 /// The exit status of a request that makes no sense.
 const MISUSED: u8 = 2;
 
@@ -59,6 +62,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
+    if let Err(message) = narrows_engine::simd::backend::check_request() {
+        return report(&Error::usage(message));
+    }
     let done = match cli.command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
@@ -67,9 +73,28 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run::<Cli>(&args),
     };
     match done {
+        Ok(()) if interrupted() => ExitCode::from(STOPPED),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
     }
+}
+
+/// Whether somebody has asked the process to end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether Ctrl-C or a termination signal has come: a run then stops after its step and writes a checkpoint.
+fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
+/// Lets a first signal end a run in order; a second one ends the process at once.
+fn catch_signals() -> crate::Result<()> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(STOPPED));
+        }
+    })
+    .map_err(|error| Error::usage(format!("cannot catch signals: {error}")))
 }
 
 /// Prints the line of `error`, and returns its exit status.

@@ -59,7 +59,7 @@ impl Observer for Display {
         if let Some(bar) = &self.bar {
             bar.set_length(info.steps);
             let colours = super::colours(&std::io::stderr());
-            let template = if colours { "{bar:24.cyan/dim} {msg}" } else { "{bar:24} {msg}" };
+            let template = if colours { "{bar:20.cyan/dim} {wide_msg}" } else { "{bar:20} {wide_msg}" };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
             }
@@ -70,6 +70,16 @@ impl Observer for Display {
             self.say(&format!("  {decision}"));
         }
         self.info = Some(info.clone());
+    }
+
+    fn stop(&mut self) -> bool {
+        super::interrupted()
+    }
+
+    fn phase(&mut self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
+        }
     }
 
     fn step(&mut self, progress: &Progress) {

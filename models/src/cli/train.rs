@@ -14,9 +14,6 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::training::{self, Outcome, TrainRequest};
 
-/// No configuration is as long as this; a file given by mistake may be.
-const LONGEST_CONFIG: u64 = 1 << 20;
-
 /// Train a model, and say what a PCA of the same code size reaches
 ///
 /// For example: narrows train --data digits --hidden 128 --code 16 --epochs 30
@@ -38,7 +35,7 @@ pub(super) struct Args {
     /// Go on with the run in this folder; with --epochs, to a new end
     #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config"])]
     resume: Option<PathBuf>,
-    /// Stop after this many steps of this call; --resume goes on
+    /// Stop when the run has taken this many steps; --resume goes on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     steps: Option<u64>,
     #[command(flatten)]
@@ -100,6 +97,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut changes = args.settings.clone();
     changes.extend(args.named.given());
     changes.extend(args.common.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
+    super::catch_signals()?;
     let mut display = Display::new(args.common.quiet);
     let outcome = match &args.resume {
         Some(run) => {
@@ -126,14 +124,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// The defaults, changed by the file and then by `changes`.
 fn configuration(file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
     let mut config = match file {
-        Some(path) => {
-            let size = fs::metadata(path).map_err(|error| Error::io("read", path, error))?.len();
-            if size > LONGEST_CONFIG {
-                return Err(Error::usage(format!("{} is too long for a configuration", path.display())));
-            }
-            let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-            Config::from_toml(&text, &path.display().to_string())?
-        }
+        Some(path) => training::read_config(path)?,
         None => Config::default(),
     };
     for (key, value) in changes {

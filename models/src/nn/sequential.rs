@@ -46,6 +46,8 @@ impl Sequential {
 
     /// Each layer's name, inputs, outputs and activation.
     pub fn describe(&self) -> impl Iterator<Item = (&str, usize, usize, ActivationName)> {
-        self.layers.iter().map(|(layer, activation)| (self.name.as_str(), layer.sizes().0, layer.sizes().1, *activation))
+        self.layers
+            .iter()
+            .map(|(layer, activation)| (self.name.as_str(), layer.sizes().0, layer.sizes().1, *activation))
     }
 }

@@ -51,6 +51,12 @@ pub trait Observer: Send {
     fn step(&mut self, _progress: &Progress) {}
     /// After every epoch.
     fn epoch(&mut self, _record: &EpochRecord) {}
+    /// Asked after every step: whether to stop here. The run can be resumed.
+    fn stop(&mut self) -> bool {
+        false
+    }
+    /// What is being done when it is not a step.
+    fn phase(&mut self, _what: &str) {}
     /// Something worth a line.
     fn note(&mut self, _line: &str) {}
 }

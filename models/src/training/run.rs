@@ -7,13 +7,14 @@
 use super::observer::{Observer, RunInfo};
 use super::state::{STATE_FILE, parse};
 use super::trainer::{Stopped, Trainer};
-use super::{history, load_test, load_train};
+use super::{EpochRecord, history, load_test, load_train};
 use crate::applications::reconstruct::write_samples;
 use crate::config::{Config, LossName};
-use crate::data::{Dataset, Scaler};
-use crate::files::write_bytes_atomically;
+use crate::data::{Dataset, Scaler, Source};
+use crate::files::{read_limited, write_bytes_atomically};
 use crate::metrics::{Evaluation, Evaluator, Pca};
-use crate::model::{DataInfo, MODEL_FILE, Model};
+use crate::model::{DataInfo, LARGEST_FILE, MODEL_FILE, Model};
+use crate::report::{grouped, html};
 use crate::{Error, Result};
 use narrows_engine::{Backend, Split, Threads};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,12 @@ use std::time::{Duration, Instant};
 
 /// The configuration's file in a run directory.
 pub(super) const CONFIG_FILE: &str = "config.toml";
+/// The history's file in a run directory.
+const HISTORY_FILE: &str = "history.csv";
+/// The folder of pictures in a run directory.
+const SAMPLES_FOLDER: &str = "samples";
+/// No configuration is as long as this; a file given by mistake may be.
+const LONGEST_CONFIG: u64 = 1 << 20;
 /// How often a checkpoint is written.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
@@ -67,18 +74,15 @@ pub struct Outcome {
 /// that is not a number.
 pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     request.config.validate()?;
-    let (dataset, rows, validation) = load_train(&request.config)?;
-    let (config, scaler, decisions) = resolve(request.config.clone(), &dataset, &rows)?;
-    let data = DataInfo {
-        name: dataset.name().into(),
-        features: dataset.features(),
-        image: dataset.image(),
-        scaler,
-    };
+    let config = with_whole_path(request.config.clone())?;
+    let tested = try_test(&config)?;
+    let (dataset, rows, validation) = load_train(&config)?;
+    fits(&dataset, tested)?;
+    let (config, scaler, decisions) = resolve(config, &dataset, &rows)?;
+    let data = DataInfo { name: dataset.name().into(), features: dataset.features(), image: dataset.image(), scaler };
     let model = Model::new(config, data)?;
     let trainer = Trainer::new(model, &dataset, rows, validation)?;
-    create_directory(&request.out)?;
-    write_bytes_atomically(&request.out.join(CONFIG_FILE), trainer.model().config().to_toml()?.as_bytes())?;
+    begin(&trainer, &request.out)?;
     let learnt =
         threads.run(|split| learn(trainer, &dataset, &request.out, request.max_steps, decisions, split, observer))?;
     // The test part is read when the training part is gone: memory never holds both.
@@ -98,16 +102,20 @@ pub fn resume(
     observer: &mut dyn Observer,
 ) -> Result<Outcome> {
     let state_path = run.join(STATE_FILE);
-    let bytes = std::fs::read(&state_path).map_err(|error| Error::io("read", &state_path, error))?;
+    if !state_path.exists() {
+        return Err(Error::data(format!("{} holds no run that could be resumed", run.display())));
+    }
+    let bytes = read_limited(&state_path, LARGEST_FILE)?;
     let saved = parse(&bytes, &state_path.display().to_string())?;
     let config_path = run.join(CONFIG_FILE);
-    let text = std::fs::read_to_string(&config_path).map_err(|error| Error::io("read", &config_path, error))?;
-    let mut config = Config::from_toml(&text, &config_path.display().to_string())?;
-    let before = config.clone();
+    let mut config = read_config(&config_path)?;
     changes.iter().try_for_each(|(key, value)| config.set(key, value))?;
-    refuse_changes(&before, &config)?;
+    let config = with_whole_path(config)?;
+    refuse_changes(&saved.config, &config)?;
+    let tested = try_test(&config)?;
     let stored = Model::load(run)?;
     let (dataset, rows, validation) = load_train(&config)?;
+    fits(&dataset, tested)?;
     let model = Model::new(config, stored.data().clone())?;
     let mut trainer = Trainer::new(model, &dataset, rows, validation)?;
     trainer.restore(saved)?;
@@ -131,8 +139,8 @@ fn refuse_changes(before: &Config, after: &Config) -> Result<()> {
     };
     if allowed != *before {
         return Err(Error::usage(
-            "a resumed run can change epochs, lr, schedule, clip, weight_decay and the path of its data only; \
-             start a new run for anything else",
+            "a resumed run can change epochs, lr, schedule, clip, weight_decay and the path of its data only, by flags \
+             or in its config.toml; start a new run for anything else",
         ));
     }
     Ok(())
@@ -141,6 +149,7 @@ fn refuse_changes(before: &Config, after: &Config) -> Result<()> {
 /// Fits the scaler, and settles what was left to the data; says what it chose.
 fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Config, Scaler, Vec<String>)> {
     let scaler = Scaler::fit(config.scaling, dataset, rows)?;
+    config.scaling = scaler.name().parse()?;
     let mut decisions = vec![format!("scaling: {}", scaler.name())];
     match config.loss {
         LossName::Auto => {
@@ -158,8 +167,45 @@ fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Confi
     Ok((config, scaler, decisions))
 }
 
-/// Makes the run directory, or takes an empty one.
-fn create_directory(out: &Path) -> Result<()> {
+/// Reads a configuration file.
+///
+/// # Errors
+/// It cannot be read, is too long, or says what makes no sense.
+pub fn read_config(path: &Path) -> Result<Config> {
+    let bytes = read_limited(path, LONGEST_CONFIG)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::usage(format!("{} is not text in UTF-8; give a TOML file", path.display())))?;
+    Config::from_toml(&text, &path.display().to_string())
+}
+
+/// The configuration with the whole path of its data, so that the run can be used from any folder.
+fn with_whole_path(mut config: Config) -> Result<Config> {
+    if let Source::IdxFolder(path) = Source::parse(&config.data)? {
+        let whole = std::fs::canonicalize(&path).map_err(|error| Error::io("find", &path, error))?;
+        config.data = whole
+            .to_str()
+            .ok_or_else(|| Error::data(format!("{}: the path is not UTF-8; rename it", whole.display())))?
+            .to_owned();
+    }
+    Ok(config)
+}
+
+/// Reads the test part and lets it go, for it is better to fail before the training than after it. Gives its features.
+fn try_test(config: &Config) -> Result<usize> {
+    load_test(config).map(|(dataset, ..)| dataset.features())
+}
+
+fn fits(dataset: &Dataset, tested: usize) -> Result<()> {
+    if dataset.features() != tested {
+        let (name, features) = (dataset.name(), dataset.features());
+        return Err(Error::data(format!("{name}: training samples of {features} numbers, test samples of {tested}")));
+    }
+    Ok(())
+}
+
+/// Makes the run directory, or takes an empty one, and writes the run as it begins: a run that dies early can be
+/// resumed too. What was made is taken away again if that fails.
+fn begin(trainer: &Trainer<'_>, out: &Path) -> Result<()> {
     let taken = [CONFIG_FILE, MODEL_FILE, STATE_FILE].iter().any(|file| out.join(file).exists());
     if taken {
         return Err(Error::usage(format!(
@@ -168,7 +214,25 @@ fn create_directory(out: &Path) -> Result<()> {
             out.display()
         )));
     }
-    std::fs::create_dir_all(out).map_err(|error| Error::io("create the folder", out, error))
+    let made = !out.exists();
+    std::fs::create_dir_all(out).map_err(|error| Error::io("create the folder", out, error))?;
+    let samples = out.join(SAMPLES_FOLDER);
+    let begun = std::fs::create_dir_all(&samples)
+        .map_err(|error| Error::io("create the folder", &samples, error))
+        .and_then(|()| trainer.model().config().to_toml())
+        .and_then(|text| write_bytes_atomically(&out.join(CONFIG_FILE), text.as_bytes()))
+        .and_then(|()| checkpoint(trainer, out));
+    if begun.is_err() {
+        // The first error is what the caller must see.
+        for file in [CONFIG_FILE, MODEL_FILE, STATE_FILE, HISTORY_FILE] {
+            let _ = std::fs::remove_file(out.join(file));
+        }
+        let _ = std::fs::remove_dir(&samples);
+        if made {
+            let _ = std::fs::remove_dir(out);
+        }
+    }
+    begun
 }
 
 /// What is left of a training when its data are gone.
@@ -176,6 +240,7 @@ struct Learnt {
     model: Model,
     pca: Pca,
     outcome: Outcome,
+    history: Vec<EpochRecord>,
 }
 
 /// Trains to the end, with checkpoints, and fits PCA on the same data.
@@ -189,8 +254,6 @@ fn learn(
     observer: &mut dyn Observer,
 ) -> Result<Learnt> {
     observer.plan(&describe(&trainer, dataset, run, &decisions));
-    // At once, so that a run that dies early can be resumed too.
-    checkpoint(&trainer, run)?;
     let mut written = Instant::now();
     let stopped = trainer.run(split, max_steps, observer, &mut |trainer| {
         if written.elapsed() >= CHECKPOINT_EVERY {
@@ -203,49 +266,63 @@ fn learn(
         Ok(stopped) => stopped,
         Err(error) => {
             // What went before is of use still; the first error is what the caller must see.
-            let _ = write_bytes_atomically(&run.join("history.csv"), history::to_csv(trainer.history()).as_bytes());
+            let _ = write_bytes_atomically(&run.join(HISTORY_FILE), history::to_csv(trainer.history()).as_bytes());
             return Err(error);
         }
     };
     checkpoint(&trainer, run)?;
-    let samples: f64 = trainer.history().iter().map(|record| record.samples_per_second * record.seconds).sum();
+    observer.phase("PCA of the same code size, then the test part");
     let outcome = Outcome {
         run: run.to_path_buf(),
         evaluation: Evaluation::default(),
         epochs: trainer.history().len() as u64,
         steps: trainer.step_count(),
         seconds: trainer.seconds(),
-        samples_per_second: samples / trainer.seconds().max(1e-9),
+        samples_per_second: trainer.samples() / trainer.seconds().max(1e-9),
         threads: split.threads(),
         isa: Backend::current().name().into(),
         finished: stopped == Stopped::Finished,
         decisions,
     };
-    let rows = trainer.rows().to_vec();
+    let (rows, history) = (trainer.rows().to_vec(), trainer.history().to_vec());
     let model = trainer.into_model()?;
     let (scale, shift) = model.data().scaler.scale_shift(dataset.features())?;
     let pca = Pca::fit(dataset, Some(&rows), &scale, &shift, model.code_size(), split)?;
-    Ok(Learnt { model, pca, outcome })
+    Ok(Learnt { model, pca, outcome, history })
 }
 
 /// The figures on the test part, beside PCA's, and the picture.
 fn finish(learnt: Learnt, run: &Path, split: Split) -> Result<Outcome> {
-    let Learnt { model, pca, mut outcome } = learnt;
+    let Learnt { model, pca, mut outcome, history } = learnt;
     let (test, rows, held_out) = load_test(model.config())?;
     let mut evaluation = Evaluator::new(&model)?.run(&test, &rows, split)?;
     evaluation.part = if held_out { "test" } else { "train" }.into();
+    if !evaluation.loss.is_finite() || !evaluation.squared_error.is_finite() {
+        let (part, loss, lr) = (&evaluation.part, evaluation.loss, model.config().lr);
+        return Err(Error::training(format!(
+            "the loss on the {part} part is {loss}; lower lr (now {lr:e}) or set clip"
+        )));
+    }
     let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
     evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&rows), &scale, &shift, split)?);
-    write_samples(&model, &test, &rows, &run.join("samples").join("reconstructions.png"), split)?;
+    write_samples(&model, &test, &rows, &run.join(SAMPLES_FOLDER).join("reconstructions.png"), split)?;
     outcome.evaluation = evaluation;
+    let page = html::page(&model, &outcome, &history);
+    write_bytes_atomically(&run.join("report.html"), page.as_bytes())?;
     Ok(outcome)
 }
 
 /// Writes the model, the state and the history.
 fn checkpoint(trainer: &Trainer<'_>, run: &Path) -> Result<()> {
+    if let Some(name) = trainer.not_finite() {
+        let (step, lr) = (trainer.step_count(), trainer.model().config().lr);
+        return Err(Error::training(format!(
+            "step {step}: `{name}` holds what is not a finite number; lower lr (now {lr:e}) or set clip"
+        )));
+    }
     trainer.model().save_with(&run.join(MODEL_FILE), trainer.chosen())?;
     trainer.state().save(&run.join(STATE_FILE))?;
-    write_bytes_atomically(&run.join("history.csv"), history::to_csv(trainer.history()).as_bytes())
+    write_bytes_atomically(&run.join(HISTORY_FILE), history::to_csv(trainer.history()).as_bytes())
 }
 
 fn describe(trainer: &Trainer<'_>, dataset: &Dataset, run: &Path, decisions: &[String]) -> RunInfo {
@@ -256,7 +333,7 @@ fn describe(trainer: &Trainer<'_>, dataset: &Dataset, run: &Path, decisions: &[S
             "{} {}, {} parameters, loss {}",
             model.config().model.name(),
             model.layers(),
-            model.parameters().count(),
+            grouped(model.parameters().count()),
             model.config().loss.name()
         ),
         parameters: model.parameters().count(),

@@ -4,6 +4,7 @@
 //! numbers (steps, the sums of the epoch at hand, the history) as JSON in the metadata, floats by their bits.
 
 use super::EpochRecord;
+use crate::config::Config;
 use crate::model::{copy_tensor, read_tensors, write_tensors};
 use crate::{Error, Result};
 use narrows_engine::optim::Optimizer;
@@ -19,6 +20,8 @@ const FORMAT: &str = "1";
 /// A trainer's state, borrowed.
 #[derive(Debug)]
 pub struct State<'a> {
+    pub(super) config: &'a Config,
+    pub(super) rows: u64,
     pub(super) step: u64,
     pub(super) sums: &'a [f64],
     pub(super) seconds: f64,
@@ -33,6 +36,8 @@ pub struct State<'a> {
 #[serde(deny_unknown_fields)]
 struct Numbers {
     state_format: String,
+    config: Config,
+    rows: u64,
     step: u64,
     optimizer_steps: u64,
     sums: Vec<u64>,
@@ -50,6 +55,9 @@ struct Version {
 /// A state that was read.
 #[derive(Debug)]
 pub struct Saved<'a> {
+    /// The configuration of the run that was saved.
+    pub config: Config,
+    pub(super) rows: u64,
     pub(super) step: u64,
     pub(super) optimizer_steps: u64,
     pub(super) sums: Vec<f64>,
@@ -68,6 +76,8 @@ impl State<'_> {
     pub fn save(&self, path: &Path) -> Result<()> {
         let numbers = Numbers {
             state_format: FORMAT.into(),
+            config: self.config.clone(),
+            rows: self.rows,
             step: self.step,
             optimizer_steps: self.optimizer.steps_taken(),
             sums: self.sums.iter().map(|sum| sum.to_bits()).collect(),
@@ -101,6 +111,8 @@ pub fn parse<'a>(bytes: &'a [u8], origin: &str) -> Result<Saved<'a>> {
     let numbers: Numbers = serde_json::from_str(&metadata)
         .map_err(|error| Error::model(format!("{origin}: its numbers cannot be read: {error}")))?;
     Ok(Saved {
+        config: numbers.config,
+        rows: numbers.rows,
         step: numbers.step,
         optimizer_steps: numbers.optimizer_steps,
         sums: numbers.sums.into_iter().map(f64::from_bits).collect(),

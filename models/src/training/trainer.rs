@@ -9,6 +9,7 @@ use super::{EpochRecord, state::State};
 use crate::data::{Dataset, Samples};
 use crate::model::Model;
 use crate::{Error, Result};
+use narrows_engine::gemm::warm_up;
 use narrows_engine::optim::{Optimizer, clip_factor, global_norm};
 use narrows_engine::random::{permutation, stream_id};
 use narrows_engine::tape::Noise;
@@ -123,6 +124,19 @@ impl<'a> Trainer<'a> {
         self.step
     }
 
+    /// Samples trained on, those before a resume included.
+    pub fn samples(&self) -> f64 {
+        self.history.len() as f64 * self.rows.len() as f64 + self.sums[0]
+    }
+
+    /// The first parameter or moment that holds something else than finite numbers, if one does.
+    pub fn not_finite(&self) -> Option<&str> {
+        let parameters = self.model.parameters();
+        let broken = |values: &[f32]| values.iter().any(|x| !x.is_finite());
+        let parameter = parameters.ids().find(|&id| broken(parameters.view(id))).map(|id| parameters.name(id));
+        parameter.or_else(|| self.optimizer.state().find(|(_, values)| broken(values)).map(|(name, _)| name))
+    }
+
     /// The rows that are trained on.
     pub fn rows(&self) -> &[u32] {
         &self.rows
@@ -186,6 +200,8 @@ impl<'a> Trainer<'a> {
         stop: &mut dyn FnMut(&Self) -> Result<bool>,
     ) -> Result<Stopped> {
         let (steps, epochs, per_epoch) = (self.steps(), self.model.config().epochs, self.steps_per_epoch());
+        // Every thread's scratch memory now, so that no step has to reserve any.
+        warm_up::<f32>(self.plan.backend(), split);
         while self.step < steps {
             if limit.is_some_and(|limit| self.step >= limit) {
                 return Ok(Stopped::Steps);
@@ -202,7 +218,7 @@ impl<'a> Trainer<'a> {
                     observer.epoch(record);
                 }
             }
-            if stop(self)? {
+            if observer.stop() || stop(self)? {
                 return Ok(if self.step < steps { Stopped::Asked } else { Stopped::Finished });
             }
         }
@@ -244,7 +260,7 @@ impl<'a> Trainer<'a> {
             let value = f64::from(self.workspace.value(*value)?[0]);
             if !value.is_finite() {
                 return Err(Error::training(format!(
-                    "step {}: the loss term `{name}` is {value}; lower lr (now {}) or set clip",
+                    "step {}: the loss term `{name}` is {value}; lower lr (now {:e}) or set clip",
                     self.step + 1,
                     self.model.config().lr
                 )));
@@ -328,6 +344,8 @@ impl<'a> Trainer<'a> {
     /// Everything that a later process needs to go on.
     pub fn state(&self) -> State<'_> {
         State {
+            config: self.model.config(),
+            rows: self.rows.len() as u64,
             step: self.step,
             sums: &self.sums,
             seconds: self.seconds,
@@ -345,6 +363,19 @@ impl<'a> Trainer<'a> {
     pub fn restore(&mut self, saved: super::state::Saved<'_>) -> Result<()> {
         if saved.sums.len() != self.sums.len() || saved.best.is_some() != self.best.is_some() {
             return Err(Error::model("the state belongs to another objective or another validation setting"));
+        }
+        if saved.rows != self.rows.len() as u64 {
+            let (rows, now) = (saved.rows, self.rows.len());
+            return Err(Error::data(format!("the run was trained on {rows} samples; the data now give {now}")));
+        }
+        let sound = saved.step == saved.optimizer_steps
+            && saved.history.len() as u64 == saved.step / self.steps_per_epoch()
+            && (0.0..f64::MAX).contains(&saved.seconds)
+            && saved.sums.iter().all(|sum| sum.is_finite());
+        if !sound {
+            return Err(Error::model(
+                "the state's numbers contradict each other; restore it from a copy, or train again",
+            ));
         }
         if saved.step > self.steps() {
             let (taken, steps) = (saved.step, self.steps());

@@ -32,11 +32,13 @@ macro_rules! gradient {
         $(
             #[inline(always)]
             pub(super) fn $name<T: Float, I: Lanes<T>>(
-                $isa: I, saved: &[T], mut io: InOut<'_, T>, p: T, accumulate: bool,
+                $isa: I, saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool,
             ) {
                 let $p = $isa.splat(p);
                 let _ = $p;
                 let len = io.len().min(saved.len());
+                let (mut io, _) = io.split_at(len);
+                let saved = &saved[..len];
                 let mut at = 0;
                 while at < len {
                     let $saved = read($isa, saved, at);

@@ -60,6 +60,12 @@ pub(super) fn dot<T: Float, I: Lanes<T>>(isa: I, a: &[T], b: &[T]) -> T {
     total::<T, I>(isa, partial)
 }
 
+/// Elements in a vector.
+#[inline(always)]
+pub(super) fn lanes<T: Float, I: Lanes<T>>(_isa: I, _of: std::marker::PhantomData<T>) -> usize {
+    I::LANES
+}
+
 /// The sum of four vectors of partial sums.
 #[inline(always)]
 pub(super) fn total<T: Float, I: Lanes<T>>(isa: I, partial: [I::V; 4]) -> T {
@@ -69,6 +75,9 @@ pub(super) fn total<T: Float, I: Lanes<T>>(isa: I, partial: [I::V; 4]) -> T {
 /// Blocks of four vectors of columns, down all rows: the partial sums stay in registers.
 #[inline(always)]
 pub(super) fn column_sums<T: Float, I: Lanes<T>>(isa: I, x: &[T], columns: usize, out: &mut [T], accumulate: bool) {
+    if columns == 0 || out.len() < columns {
+        return;
+    }
     let out = &mut out[..columns];
     let mut at = 0;
     while at < columns {

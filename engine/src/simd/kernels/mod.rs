@@ -12,12 +12,15 @@
 mod activation;
 mod arithmetic;
 mod loss;
+#[cfg(test)]
+mod tests;
 mod updates;
 
 use super::{Float, InOut, Lanes, kernel_table};
 use activation::*;
 use arithmetic::*;
 use loss::*;
+use std::marker::PhantomData;
 pub use updates::{AdamStep, Descent, MomentumStep, RmsPropStep, Updates};
 
 kernel_table! {
@@ -29,6 +32,8 @@ kernel_table! {
     /// gradient of the input, added to what stands there if `accumulate`.
     pub struct Elementwise in elementwise;
 
+    /// Elements in a vector: tells which instructions a table runs.
+    fn lanes(of: PhantomData<T>) -> usize = lanes;
     /// `e^x`
     fn exp(io: InOut<'_, T>, p: T) = exp;
     /// `ln x`
@@ -87,7 +92,8 @@ kernel_table! {
     fn sum(x: &[T]) -> T = sum;
     /// `Σ a b`, added as in `sum`.
     fn dot(a: &[T], b: &[T]) -> T = dot;
-    /// The sum of each column of `x`, which is `[x.len() / columns, columns]`, in the rows' order.
+    /// The sum of each column of `x`, which is `[x.len() / columns, columns]`, in the rows' order;
+    /// nothing is done where there are no columns, or more than `out` holds.
     fn column_sums(x: &[T], columns: usize, out: &mut [T], accumulate: bool) = column_sums;
     /// `scale x + shift` of raw bytes, feature by feature.
     fn scale_bytes(x: &[u8], scale: &[T], shift: &[T], out: &mut [T]) = scale_bytes;

@@ -11,7 +11,12 @@ pub(super) struct Scaled<'a> {
 }
 
 impl<'a> Scaled<'a> {
-    pub(super) fn new(dataset: &'a Dataset, rows: Option<&'a [u32]>, scale: &'a [f32], shift: &'a [f32]) -> Result<Self> {
+    pub(super) fn new(
+        dataset: &'a Dataset,
+        rows: Option<&'a [u32]>,
+        scale: &'a [f32],
+        shift: &'a [f32],
+    ) -> Result<Self> {
         let features = dataset.features();
         if scale.len() != features || shift.len() != features {
             return Err(Error::data(format!(

@@ -13,9 +13,9 @@ mod subspace;
 
 use covariance::{Covariance, Scaled};
 use eigen::eigen;
-use subspace::leading;
 use narrows_engine::gemm::{Epilogue, MatrixMut, MatrixRef, gemm};
 use narrows_engine::{Backend, Split, random};
+use subspace::leading;
 
 use crate::data::{Dataset, reserved};
 use crate::error::{Error, Result};

@@ -3,7 +3,13 @@
 use super::*;
 
 /// At most `k` leading eigenvectors `[k, d]` of the covariance of `samples` samples, and their eigenvalues.
-pub(super) fn leading(c: &Covariance, d: usize, k: usize, samples: usize, split: Split) -> Result<(Vec<f64>, Vec<f64>)> {
+pub(super) fn leading(
+    c: &Covariance,
+    d: usize,
+    k: usize,
+    samples: usize,
+    split: Split,
+) -> Result<(Vec<f64>, Vec<f64>)> {
     if k == 0 {
         return Ok((Vec::new(), Vec::new()));
     }

@@ -1,0 +1,126 @@
+//! `report.html`: one page that says what a run gave, for a person with a browser and nothing else.
+//!
+//! It needs no script and no network; the curve is SVG in the page, the picture lies beside it in `samples/`.
+
+use super::grouped;
+use crate::model::Model;
+use crate::training::{EpochRecord, Outcome};
+use std::fmt::Write;
+
+/// Width and height of the curve, in pixels.
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 240.0;
+/// Room for the figures beside the axes.
+const MARGIN: f64 = 56.0;
+
+/// The page of a run.
+pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String {
+    let evaluation = &outcome.evaluation;
+    let title = format!("{} {}", model.config().model.name(), model.layers());
+    let mut rows = vec![
+        ("data", format!("{}, {} features", model.data().name, grouped(model.data().features))),
+        ("parameters", grouped(model.parameters().count())),
+        ("loss", model.config().loss.name().to_owned()),
+        (
+            "squared error",
+            format!("{:.4} on the {} part ({} samples)", evaluation.squared_error, evaluation.part, evaluation.samples),
+        ),
+    ];
+    if let Some(pca) = evaluation.pca_squared_error {
+        rows.push(("PCA of the same code size", format!("{pca:.4}")));
+    }
+    rows.push(("mean squared error", format!("{:.6}", evaluation.mse)));
+    rows.extend(evaluation.bce.map(|bce| ("cross-entropy per feature", format!("{bce:.4}"))));
+    rows.extend(evaluation.terms.iter().map(|(name, value)| (name.as_str(), format!("{value:.4} per sample"))));
+    rows.push((
+        "training",
+        format!(
+            "{} epochs, {} steps, {:.2} s, {} samples a second, {} threads, {}",
+            outcome.epochs,
+            grouped(outcome.steps as usize),
+            outcome.seconds,
+            grouped(outcome.samples_per_second as usize),
+            outcome.threads,
+            outcome.isa
+        ),
+    ));
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{0}</title>\n<style>body{{font:16px/1.5 \
+         system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#222}}td{{padding:.1rem 1rem .1rem \
+         0;vertical-align:top}}td:first-child{{color:#666}}img{{max-width:100%;image-rendering:pixelated}}pre{{\
+         background:#f5f5f5;padding:1rem;overflow:auto}}</style>\n<h1>{0}</h1>\n<table>\n",
+        escaped(&title)
+    );
+    for (name, value) in rows {
+        // Writing to a string does not fail.
+        let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escaped(name), escaped(&value));
+    }
+    page.push_str("</table>\n<h2>Loss by epoch</h2>\n");
+    page.push_str(&curve(history));
+    page.push_str(
+        "<h2>Originals above, reconstructions below</h2>\n<img src=\"samples/reconstructions.png\" alt=\"\
+                   Samples of the data in rows, each above its reconstruction\">\n<h2>Configuration</h2>\n<pre>",
+    );
+    page.push_str(&escaped(&model.config().to_toml().unwrap_or_default()));
+    page.push_str("</pre>\n</html>\n");
+    page
+}
+
+/// The losses as lines over the epochs: training, and validation where there is one.
+fn curve(history: &[EpochRecord]) -> String {
+    let losses = history.iter().flat_map(|record| [Some(record.loss), record.validation_loss]).flatten();
+    let (low, high) = losses.fold((f64::MAX, f64::MIN), |(low, high), loss| (low.min(loss), high.max(loss)));
+    let Some(last) = history.last().filter(|_| history.len() > 1) else {
+        return "<p>There is no curve of fewer than two epochs.</p>\n".into();
+    };
+    let span = (high - low).max(1e-12);
+    let x = |epoch: u64| MARGIN + (epoch - 1) as f64 / (last.epoch - 1).max(1) as f64 * (WIDTH - MARGIN - 8.0);
+    let y = |loss: f64| 8.0 + (high - loss) / span * (HEIGHT - 40.0);
+    let line = |colour: &str, of: &dyn Fn(&EpochRecord) -> Option<f64>| {
+        let points = history.iter().filter_map(|record| Some(format!("{:.1},{:.1}", x(record.epoch), y(of(record)?))));
+        let points: Vec<String> = points.collect();
+        format!("<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>", points.join(" "))
+    };
+    let words = |x: f64, y: f64, anchor: &str, text: String| {
+        format!("<text x=\"{x:.0}\" y=\"{y:.0}\" font-size=\"12\" fill=\"#666\" text-anchor=\"{anchor}\">{text}</text>")
+    };
+    let validated = history.iter().any(|record| record.validation_loss.is_some());
+    let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Loss by epoch\">");
+    svg.push_str(&line("#1f77b4", &|record| Some(record.loss)));
+    svg.push_str(&line("#d62728", &|record| record.validation_loss));
+    svg.push_str(&words(MARGIN - 6.0, y(high) + 4.0, "end", format!("{high:.4}")));
+    svg.push_str(&words(MARGIN - 6.0, y(low) + 4.0, "end", format!("{low:.4}")));
+    svg.push_str(&words(MARGIN, HEIGHT - 8.0, "start", "epoch 1".into()));
+    svg.push_str(&words(WIDTH - 8.0, HEIGHT - 8.0, "end", format!("epoch {}", last.epoch)));
+    svg.push_str("</svg>\n");
+    svg.push_str(if validated { "<p>Blue: training. Red: validation.</p>\n" } else { "<p>Blue: training.</p>\n" });
+    svg
+}
+
+/// Text that a page may hold.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_has_both_lines_and_short_histories_have_none() {
+        let record = |epoch, validation_loss| EpochRecord {
+            epoch,
+            step: epoch,
+            lr: 1.0,
+            loss: 1.0 / epoch as f64,
+            terms: Vec::new(),
+            validation_loss,
+            seconds: 1.0,
+            samples_per_second: 1.0,
+        };
+        let svg = curve(&[record(1, Some(2.0)), record(2, Some(1.0))]);
+        assert!(svg.matches("<polyline").count() == 2 && svg.contains("2.0000") && !svg.contains("NaN"), "{svg}");
+        assert!(curve(&[record(1, None)]).contains("no curve"));
+        assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
+    }
+}

@@ -1,6 +1,6 @@
 //! The `narrows` tool: what may be typed, and what comes back.
 //!
-//! One subcommand per file; each takes its own flags beside the [`common`] ones, calls the library and puts its result
+//! One subcommand per file; each takes its own flags beside the `common` ones, calls the library and puts its result
 //! out. Results go to stdout, progress and errors to stderr. An error is one line and decides the exit status: 2 for a
 //! request that makes no sense, 1 for one that failed. Clap's own errors, which take several lines, are folded into
 //! one here, so that a script reads every error in the same way.

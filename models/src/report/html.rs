@@ -11,7 +11,7 @@ use std::fmt::Write;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 240.0;
 /// Room for the figures beside the axes.
-const MARGIN: f64 = 56.0;
+const MARGIN: f64 = 64.0;
 
 /// The page of a run.
 pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String {
@@ -88,8 +88,8 @@ fn curve(history: &[EpochRecord]) -> String {
     let mut svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Loss by epoch\">");
     svg.push_str(&line("#1f77b4", &|record| Some(record.loss)));
     svg.push_str(&line("#d62728", &|record| record.validation_loss));
-    svg.push_str(&words(MARGIN - 6.0, y(high) + 4.0, "end", format!("{high:.4}")));
-    svg.push_str(&words(MARGIN - 6.0, y(low) + 4.0, "end", format!("{low:.4}")));
+    svg.push_str(&words(MARGIN - 6.0, y(high) + 4.0, "end", format!("{high:.2}")));
+    svg.push_str(&words(MARGIN - 6.0, y(low) + 4.0, "end", format!("{low:.2}")));
     svg.push_str(&words(MARGIN, HEIGHT - 8.0, "start", "epoch 1".into()));
     svg.push_str(&words(WIDTH - 8.0, HEIGHT - 8.0, "end", format!("epoch {}", last.epoch)));
     svg.push_str("</svg>\n");
@@ -119,7 +119,7 @@ mod tests {
             samples_per_second: 1.0,
         };
         let svg = curve(&[record(1, Some(2.0)), record(2, Some(1.0))]);
-        assert!(svg.matches("<polyline").count() == 2 && svg.contains("2.0000") && !svg.contains("NaN"), "{svg}");
+        assert!(svg.matches("<polyline").count() == 2 && svg.contains("2.00") && !svg.contains("NaN"), "{svg}");
         assert!(curve(&[record(1, None)]).contains("no curve"));
         assert_eq!(escaped("<a & \"b\">"), "&lt;a &amp; &quot;b&quot;&gt;");
     }

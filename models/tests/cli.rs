@@ -370,7 +370,7 @@ fn a_bad_test_part_is_found_first() {
     write_idx(&folder.path().join("data"));
     let labels = folder.path().join("data/t10k-labels-idx1-ubyte");
     fs::write(&labels, idx(&[3], &[0, 1, 2])).unwrap();
-    let line = refusal(folder.path(), &["train", "--data", "data", "--out", "run"], 1);
+    let line = refusal(folder.path(), &["train", "--data", "data", "--code", "4", "--out", "run"], 1);
     assert!(line.contains("labels"), "{line}");
     assert!(!folder.path().join("run").exists());
 }

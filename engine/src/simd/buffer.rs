@@ -54,6 +54,29 @@ impl<T: Float> Buffer<T> {
         Ok(Self { lines, len, kind: std::marker::PhantomData })
     }
 
+    /// Makes room for `len` numbers in all, so that [`Self::grow`] up to there moves nothing.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn reserve(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        let bytes = len.checked_mul(size_of::<T>()).ok_or(OutOfMemory { bytes: usize::MAX })?;
+        let more = bytes.div_ceil(size_of::<Line>()).saturating_sub(self.lines.len());
+        self.lines.try_reserve_exact(more).map_err(|_| OutOfMemory { bytes })
+    }
+
+    /// Appends zeros up to `len` numbers; does nothing where there are as many.
+    ///
+    /// # Errors
+    /// When the memory cannot be had.
+    pub fn grow(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        if len > self.len {
+            self.reserve(len)?;
+            self.lines.resize((len * size_of::<T>()).div_ceil(size_of::<Line>()), Line([0; 64]));
+            self.len = len;
+        }
+        Ok(())
+    }
+
     /// How many numbers it holds.
     pub fn len(&self) -> usize {
         self.len
@@ -109,5 +132,12 @@ mod tests {
         assert!(Buffer::<f64>::zeroed(usize::MAX).is_err());
         assert!(Buffer::<f64>::zeroed(usize::MAX / 16).is_err());
         assert!(Buffer::<f64>::default().as_slice().is_empty());
+        let mut grown = Buffer::<f32>::default();
+        grown.reserve(100).unwrap();
+        grown.grow(3).unwrap();
+        grown.as_mut_slice().fill(1.0);
+        grown.grow(100).unwrap();
+        assert_eq!((grown.as_slice()[2], grown.as_slice()[3], grown.len()), (1.0, 0.0, 100));
+        assert!(grown.grow(usize::MAX).is_err() && grown.len() == 100);
     }
 }

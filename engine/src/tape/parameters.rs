@@ -63,14 +63,24 @@ impl<T: Real> Parameters<T> {
         let start = self.values.len();
         let end = start.checked_add(shape.elements(1)).and_then(|end| end.checked_next_multiple_of(line));
         let end = end.ok_or_else(|| Error::new(format!("parameter `{name}`: shape {shape} is too large")))?;
-        let mut values = Buffer::zeroed(end)?;
-        values.as_mut_slice()[..start].copy_from_slice(self.values.as_slice());
-        self.values = values;
+        self.values.grow(end)?;
         let numbers = [sizes.len(), start].into_iter().chain(sizes.iter().copied());
         let hash = fold(self.layout ^ 0xcbf2_9ce4_8422_2325, name.bytes().chain([0xff]));
         self.layout = fold(hash, numbers.flat_map(|n| (n as u64).to_le_bytes()));
         self.entries.push(Entry { name: name.into(), shape, range: start..start + shape.elements(1) });
         Ok(ParameterId(self.entries.len() - 1))
+    }
+
+    /// Makes room for parameters of these sizes at once, so that adding them moves nothing.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn reserve(&mut self, all: &[&[usize]]) -> Result<(), Error> {
+        let line = 64 / size_of::<T>();
+        let len = all.iter().fold(self.values.len(), |len, sizes| {
+            len.saturating_add(Shape::fixed(sizes).elements(1).checked_next_multiple_of(line).unwrap_or(usize::MAX))
+        });
+        Ok(self.values.reserve(len)?)
     }
 
     /// The handles in the order of their adding.

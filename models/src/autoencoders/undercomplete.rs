@@ -44,6 +44,9 @@ impl Undercomplete {
         let mut outward = activations.clone();
         activations.push(config.code_activation);
         outward.push(ActivationName::Linear);
+        let layers: Vec<[usize; 2]> = sizes.windows(2).map(|pair| [pair[1], pair[0]]).collect();
+        let tensors = layers.iter().flat_map(|layer| [&layer[..], &layer[..], &layer[..1], &layer[1..]]);
+        parameters.reserve(&tensors.collect::<Vec<_>>())?;
         let encoder = Sequential::new(parameters, "encoder", &sizes, &activations)?;
         sizes.reverse();
         let decoder = Sequential::new(parameters, "decoder", &sizes, &outward)?;

@@ -191,7 +191,7 @@ fn with_whole_path(mut config: Config) -> Result<Config> {
 /// Reads the test part and lets it go, for it is better to fail before the training than after it.
 ///
 /// It comes after the large reservations: freeing so much makes the system's allocator keep later blocks of that size
-/// in its heap, where growing them left holes (134 instead of 112 MB for 784-1000-500-250-30, 2026-11-23).
+/// in its heap, where growing them left holes (134 against 122 MB for 784-1000-500-250-30, 2026-11-23).
 fn try_test(model: &Model) -> Result<()> {
     let (dataset, ..) = load_test(model.config())?;
     if dataset.features() != model.data().features {

@@ -6,7 +6,7 @@
 
 use super::blocking::Blocking;
 use super::epilogue::{Activation, Finish};
-use super::tile::{Block, GemmKernels, Order, Tiling};
+use super::tile::{Ahead, Block, GemmKernels, Order, Tiling};
 use super::{GemmFloat, arena, dot, gemv, pack};
 use crate::simd::{Backend, Float};
 use std::marker::PhantomData;
@@ -131,7 +131,7 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
 #[cold]
 #[inline(never)]
 fn without_memory<T: GemmFloat>(x: &Task<T>, plan: &Plan) {
-    let plan = Plan { kc: 32, mc: plan.max_rows, nc: plan.tiling.cols, ..*plan };
+    let plan = Plan { kc: 32, mc: plan.max_rows, nc: plan.panel, ..*plan };
     let mut scratch = [T::ZERO; 2048];
     blocks(x, &plan, &mut scratch);
 }
@@ -141,6 +141,8 @@ fn without_memory<T: GemmFloat>(x: &Task<T>, plan: &Plan) {
 struct Plan {
     tiling: Tiling,
     max_rows: usize,
+    /// Columns of a tile.
+    panel: usize,
     /// The order of a packed A; none where A is read where it lies.
     pack_a: Option<Order>,
     pack_b: bool,
@@ -154,19 +156,26 @@ struct Plan {
 impl Plan {
     fn new<T: GemmFloat>(x: &Task<T>, tiling: Tiling) -> Self {
         let size = size_of::<T>();
-        let max_rows = if x.n <= tiling.lanes { tiling.narrow_rows } else { tiling.rows };
+        let (max_rows, panel) = match x.n.div_ceil(tiling.lanes) {
+            0..=1 => (tiling.narrow_rows, tiling.cols),
+            // Four vectors are two pairs rather than three and one.
+            3 | 5.. if tiling.wide_rows > 0 => (tiling.wide_rows, 3 * tiling.lanes),
+            _ => (tiling.rows, tiling.cols),
+        };
         let blocking = T::blocking(&tiling);
         // Blocks of one size rather than a small one at the end.
         let even = |len: usize, most: usize, grain: usize| {
             len.div_ceil(len.div_ceil(most).max(1)).max(1).next_multiple_of(grain)
         };
         let kc = even(x.k, blocking.kc, 1);
-        let mc = even(x.m, blocking.mc, max_rows);
-        let nc = if x.m <= mc { 4 * tiling.cols } else { even(x.n, blocking.nc, tiling.cols) };
+        let (mc, nc) = match x.m <= blocking.whole {
+            true => (x.m, panel),
+            false => (even(x.m, blocking.mc, max_rows), even(x.n, blocking.nc, panel)),
+        };
         // Addresses a multiple of 2 KiB apart share two sets of L1: rows of such a distance displace one another.
         let aliased = |stride: usize| (stride * size).is_multiple_of(2048);
         let row_tiles = x.m.div_ceil(max_rows);
-        let col_tiles = x.n.div_ceil(tiling.cols);
+        let col_tiles = x.n.div_ceil(panel);
         let pack_b = match x.b.col {
             1 => row_tiles > 2 && (kc * x.b.row * size > 48 << 10 || aliased(x.b.row)),
             _ => true,
@@ -180,7 +189,7 @@ impl Plan {
             _ => Some(Order::Panels),
         };
         let pack_last = !x.n.is_multiple_of(tiling.lanes);
-        Self { tiling, max_rows, pack_a, pack_b, pack_last, kc, mc: mc.min(x.m), nc: nc.min(x.n) }
+        Self { tiling, max_rows, panel, pack_a, pack_b, pack_last, kc, mc: mc.min(x.m).max(1), nc: nc.min(x.n) }
     }
 
     /// Elements between the rows of an A packed by rows: not a multiple of a power of two.
@@ -190,7 +199,7 @@ impl Plan {
 
     /// Elements for B: whole panels, or the last one.
     fn scratch_b(&self) -> usize {
-        let cols = self.tiling.cols;
+        let cols = self.panel;
         match (self.pack_b, self.pack_last) {
             (true, _) => self.kc * self.nc.next_multiple_of(cols),
             (false, true) => self.kc * cols,
@@ -240,13 +249,15 @@ fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
                 order: if x.a.col == 1 { Order::Depth } else { Order::Rows(x.a.col) },
                 b: x.b.at(p, col),
                 b_depth: x.b.row,
-                b_panel: plan.tiling.cols,
+                panel: plan.panel,
+                b_panel: plan.panel,
                 last: std::ptr::null(),
                 last_depth: x.b.row,
                 c: x.c,
                 c_row: x.c_row,
                 finish,
                 backend: x.backend,
+                ahead: Ahead::none(),
             };
             find_b(x, plan, &mut block, [p, col], for_b);
             for (row, rows) in steps(x.m, plan.mc) {
@@ -254,21 +265,45 @@ fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
                 block.c = x.c.wrapping_add(row * x.c_row + col);
                 block.finish = finish.part(row, col);
                 find_a(x, plan, &mut block, [row, p], &mut packed, for_a);
+                block.ahead = ahead(x, plan, [row, rows], [col, cols], [p, depth]);
                 x.kernels.block(&block);
             }
         }
     }
 }
 
+/// The block of A or B that will be read after this one, to be asked for meanwhile.
+fn ahead<T: GemmFloat>(x: &Task<T>, plan: &Plan, rows: [usize; 2], cols: [usize; 2], depth: [usize; 2]) -> Ahead<T> {
+    let tiles = rows[1].div_ceil(plan.max_rows) * cols[1].div_ceil(plan.panel);
+    let (row, col, [p, depth]) = (rows[0] + rows[1], cols[0] + cols[1], depth);
+    if row < x.m {
+        let rows = plan.mc.min(x.m - row);
+        return match x.a.col {
+            1 => Ahead::new(x.a.at(row, p), rows, depth, x.a.row, tiles),
+            _ => Ahead::new(x.a.at(row, p), depth, rows, x.a.col, tiles),
+        };
+    }
+    let (p, depth, col) = match () {
+        () if col < x.n => (p, depth, col),
+        () if p + depth < x.k => (p + depth, plan.kc.min(x.k - p - depth), 0),
+        () => return Ahead::none(),
+    };
+    let cols = plan.nc.min(x.n - col);
+    match x.b.col {
+        1 => Ahead::new(x.b.at(p, col), depth, cols, x.b.row, tiles),
+        _ => Ahead::new(x.b.at(p, col), cols, depth, x.b.col, tiles),
+    }
+}
+
 /// Packs the block of B at `[p, col]`, or only its last panel, and notes where the panels are.
 fn find_b<T: GemmFloat>(x: &Task<T>, plan: &Plan, block: &mut Block<T>, [p, col]: [usize; 2], to: *mut T) {
-    let nr = plan.tiling.cols;
+    let nr = plan.panel;
     let panels = block.cols.div_ceil(nr);
     let first = (panels - 1) * nr;
     let pack = |skip: usize| {
         let from = x.b.at(p, col + skip);
         let (row, col) = (x.b.row, x.b.col);
-        x.kernels.pack_b(&pack::PackB { depth: block.depth, cols: block.cols - skip, from, row, col, to });
+        x.kernels.pack_b(&pack::PackB { depth: block.depth, cols: block.cols - skip, from, row, col, panel: nr, to });
     };
     if plan.pack_b {
         pack(0);
@@ -323,9 +358,9 @@ fn find_a<T: GemmFloat>(
 
 /// The elements of scratch that a thread takes at once: enough for any product, or 2 MiB where that is more.
 fn most<T: GemmFloat>(tiling: &Tiling) -> usize {
-    let Blocking { kc, mc, nc } = T::blocking(tiling);
+    let Blocking { kc, mc, nc, whole } = T::blocking(tiling);
     // Evened blocks may be rounded up to a whole tile.
-    let (rows, cols) = (mc + tiling.rows.max(tiling.narrow_rows), nc.max(4 * tiling.cols) + tiling.cols);
+    let (rows, cols) = (mc.max(whole) + tiling.rows.max(tiling.narrow_rows), nc + 3 * tiling.lanes);
     (rows * Plan::packed_row(kc) + tiling.lanes + kc * cols).min((2 << 20) / size_of::<T>())
 }
 
@@ -337,5 +372,7 @@ pub(super) fn warm_up<T: GemmFloat>(backend: Backend) {
 
 /// The blocking for an element type and a tiling.
 pub(super) fn blocking<T>(tiling: &Tiling) -> Blocking {
-    Blocking::new(size_of::<T>(), tiling.rows, tiling.cols)
+    let wide = tiling.wide_rows > 0;
+    let (rows, vectors) = if wide { (tiling.wide_rows, 3) } else { (tiling.rows, 2) };
+    Blocking::new(size_of::<T>(), rows, vectors * tiling.lanes)
 }

@@ -28,7 +28,8 @@ pub use matrix::{GemmError, MatrixMut, MatrixRef};
 use crate::parallel::Split;
 use crate::simd::{Backend, Float};
 use blocking::Blocking;
-use driver::{Operand, Task};
+use driver::{Family, Operand, Task};
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 use tile::{GemmKernels, Tiling};
 
@@ -130,7 +131,7 @@ pub fn gemm<T: GemmFloat>(
         c: data,
         c_row,
         finish: epilogue.raw(beta),
-        family: driver::Family::Tiles,
+        family: Family::Tiles,
         kernels: T::gemm_kernels(backend),
         backend,
     };
@@ -139,6 +140,10 @@ pub fn gemm<T: GemmFloat>(
         x = Task { m: n, n: m, a: x.b.t(), b: x.a.t(), c_row: c_col, finish: x.finish.t(), ..x };
     }
     x.family = Task::family(x.m, x.n, &x.a, &x.b);
+    if x.family == Family::Tiles && backend == Backend::Avx512 && 2 * x.n <= x.kernels.tiling(PhantomData).lanes {
+        // C is no wider than half a vector: vectors of half the width waste nothing, and give the same bits.
+        x.kernels = T::gemm_kernels(Backend::Avx2Fma);
+    }
     if c_col == 1 || c_row == 1 {
         split::run(split, x);
     } else {

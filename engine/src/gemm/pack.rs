@@ -34,6 +34,8 @@ pub(super) struct PackB<T> {
     pub(super) from: *const T,
     pub(super) row: usize,
     pub(super) col: usize,
+    /// Columns of a panel: whole vectors.
+    pub(super) panel: usize,
     pub(super) to: *mut T,
 }
 
@@ -85,7 +87,7 @@ unsafe fn copy<T: Float, I: Lanes<T>>(isa: I, from: *const T, stride: usize, to:
 
 #[inline(always)]
 pub(super) fn pack_b<T: GemmFloat, I: Lanes<T>>(isa: I, x: &PackB<T>) {
-    let nr = 2 * I::LANES;
+    let nr = x.panel;
     let mut col = 0;
     while col < x.cols {
         let width = (x.cols - col).min(nr);
@@ -94,8 +96,8 @@ pub(super) fn pack_b<T: GemmFloat, I: Lanes<T>>(isa: I, x: &PackB<T>) {
         // SAFETY: the driver gives a checked view and scratch memory for whole panels.
         unsafe {
             match (x.col, x.row) {
-                (1, _) => panel_of_rows(isa, x.depth, width, from, x.row, to),
-                (_, 1) => panel_of_columns(isa, x.depth, width, from, x.col, to),
+                (1, _) => panel_of_rows(isa, x.depth, width, from, x.row, to, nr),
+                (_, 1) => panel_of_columns(isa, x.depth, width, from, x.col, to, nr),
                 _ => panel_element_wise(x.depth, width, from, [x.row, x.col], to, nr),
             }
         }
@@ -106,7 +108,7 @@ pub(super) fn pack_b<T: GemmFloat, I: Lanes<T>>(isa: I, x: &PackB<T>) {
 /// A panel from contiguous rows.
 ///
 /// # Safety
-/// * `from` is valid for `depth` rows of `width`, `to` for `depth` rows of two vectors.
+/// * `from` is valid for `depth` rows of `width`, `to` for `depth` rows of `nr`, a multiple of the lanes.
 #[inline(always)]
 unsafe fn panel_of_rows<T: Float, I: Lanes<T>>(
     isa: I,
@@ -115,23 +117,27 @@ unsafe fn panel_of_rows<T: Float, I: Lanes<T>>(
     from: *const T,
     stride: usize,
     to: *mut T,
+    nr: usize,
 ) {
     let lanes = I::LANES;
+    let whole = width / lanes * lanes;
     for p in 0..depth {
         // SAFETY: the caller vouches for the rows; only `width` elements of one are read.
         unsafe {
-            let (from, to) = (from.add(p * stride), to.add(p * 2 * lanes));
-            let (first, second) = if width == 2 * lanes {
-                (isa.load_at(from), isa.load_at(from.add(lanes)))
-            } else if width > lanes {
-                (isa.load_at(from), isa.load_head_at(from.add(lanes), width - lanes))
-            } else if width == lanes {
-                (isa.load_at(from), isa.splat(T::ZERO))
-            } else {
-                (isa.load_head_at(from, width), isa.splat(T::ZERO))
-            };
-            isa.store_at(first, to);
-            isa.store_at(second, to.add(lanes));
+            let (from, to) = (from.add(p * stride), to.add(p * nr));
+            let mut j = 0;
+            while j < whole {
+                isa.store_at(isa.load_at(from.add(j)), to.add(j));
+                j += lanes;
+            }
+            if j < width {
+                isa.store_at(isa.load_head_at(from.add(j), width - j), to.add(j));
+                j += lanes;
+            }
+            while j < nr {
+                isa.store_at(isa.splat(T::ZERO), to.add(j));
+                j += lanes;
+            }
         }
     }
 }
@@ -139,7 +145,7 @@ unsafe fn panel_of_rows<T: Float, I: Lanes<T>>(
 /// A panel from contiguous columns: transposed in squares, the rest an element at a time.
 ///
 /// # Safety
-/// * `from` is valid for `width` columns of `depth`, `to` for `depth` rows of two vectors.
+/// * `from` is valid for `width` columns of `depth`, `to` for `depth` rows of `nr`.
 #[inline(always)]
 unsafe fn panel_of_columns<T: GemmFloat, I: Lanes<T>>(
     _: I,
@@ -148,8 +154,8 @@ unsafe fn panel_of_columns<T: GemmFloat, I: Lanes<T>>(
     from: *const T,
     stride: usize,
     to: *mut T,
+    nr: usize,
 ) {
-    let nr = 2 * I::LANES;
     let side = if size_of::<I::V>() >= 32 { 32 / size_of::<T>() } else { 4 };
     let (whole_cols, whole_depth) = (width / side * side, depth / side * side);
     // SAFETY: the caller vouches for the memory; squares stay inside `width` and `depth`, and 32-byte vectors are

@@ -1,6 +1,6 @@
 //! A product on many threads: C is cut into parts, each a product of its own, joined by work stealing.
 //!
-//! The longer side is halved at a multiple of the tile until there are about three parts a thread, so that a slow
+//! The longer side is halved at a multiple of the tile until there are about two parts a thread, so that a slow
 //! core does not keep the others waiting. Each part packs what it needs for itself: with P parts along N and M, A and
 //! B are packed a few times instead of once, some MK + KN copies against MNK / P multiply-adds, and in return nobody
 //! waits at a barrier. K is never split, so the bits do not depend on the number of threads.
@@ -11,9 +11,9 @@ use crate::parallel::Split;
 use std::marker::PhantomData;
 
 /// Multiply-adds below which waking a thread costs more than it saves.
-const WORTH_SPLITTING: usize = 600_000;
+const WORTH_SPLITTING: usize = 200_000;
 /// Parts are not made smaller than this.
-const PART: usize = 250_000;
+const PART: usize = 100_000;
 
 /// Computes a product, on more threads where that pays.
 pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
@@ -22,7 +22,7 @@ pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
     if threads < 2 {
         return serial(&x);
     }
-    let parts = (3 * threads).min(work / PART).max(1).next_power_of_two();
+    let parts = (2 * threads).min(work / PART).max(1).next_power_of_two();
     halve(split, x, parts);
 }
 

@@ -15,6 +15,7 @@ use super::gemv::{Row, row};
 use super::micro::{Place, tile};
 use super::pack::{PackA, PackB, pack_a, pack_b};
 use crate::simd::{Backend, Float, Lanes, kernel_table};
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 /// How a block finds its elements of A.
@@ -36,6 +37,8 @@ pub(super) struct Block<T> {
     pub(super) depth: usize,
     /// The most rows in a tile.
     pub(super) max_rows: usize,
+    /// The columns of a tile, and of a panel of B.
+    pub(super) panel: usize,
     pub(super) a: *const T,
     pub(super) a_row: usize,
     pub(super) order: Order,
@@ -51,6 +54,64 @@ pub(super) struct Block<T> {
     pub(super) finish: Finish<T>,
     /// For the activations that are functions of rows.
     pub(super) backend: Backend,
+    /// What to ask memory for meanwhile.
+    pub(super) ahead: Ahead<T>,
+}
+
+/// Memory that the next block will read, asked for a little with every tile of this one: the hardware foresees neither
+/// where a block's rows end nor where the next block begins, and packing would wait for every line of it.
+pub(super) struct Ahead<T> {
+    next: Cell<*const T>,
+    /// Bytes left in this run, and runs left after it.
+    left: Cell<usize>,
+    runs: Cell<usize>,
+    run: usize,
+    /// Elements from run to run.
+    stride: usize,
+    per_tile: usize,
+}
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+impl<T> Ahead<T> {
+    /// Nothing.
+    pub(super) fn none() -> Self {
+        Self::new(std::ptr::null(), 0, 0, 0, 1)
+    }
+
+    /// `runs` runs of `len` elements at distance `stride`, in the course of `tiles` tiles.
+    pub(super) fn new(from: *const T, runs: usize, len: usize, stride: usize, tiles: usize) -> Self {
+        // Adjacent runs are one.
+        let (runs, len) = if len == stride { (runs.min(1), runs * len) } else { (runs, len) };
+        let run = if runs == 0 { 0 } else { len * size_of::<T>() };
+        let per_tile = (runs * run.div_ceil(LINE)).div_ceil(tiles.max(1));
+        Self { next: Cell::new(from), left: Cell::new(run), runs: Cell::new(runs), run, stride, per_tile }
+    }
+
+    /// A tile's share.
+    #[inline(always)]
+    fn ask(&self) {
+        let mut wanted = self.per_tile;
+        while wanted > 0 && self.left.get() > 0 {
+            let (next, left) = (self.next.get(), self.left.get());
+            let lines = wanted.min(left.div_ceil(LINE));
+            #[cfg(target_arch = "x86_64")]
+            for line in 0..lines {
+                use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+                // SAFETY: prefetching reads nothing and may be given any address.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(next.wrapping_byte_add(self.run - left + line * LINE).cast()) };
+            }
+            wanted -= lines;
+            if left > lines * LINE {
+                self.left.set(left - lines * LINE);
+            } else {
+                self.runs.set(self.runs.get() - 1);
+                self.left.set(if self.runs.get() > 0 { self.run } else { 0 });
+                self.next.set(next.wrapping_add(self.stride));
+            }
+        }
+    }
 }
 
 /// The largest tile, in rows and columns, of vectors of `LANES` elements.
@@ -61,6 +122,8 @@ pub(super) struct Tiling {
     pub(super) cols: usize,
     /// Rows where C is no wider than one vector.
     pub(super) narrow_rows: usize,
+    /// Rows of a tile three vectors wide; 0 where there are too few registers for one.
+    pub(super) wide_rows: usize,
 }
 
 kernel_table! {
@@ -113,8 +176,8 @@ const fn is_wide<T, I: Lanes<T>>() -> bool {
 
 #[inline(always)]
 fn tiling<T: Float, I: Lanes<T>>(_: I, _: PhantomData<T>) -> Tiling {
-    let (rows, narrow_rows) = if is_wide::<T, I>() { (13, 14) } else { (6, 12) };
-    Tiling { lanes: I::LANES, rows, cols: 2 * I::LANES, narrow_rows }
+    let (rows, narrow_rows, wide_rows) = if is_wide::<T, I>() { (13, 14, 8) } else { (6, 12, 0) };
+    Tiling { lanes: I::LANES, rows, cols: 2 * I::LANES, narrow_rows, wide_rows }
 }
 
 impl<T: Float> GemmKernels<T> {
@@ -123,8 +186,7 @@ impl<T: Float> GemmKernels<T> {
     /// A function per height, because one with all tiles in it took LLVM more than seven minutes; and runs, because
     /// a call per tile shows where K is short.
     pub(super) fn block(&self, x: &Block<T>) {
-        let Tiling { lanes, .. } = self.tiling(PhantomData);
-        let panel = 2 * lanes;
+        let panel = x.panel;
         let columns = x.cols.div_ceil(panel);
         for index in 0..columns {
             let col = index * panel;
@@ -165,11 +227,13 @@ macro_rules! tiles {
         $(
             #[inline(always)]
             fn $name<T: Float, I: Lanes<T>>(isa: I, x: &Block<T>, strip: &Strip<T>, first: usize, panels: usize) {
-                match (strip.width > I::LANES, x.order == Order::Depth) {
-                    (true, true) => sweep::<T, I, $rows, 2, true>(isa, x, strip, first, panels),
-                    (true, false) => sweep::<T, I, $rows, 2, false>(isa, x, strip, first, panels),
-                    (false, true) => sweep::<T, I, $rows, 1, true>(isa, x, strip, first, panels),
-                    (false, false) => sweep::<T, I, $rows, 1, false>(isa, x, strip, first, panels),
+                match (strip.width.div_ceil(I::LANES), x.order == Order::Depth) {
+                    (0..=1, true) => sweep::<T, I, $rows, 1, true>(isa, x, strip, first, panels),
+                    (0..=1, false) => sweep::<T, I, $rows, 1, false>(isa, x, strip, first, panels),
+                    (2, true) => sweep::<T, I, $rows, 2, true>(isa, x, strip, first, panels),
+                    (2, false) => sweep::<T, I, $rows, 2, false>(isa, x, strip, first, panels),
+                    (_, true) => sweep::<T, I, $rows, 3, true>(isa, x, strip, first, panels),
+                    (_, false) => sweep::<T, I, $rows, 3, false>(isa, x, strip, first, panels),
                 }
             }
         )*
@@ -194,6 +258,16 @@ pub(super) fn row_panels(rows: usize, most: usize) -> impl Iterator<Item = (usiz
     (0..panels).map(move |i| (i * base + i.min(more), base + usize::from(i < more)))
 }
 
+/// Whether a tile's sums, a row of B and an element of A fit the registers.
+const fn fits<T, I: Lanes<T>>(rows: usize, vectors: usize) -> bool {
+    match (is_wide::<T, I>(), vectors) {
+        (true, 3) => rows <= 8,
+        (true, _) => true,
+        (false, 3) => false,
+        (false, _) => rows * vectors <= 12,
+    }
+}
+
 /// Row panels of `MR` rows against one panel of B. Tiles that do not fit the registers are never asked for, and are
 /// left out of the code.
 #[inline(always)]
@@ -204,7 +278,7 @@ fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: b
     first: usize,
     panels: usize,
 ) {
-    if !is_wide::<T, I>() && MR * NV > 12 {
+    if !fits::<T, I>(MR, NV) {
         return;
     }
     for panel in 0..panels {
@@ -214,14 +288,17 @@ fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: b
             Order::Rows(stride) => stride,
             Order::Panels => MR,
         };
-        prefetch_next(x, strip, row + MR);
+        if x.finish.beta != T::ZERO {
+            prefetch_next::<T, NV>(x, strip, row + MR);
+        }
+        x.ahead.ask();
         tile::<T, I, MR, NV, DEPTH>(isa, x, strip, &Place { a: x.a.wrapping_add(row * x.a_row), stride, row });
     }
 }
 
 /// Asks for the rows of C that the next tile starts from, which the hardware does not foresee.
 #[inline(always)]
-fn prefetch_next<T: Float>(x: &Block<T>, strip: &Strip<T>, row: usize) {
+fn prefetch_next<T: Float, const NV: usize>(x: &Block<T>, strip: &Strip<T>, row: usize) {
     #[cfg(target_arch = "x86_64")]
     for i in row..(row + x.max_rows).min(x.rows) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -229,8 +306,9 @@ fn prefetch_next<T: Float>(x: &Block<T>, strip: &Strip<T>, row: usize) {
         let c = x.c.wrapping_add(i * x.c_row + strip.col);
         // SAFETY: prefetching reads nothing and may be given any address.
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(c.cast());
-            _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add(line.min(strip.width - 1)).cast());
+            for j in 0..NV {
+                _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add((j * line).min(strip.width - 1)).cast());
+            }
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

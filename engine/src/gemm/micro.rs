@@ -195,11 +195,19 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
 ) {
     let zero = isa.splat(T::ZERO);
     match x.finish.activation {
-        Activation::Relu => sums.iter_mut().flatten().for_each(|sum| *sum = isa.max(zero, *sum)),
+        Activation::Relu => {
+            for row in &mut sums {
+                for sum in row {
+                    *sum = isa.max(zero, *sum);
+                }
+            }
+        }
         Activation::LeakyRelu(slope) => {
             let slope = isa.splat(slope);
-            for sum in sums.iter_mut().flatten() {
-                *sum = isa.select(isa.lt(*sum, zero), isa.mul(slope, *sum), *sum);
+            for row in &mut sums {
+                for sum in row {
+                    *sum = isa.select(isa.lt(*sum, zero), isa.mul(slope, *sum), *sum);
+                }
             }
         }
         _ => {}

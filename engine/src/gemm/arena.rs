@@ -5,20 +5,33 @@
 use crate::simd::{Buffer, Float};
 use std::cell::RefCell;
 
+type Slot = RefCell<Buffer<f64>>;
+
 thread_local! {
-    static SCRATCH: RefCell<Buffer<f64>> = RefCell::new(Buffer::default());
+    static BLOCKS: Slot = RefCell::new(Buffer::default());
+    static SHARED: Slot = RefCell::new(Buffer::default());
 }
 
-/// Runs `work` with at least `len` elements of scratch (where memory is taken, `most`), whose contents mean nothing, aligned to 64 bytes. `None`
-/// when the memory cannot be had. A call inside `work` gets memory of its own.
-pub(super) fn with<T: Float, R>(len: usize, most: usize, work: impl FnOnce(&mut [T]) -> R) -> Option<R> {
+/// What memory is for. A product may hold both at a time, and its thread may meanwhile help with parts of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// The packed blocks of one part of a product.
+    Blocks,
+    /// An operand that all parts read.
+    Shared,
+}
+
+/// Runs `work` with at least `len` elements of scratch (where memory is taken, `most`), whose contents mean nothing,
+/// aligned to 64 bytes. `None` when the memory cannot be had. A call inside `work` gets memory of its own.
+pub(super) fn with<T: Float, R>(of: Use, len: usize, most: usize, work: impl FnOnce(&mut [T]) -> R) -> Option<R> {
+    let slot = if of == Use::Blocks { &BLOCKS } else { &SHARED };
     #[cfg(test)]
     if DENIED.get() {
         return None;
     }
     let doubles = |len: usize| Some(len.checked_mul(size_of::<T>())?.div_ceil(size_of::<f64>()).max(8192));
     let needed = doubles(len)?;
-    let mut buffer = SCRATCH.try_with(RefCell::take).unwrap_or_default();
+    let mut buffer = slot.try_with(RefCell::take).unwrap_or_default();
     if buffer.len() < needed {
         drop(buffer);
         let most = doubles(most.max(len)).unwrap_or(needed);
@@ -26,7 +39,7 @@ pub(super) fn with<T: Float, R>(len: usize, most: usize, work: impl FnOnce(&mut 
     }
     let result = work(bytemuck::cast_slice_mut(buffer.as_mut_slice()));
     // A thread that is ending has no slot any more; the memory is then simply freed.
-    let _ = SCRATCH.try_with(|slot| slot.replace(buffer));
+    let _ = slot.try_with(|slot| slot.replace(buffer));
     Some(result)
 }
 

@@ -6,7 +6,8 @@
 
 use super::blocking::Blocking;
 use super::epilogue::{Activation, Finish};
-use super::tile::{Ahead, Block, GemmKernels, Order, Tiling};
+use super::matrix::MatrixRef;
+use super::tile::{Ahead, Block, GemmKernels, Order, TileShape, Tiling};
 use super::{GemmFloat, arena, dot, gemv, pack};
 use crate::simd::{Backend, Float};
 use std::marker::PhantomData;
@@ -16,15 +17,25 @@ use std::marker::PhantomData;
 pub(super) struct Operand<T> {
     pub(super) data: *const T,
     pub(super) row: usize,
+    /// From column to column; for a packed B, from panel to panel.
     pub(super) col: usize,
+    /// The columns of a panel, for a packed B; else 0.
+    pub(super) panel: usize,
 }
 
-impl<T> Operand<T> {
-    pub(super) fn t(self) -> Self {
-        Self { data: self.data, row: self.col, col: self.row }
+impl<T: Float> Operand<T> {
+    pub(super) fn of(view: MatrixRef<T>) -> Self {
+        let (data, row, col) = view.raw();
+        Self { data, row, col, panel: 0 }
     }
 
+    pub(super) fn t(self) -> Self {
+        Self { data: self.data, row: self.col, col: self.row, panel: 0 }
+    }
+
+    /// Where `(row, col)` lies; in a packed B, `col` is the first of a panel.
     pub(super) fn at(self, row: usize, col: usize) -> *const T {
+        let col = if self.panel > 0 { col / self.panel } else { col };
         self.data.wrapping_add(row * self.row + col * self.col)
     }
 }
@@ -48,8 +59,12 @@ pub(super) struct Task<T: 'static> {
     pub(super) b: Operand<T>,
     pub(super) c: *mut T,
     pub(super) c_row: usize,
+    /// C is stored the other way round: its columns are contiguous, at distance `c_row`.
+    pub(super) c_columns: bool,
     pub(super) finish: Finish<T>,
     pub(super) family: Family,
+    /// The tile for the whole product, whatever part of it this is.
+    pub(super) shape: TileShape,
     pub(super) kernels: &'static GemmKernels<T>,
     pub(super) backend: Backend,
 }
@@ -61,6 +76,9 @@ unsafe impl<T: Send + Sync> Send for Task<T> {}
 impl<T: Float> Task<T> {
     /// The family for these sides and strides.
     pub(super) fn family(m: usize, n: usize, a: &Operand<T>, b: &Operand<T>) -> Family {
+        if b.panel > 0 {
+            return Family::Tiles;
+        }
         let along_k = a.col == 1 && b.row == 1;
         if along_k && (m <= 6 || n <= 2) {
             Family::Dots
@@ -71,6 +89,12 @@ impl<T: Float> Task<T> {
         }
     }
 
+    /// Where an element of C lies.
+    pub(super) fn c_at(&self, row: usize, col: usize) -> *mut T {
+        let (row, col) = if self.c_columns { (col, row) } else { (row, col) };
+        self.c.wrapping_add(row * self.c_row + col)
+    }
+
     /// `rows x cols` of C from `(row, col)` on.
     pub(super) fn part(&self, row: usize, rows: usize, col: usize, cols: usize) -> Self {
         Self {
@@ -78,7 +102,7 @@ impl<T: Float> Task<T> {
             n: cols,
             a: Operand { data: self.a.at(row, 0), ..self.a },
             b: Operand { data: self.b.at(0, col), ..self.b },
-            c: self.c.wrapping_add(row * self.c_row + col),
+            c: self.c_at(row, col),
             finish: self.finish.part(row, col),
             ..*self
         }
@@ -120,7 +144,9 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
             let len = plan.scratch();
             if len == 0 {
                 blocks(x, &plan, &mut []);
-            } else if arena::with(len, most::<T>(&plan.tiling), |scratch| blocks(x, &plan, scratch)).is_none() {
+            } else if arena::with(arena::Use::Blocks, len, most::<T>(&plan.tiling), |scratch| blocks(x, &plan, scratch))
+                .is_none()
+            {
                 without_memory(x, &plan);
             }
         }
@@ -131,6 +157,10 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
 #[cold]
 #[inline(never)]
 fn without_memory<T: GemmFloat>(x: &Task<T>, plan: &Plan) {
+    if x.c_columns {
+        // Such an A may be read where it lies.
+        return blocks(x, &Plan { pack_a: None, ..*plan }, &mut []);
+    }
     let plan = Plan { kc: 32, mc: plan.max_rows, nc: plan.panel, ..*plan };
     let mut scratch = [T::ZERO; 2048];
     blocks(x, &plan, &mut scratch);
@@ -156,39 +186,37 @@ struct Plan {
 impl Plan {
     fn new<T: GemmFloat>(x: &Task<T>, tiling: Tiling) -> Self {
         let size = size_of::<T>();
-        let (max_rows, panel) = match x.n.div_ceil(tiling.lanes) {
-            0..=1 => (tiling.narrow_rows, tiling.cols),
-            // Four vectors are two pairs rather than three and one.
-            3 | 5.. if tiling.wide_rows > 0 => (tiling.wide_rows, 3 * tiling.lanes),
-            _ => (tiling.rows, tiling.cols),
-        };
+        let TileShape { rows: max_rows, cols: panel } = x.shape;
         let blocking = T::blocking(&tiling);
         // Blocks of one size rather than a small one at the end.
         let even = |len: usize, most: usize, grain: usize| {
             len.div_ceil(len.div_ceil(most).max(1)).max(1).next_multiple_of(grain)
         };
-        let kc = even(x.k, blocking.kc, 1);
-        let (mc, nc) = match x.m <= blocking.whole {
+        // What is stored transposed cannot be taken up again.
+        let kc = if x.c_columns { x.k.max(1) } else { even(x.k, blocking.kc, 1) };
+        // A longer K makes up for fewer rows.
+        let rows_of = |rows: usize| if kc > blocking.kc { (rows * blocking.kc / kc).max(max_rows) } else { rows };
+        let (mc, nc) = match x.m <= rows_of(blocking.whole) {
             true => (x.m, panel),
-            false => (even(x.m, blocking.mc, max_rows), even(x.n, blocking.nc, panel)),
+            false => (even(x.m, rows_of(blocking.mc), max_rows), even(x.n, blocking.nc, panel)),
         };
         // Addresses a multiple of 2 KiB apart share two sets of L1: rows of such a distance displace one another.
         let aliased = |stride: usize| (stride * size).is_multiple_of(2048);
         let row_tiles = x.m.div_ceil(max_rows);
         let col_tiles = x.n.div_ceil(panel);
-        let pack_b = match x.b.col {
-            1 => row_tiles > 2 && (kc * x.b.row * size > 48 << 10 || aliased(x.b.row)),
-            _ => true,
-        };
+        // Up to 16 tiles below one another, a B of contiguous rows is faster read where it lies, even at an unlucky
+        // distance (128x784x1000: 110 instead of 106 GFLOP/s; 32x784x128: 106 instead of 95. Zen 4, 2026-11-24).
+        let packed = x.b.panel > 0;
+        let pack_b = !packed && (x.b.col != 1 || row_tiles > 16);
         let scaled = x.alpha != T::ONE;
         let pack_a = match (x.a.col, x.a.row) {
-            (1, stride) if scaled || (x.m > 8 && aliased(stride)) || col_tiles > 8 => Some(Order::Depth),
+            (1, stride) if scaled || (x.m > 8 && aliased(stride)) => Some(Order::Depth),
             (1, _) => None,
-            (_, 1) if scaled || col_tiles > 4 => Some(Order::Panels),
+            (_, 1) if scaled || col_tiles > 8 => Some(Order::Panels),
             (_, 1) => None,
             _ => Some(Order::Panels),
         };
-        let pack_last = !x.n.is_multiple_of(tiling.lanes);
+        let pack_last = !packed && !x.n.is_multiple_of(tiling.lanes);
         Self { tiling, max_rows, panel, pack_a, pack_b, pack_last, kc, mc: mc.min(x.m).max(1), nc: nc.min(x.n) }
     }
 
@@ -250,11 +278,12 @@ fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
                 b: x.b.at(p, col),
                 b_depth: x.b.row,
                 panel: plan.panel,
-                b_panel: plan.panel,
+                b_panel: if x.b.panel > 0 { x.b.col } else { plan.panel },
                 last: std::ptr::null(),
                 last_depth: x.b.row,
                 c: x.c,
                 c_row: x.c_row,
+                c_columns: x.c_columns,
                 finish,
                 backend: x.backend,
                 ahead: Ahead::none(),
@@ -262,7 +291,7 @@ fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
             find_b(x, plan, &mut block, [p, col], for_b);
             for (row, rows) in steps(x.m, plan.mc) {
                 block.rows = rows;
-                block.c = x.c.wrapping_add(row * x.c_row + col);
+                block.c = x.c_at(row, col);
                 block.finish = finish.part(row, col);
                 find_a(x, plan, &mut block, [row, p], &mut packed, for_a);
                 block.ahead = ahead(x, plan, [row, rows], [col, cols], [p, depth]);
@@ -284,6 +313,7 @@ fn ahead<T: GemmFloat>(x: &Task<T>, plan: &Plan, rows: [usize; 2], cols: [usize;
         };
     }
     let (p, depth, col) = match () {
+        () if x.b.panel > 0 => return Ahead::none(),
         () if col < x.n => (p, depth, col),
         () if p + depth < x.k => (p + depth, plan.kc.min(x.k - p - depth), 0),
         () => return Ahead::none(),
@@ -305,7 +335,9 @@ fn find_b<T: GemmFloat>(x: &Task<T>, plan: &Plan, block: &mut Block<T>, [p, col]
         let (row, col) = (x.b.row, x.b.col);
         x.kernels.pack_b(&pack::PackB { depth: block.depth, cols: block.cols - skip, from, row, col, panel: nr, to });
     };
-    if plan.pack_b {
+    if x.b.panel > 0 {
+        block.last = block.b.wrapping_add((panels - 1) * x.b.col);
+    } else if plan.pack_b {
         pack(0);
         block.b = to;
         block.b_depth = nr;
@@ -366,8 +398,9 @@ fn most<T: GemmFloat>(tiling: &Tiling) -> usize {
 
 /// Takes this thread's scratch memory for products of `T`, if there is enough.
 pub(super) fn warm_up<T: GemmFloat>(backend: Backend) {
+    super::packed::warm_up::<T>();
     let most = most::<T>(&T::gemm_kernels(backend).tiling(PhantomData));
-    let _ = arena::with::<T, _>(most, most, |_| ());
+    let _ = arena::with::<T, _>(arena::Use::Blocks, most, most, |_| ());
 }
 
 /// The blocking for an element type and a tiling.

@@ -4,7 +4,9 @@
 //! The k-loop has two forms, by what is contiguous in A. Starts and ends are straight lines of masked accesses: with a
 //! branch in each, all tiles together took LLVM minutes.
 
+use super::GemmFloat;
 use super::epilogue::Activation;
+use super::pack::Turn;
 use super::tile::{Block, Strip};
 use crate::simd::{Backend, Float, InOut, Lanes};
 
@@ -16,13 +18,14 @@ pub(super) struct Place<T> {
 }
 
 #[inline(always)]
-pub(super) fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
+pub(super) fn tile<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,
     at: &Place<T>,
 ) {
-    let c = x.c.wrapping_add(at.row * x.c_row + strip.col);
+    let (row, col) = if x.c_columns { (strip.col, at.row) } else { (at.row, strip.col) };
+    let c = x.c.wrapping_add(row * x.c_row + col);
     // SAFETY: a `Block` is made by the driver alone, from views whose reach was checked, or from scratch memory that
     // it filled: all MR rows, `width` columns and `depth` steps of this tile are inside.
     unsafe {
@@ -186,7 +189,7 @@ unsafe fn along_rows<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
 /// # Safety
 /// * Row `i` of the tile, `c + i * c_row`, has `width` elements for all MR rows, `width > (NV - 1) * LANES`.
 #[inline(always)]
-unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
+unsafe fn finish<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
     mut sums: Sums<T, I, MR, NV>,
@@ -211,6 +214,16 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
             }
         }
         _ => {}
+    }
+    if x.c_columns {
+        let mut rows = [isa.splat(T::ZERO); MAX_VECTORS];
+        for (i, sums) in sums.iter().enumerate() {
+            for (j, &sum) in sums.iter().enumerate() {
+                rows[i * NV + j] = sum;
+            }
+        }
+        turn_rows(x, rows.as_mut_ptr().cast(), [MR, width, NV * I::LANES], c);
+        return;
     }
     // SAFETY: the caller vouches for C.
     unsafe {
@@ -237,6 +250,21 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
             apply_to_rows(x, c, MR, width);
         }
     }
+}
+
+/// The most vectors in a tile.
+const MAX_VECTORS: usize = 28;
+
+/// Stores a tile of `[rows, cols]`, its rows at distance `row`, in a C of contiguous columns.
+#[inline(never)]
+fn turn_rows<T: GemmFloat>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize; 3], c: *mut T) {
+    if x.finish.activation.is_function() {
+        for i in 0..rows {
+            // SAFETY: `tile` is the caller's array of `rows` rows.
+            x.finish.activation.apply(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
+        }
+    }
+    T::gemm_kernels(x.backend).turn(&Turn { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row });
 }
 
 /// Applies an activation that is a function to `rows` rows of C, which are in L1 still.

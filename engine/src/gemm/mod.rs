@@ -3,7 +3,7 @@
 //! * [`matrix`]: views with strides. [`epilogue`]: bias and activation.
 //! * `driver`: the loops over blocks (BLIS's five, K outermost), and what to pack. `blocking`: the blocks' sizes.
 //! * `tile`: the micro-kernels. `dot`, `gemv`: the kernels for shapes with little reuse.
-//! * `pack`: copies in tile order. `arena`: a thread's scratch memory. `split`: parts of C for threads.
+//! * `pack`: copies in tile order. `packed`: a B packed once for all threads, or for many products. `arena`: a thread's scratch memory. `split`: parts of C for threads.
 //!
 //! An element of C is one chain of fused multiply-adds over k (for the dot kernels: one vector of chains), started
 //! from bias + beta * C, with alpha multiplied into A. So neither tiles, tails, blocks nor threads change its bits.
@@ -17,6 +17,7 @@ mod gemv;
 pub mod matrix;
 mod micro;
 mod pack;
+mod packed;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod tile;
 
 pub use epilogue::{Activation, Bias, Epilogue};
 pub use matrix::{GemmError, MatrixMut, MatrixRef};
+pub use packed::{PackedB, gemm_packed};
 
 use crate::parallel::Split;
 use crate::simd::{Backend, Float};
@@ -31,7 +33,7 @@ use blocking::Blocking;
 use driver::{Family, Operand, Task};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
-use tile::{GemmKernels, Tiling};
+use tile::{GemmKernels, TileShape, Tiling};
 
 /// The element types, with their kernels. Sealed through [`Float`].
 pub trait GemmFloat: Float {
@@ -105,46 +107,64 @@ pub fn gemm<T: GemmFloat>(
     a: MatrixRef<T>,
     b: MatrixRef<T>,
     beta: T,
+    c: MatrixMut<T>,
+    epilogue: &Epilogue<T>,
+) -> Result<(), GemmError> {
+    multiply(backend, split, alpha, a, ([b.rows(), b.cols()], Operand::of(b)), beta, c, epilogue)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn multiply<T: GemmFloat>(
+    backend: Backend,
+    split: Split,
+    alpha: T,
+    a: MatrixRef<T>,
+    ([b_rows, b_cols], b): ([usize; 2], Operand<T>),
+    beta: T,
     mut c: MatrixMut<T>,
     epilogue: &Epilogue<T>,
 ) -> Result<(), GemmError> {
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
-    if a.rows() != m || b.rows() != k || b.cols() != n {
-        return Err(GemmError::Shape { a: [a.rows(), k], b: [b.rows(), b.cols()], c: [m, n] });
+    if a.rows() != m || b_rows != k || b_cols != n {
+        return Err(GemmError::Shape { a: [a.rows(), k], b: [b_rows, b_cols], c: [m, n] });
     }
     epilogue.check(m, n)?;
     if m == 0 || n == 0 {
         return Ok(());
     }
-    let operand = |view: MatrixRef<T>| {
-        let (data, row, col) = view.raw();
-        Operand { data, row, col }
-    };
     let (data, c_row, c_col) = c.raw();
     let mut x = Task {
         m,
         n,
         k: if alpha == T::ZERO { 0 } else { k },
         alpha,
-        a: operand(a),
-        b: operand(b),
+        a: Operand::of(a),
+        b,
         c: data,
         c_row,
+        c_columns: false,
         finish: epilogue.raw(beta),
         family: Family::Tiles,
+        shape: TileShape { rows: 1, cols: 32 },
         kernels: T::gemm_kernels(backend),
         backend,
     };
     let by_columns = if c_col == 1 { n == 1 && c_row == 1 && m > 1 } else { c_row == 1 };
-    if by_columns {
+    if by_columns && x.b.panel == 0 {
         x = Task { m: n, n: m, a: x.b.t(), b: x.a.t(), c_row: c_col, finish: x.finish.t(), ..x };
     }
     x.family = Task::family(x.m, x.n, &x.a, &x.b);
-    if x.family == Family::Tiles && backend == Backend::Avx512 && 2 * x.n <= x.kernels.tiling(PhantomData).lanes {
-        // C is no wider than half a vector: vectors of half the width waste nothing, and give the same bits.
-        x.kernels = T::gemm_kernels(Backend::Avx2Fma);
+    if x.family == Family::Tiles {
+        if packed::is_better_turned(&x) && packed::turned(split, &x) {
+            return Ok(());
+        }
+        if x.b.panel == 0 && backend == Backend::Avx512 && 2 * x.n <= x.kernels.tiling(PhantomData).lanes {
+            // C is no wider than half a vector: vectors of half the width waste nothing, and give the same bits.
+            x.kernels = T::gemm_kernels(Backend::Avx2Fma);
+        }
+        x.shape = x.kernels.tiling(PhantomData).shape(x.n);
     }
-    if c_col == 1 || c_row == 1 {
+    if c_col == 1 || (c_row == 1 && x.b.panel == 0) {
         split::run(split, x);
     } else {
         scattered(&x, c_col);
@@ -152,14 +172,17 @@ pub fn gemm<T: GemmFloat>(
     Ok(())
 }
 
-/// C with gaps in both directions: small tiles of it are gathered, computed and scattered.
+/// C with gaps in both directions, or contiguous columns beside a packed B: small tiles of it are gathered, computed and scattered.
 #[cold]
 fn scattered<T: GemmFloat>(x: &Task<T>, c_col: usize) {
-    const SIDE: usize = 32;
-    let mut tile = [T::ZERO; SIDE * SIDE];
-    for row in (0..x.m).step_by(SIDE) {
-        for col in (0..x.n).step_by(SIDE) {
-            let (rows, cols) = (SIDE.min(x.m - row), SIDE.min(x.n - col));
+    const ROWS: usize = 32;
+    /// The widest panel.
+    const SIDE: usize = 48;
+    let mut tile = [T::ZERO; ROWS * SIDE];
+    let width = x.shape.cols.min(SIDE);
+    for row in (0..x.m).step_by(ROWS) {
+        for col in (0..x.n).step_by(width) {
+            let (rows, cols) = (ROWS.min(x.m - row), width.min(x.n - col));
             let c = x.c.wrapping_add(row * x.c_row + col * c_col);
             let places = (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j)));
             if x.finish.beta != T::ZERO {

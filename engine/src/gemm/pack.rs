@@ -204,6 +204,37 @@ unsafe fn panel_element_wise<T: Float>(
     }
 }
 
+/// A tile, `rows x cols` with `from_row` elements from row to row, for a C whose columns are contiguous.
+pub(super) struct Turn<T> {
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) from: *const T,
+    pub(super) from_row: usize,
+    pub(super) to: *mut T,
+    pub(super) to_col: usize,
+}
+
+#[inline(always)]
+pub(super) fn turn<T: GemmFloat, I: Lanes<T>>(_: I, x: &Turn<T>) {
+    let side = if size_of::<I::V>() >= 32 { 32 / size_of::<T>() } else { usize::MAX };
+    for j in (0..x.cols).step_by(side) {
+        let cols = side.min(x.cols - j);
+        for i in (0..x.rows).step_by(side) {
+            let rows = side.min(x.rows - i);
+            // SAFETY: the tile and C have `rows x cols` elements; 32-byte vectors are only found in entries that
+            // have AVX.
+            unsafe {
+                let (from, to) = (x.from.add(i * x.from_row + j), x.to.add(j * x.to_col + i));
+                if rows == side && cols == side {
+                    T::transpose_avx(from, x.from_row, to, x.to_col);
+                } else {
+                    panel_element_wise(cols, rows, from, [1, x.from_row], to, x.to_col);
+                }
+            }
+        }
+    }
+}
+
 /// Writes the transpose of an 8 x 8 square: three rounds of exchanges, of neighbours, pairs and halves.
 ///
 /// # Safety

@@ -28,10 +28,13 @@ pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
 
 fn halve<T: GemmFloat>(split: Split, x: Task<T>, parts: usize) {
     let tiling = x.kernels.tiling(PhantomData);
-    let grain_n = if x.family == Family::Row { 8 * tiling.lanes } else { tiling.cols };
-    let grain_m = if x.n <= tiling.lanes { tiling.narrow_rows } else { tiling.rows };
+    let [grain_m, grain_n] = match x.family {
+        Family::Row => [1, 8 * tiling.lanes],
+        Family::Dots => [tiling.rows, tiling.cols],
+        Family::Tiles => [x.shape.rows, x.shape.cols],
+    };
     let cut = |len: usize, grain: usize| {
-        let middle = (len / 2).next_multiple_of(grain);
+        let middle = (len + grain) / (2 * grain) * grain;
         (parts > 1 && 0 < middle && middle < len).then_some(middle)
     };
     let (by_n, by_m) = (cut(x.n, grain_n), cut(x.m, grain_m));

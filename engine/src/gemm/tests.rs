@@ -1,6 +1,7 @@
 //! Agreement with sums in `f64`, on every backend, at the shapes where tiles, panels and blocks end.
 
 use super::*;
+use crate::parallel::Threads;
 use crate::simd::InOut;
 use proptest::prelude::*;
 
@@ -107,6 +108,15 @@ impl<T: GemmFloat> Case<T> {
         c
     }
 
+    fn run_packed(&self, backend: Backend, split: Split, activation: Activation<T>) -> Vec<T> {
+        let mut c = self.c.0.clone();
+        let (alpha, beta) = (T::from_f64(self.alpha), T::from_f64(self.beta));
+        let (a, b) = (self.a.1.view(&self.a.0), self.b.1.view(&self.b.0));
+        let b = PackedB::new(backend, split, b).unwrap();
+        gemm_packed(split, alpha, a, &b, beta, self.c.1.view_mut(&mut c), &self.epilogue(activation)).unwrap();
+        c
+    }
+
     /// The element before the activation, and the sum of the terms' sizes.
     fn expected(&self, i: usize, j: usize) -> (f64, f64) {
         let (mut sum, mut size) = (0.0, 0.0);
@@ -172,6 +182,7 @@ impl<T: GemmFloat> Case<T> {
             let slope = T::from_f64(0.25);
             for activation in [Activation::Identity, Activation::Relu, Activation::LeakyRelu(slope)] {
                 self.check_sums(&self.run(backend, Split::Serial, activation), activation);
+                self.check_sums(&self.run_packed(backend, Split::Serial, activation), activation);
             }
             if functions {
                 let all = [Activation::Elu(slope), Activation::Sigmoid, Activation::Tanh, Activation::Softplus];
@@ -271,6 +282,53 @@ fn position_in_a_tile_does_not_change_bits() {
             for (i, row) in part.chunks(cols).enumerate().filter(|_| cols > 2) {
                 assert!(same_bits(row, &whole[i * n..i * n + cols]), "{rows} x {cols}, {backend}");
             }
+        }
+    }
+}
+
+/// A linear layer's forward product, done the other way round, has the bits of the same product with a B that cannot
+/// be: rounding does not depend on the operands' order.
+#[test]
+fn turned_products_have_the_same_bits() {
+    let noise = &mut Noise(9);
+    let mut turned = 0;
+    for [m, n, k] in [[128, 300, 130], [30, 257, 513], [64, 700, 64], [45, 500, 1024], [16, 90, 70], [128, 600, 2048]] {
+        let (x, w, bias) = (noise.vec::<f32>(m * k), noise.vec::<f32>(n * k), noise.vec::<f32>(n));
+        let across: Vec<f32> = (0..k * n).map(|i| w[i % n * k + i / n]).collect();
+        for backend in Backend::available() {
+            for activation in [Activation::Identity, Activation::Relu, Activation::Tanh] {
+                let epilogue = Epilogue { bias: Some(Bias::PerColumn(&bias)), activation };
+                let product = |b: MatrixRef<f32>, split| {
+                    let mut c = vec![f32::NAN; m * n];
+                    let to = MatrixMut::row_major(&mut c, m, n).unwrap();
+                    let a = MatrixRef::row_major(&x, m, k).unwrap();
+                    gemm(backend, split, 1.0, a, b, 0.0, to, &epilogue).unwrap();
+                    c
+                };
+                let plain = product(MatrixRef::row_major(&across, k, n).unwrap(), Split::Serial);
+                let weights = MatrixRef::row_major(&w, n, k).unwrap().t();
+                let before = packed::TURNED.get();
+                assert!(same_bits(&plain, &product(weights, Split::Serial)), "{m}x{n}x{k}, {backend}, {activation:?}");
+                turned += usize::from(packed::TURNED.get() > before);
+                let shared = Threads::Current.run(|split| product(weights, split));
+                assert!(same_bits(&plain, &shared), "{m}x{n}x{k}, {backend}, {activation:?}");
+                let without = arena::without(|| product(weights, Split::Serial));
+                assert!(same_bits(&plain, &without), "{m}x{n}x{k}, {backend}, {activation:?}");
+            }
+        }
+    }
+    assert!(turned > 0, "none of these was turned");
+}
+
+#[test]
+fn packed_operands_give_the_bits_of_tiles_on_any_threads() {
+    for (seed, sides) in [[40, 70, 130], [200, 300, 90], [9, 48, 600]].into_iter().enumerate() {
+        let case = Case::<f32>::new(seed as u64, sides);
+        for backend in Backend::available() {
+            let plain = case.run(backend, Split::Serial, Activation::Sigmoid);
+            assert!(same_bits(&plain, &case.run_packed(backend, Split::Serial, Activation::Sigmoid)), "{sides:?}");
+            let shared = Threads::Current.run(|split| case.run_packed(backend, split, Activation::Sigmoid));
+            assert!(same_bits(&plain, &shared), "{sides:?}, {backend}");
         }
     }
 }

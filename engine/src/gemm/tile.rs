@@ -9,11 +9,12 @@
 //! others 6 x 2 (12 + 2 + 1 of 16), and 12 x 1 where all of C is one vector wide. An element is one chain of
 //! multiply-adds over k in whatever tile it lies, so tails and splits do not change its bits.
 
+use super::GemmFloat;
 use super::dot::{Dots, dots};
 use super::epilogue::Finish;
 use super::gemv::{Row, row};
 use super::micro::{Place, tile};
-use super::pack::{PackA, PackB, pack_a, pack_b};
+use super::pack::{PackA, PackB, Turn, pack_a, pack_b, turn};
 use crate::simd::{Backend, Float, Lanes, kernel_table};
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -50,6 +51,8 @@ pub(super) struct Block<T> {
     pub(super) last_depth: usize,
     pub(super) c: *mut T,
     pub(super) c_row: usize,
+    /// C's columns are contiguous, at distance `c_row`; then nothing is read from it.
+    pub(super) c_columns: bool,
     /// What to start from, and the activation, which is `Identity` unless this is the last block of K.
     pub(super) finish: Finish<T>,
     /// For the activations that are functions of rows.
@@ -126,6 +129,27 @@ pub(super) struct Tiling {
     pub(super) wide_rows: usize,
 }
 
+/// The tile that a product is cut into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TileShape {
+    pub(super) rows: usize,
+    /// Whole vectors.
+    pub(super) cols: usize,
+}
+
+impl Tiling {
+    /// The tile for `cols` columns of C.
+    pub(super) fn shape(&self, cols: usize) -> TileShape {
+        let (rows, vectors) = match cols.div_ceil(self.lanes) {
+            0..=1 => (self.narrow_rows, 2),
+            // Four vectors are two pairs rather than three and one.
+            3 | 5.. if self.wide_rows > 0 => (self.wide_rows, 3),
+            _ => (self.rows, 2),
+        };
+        TileShape { rows, cols: vectors * self.lanes }
+    }
+}
+
 kernel_table! {
     /// The kernels of matrix products.
     pub(super) struct GemmKernels in entries;
@@ -167,6 +191,8 @@ kernel_table! {
     fn pack_a(x: &PackA<T>) = pack_a;
     /// Copies B into panels.
     fn pack_b(x: &PackB<T>) = pack_b;
+    /// Writes a tile into a C of contiguous columns.
+    fn turn(x: &Turn<T>) = turn;
 }
 
 /// 512-bit vectors come with 32 registers, all others with at least 16.
@@ -226,7 +252,7 @@ macro_rules! tiles {
     ($($rows:literal $name:ident)*) => {
         $(
             #[inline(always)]
-            fn $name<T: Float, I: Lanes<T>>(isa: I, x: &Block<T>, strip: &Strip<T>, first: usize, panels: usize) {
+            fn $name<T: GemmFloat, I: Lanes<T>>(isa: I, x: &Block<T>, strip: &Strip<T>, first: usize, panels: usize) {
                 match (strip.width.div_ceil(I::LANES), x.order == Order::Depth) {
                     (0..=1, true) => sweep::<T, I, $rows, 1, true>(isa, x, strip, first, panels),
                     (0..=1, false) => sweep::<T, I, $rows, 1, false>(isa, x, strip, first, panels),
@@ -271,7 +297,7 @@ const fn fits<T, I: Lanes<T>>(rows: usize, vectors: usize) -> bool {
 /// Row panels of `MR` rows against one panel of B. Tiles that do not fit the registers are never asked for, and are
 /// left out of the code.
 #[inline(always)]
-fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
+fn sweep<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,

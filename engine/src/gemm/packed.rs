@@ -1,0 +1,150 @@
+//! A B in panels, packed once for a whole product or for many.
+//!
+//! * [`PackedB`]: weights that many products share, as in inference.
+//! * `turned`: the forward product of a linear layer, `x Wᵀ` with both operands contiguous along k. Packing W would
+//!   cost a transpose of `N K` elements; instead x becomes the packed operand, shared by all threads, W is read where
+//!   it lies, and the tiles of `Cᵀ = W xᵀ` are transposed as they are stored: `M K + M N` elements.
+
+use super::driver::{Operand, Task};
+use super::epilogue::Epilogue;
+use super::matrix::{GemmError, MatrixMut, MatrixRef};
+use super::pack::PackB;
+use super::{GemmFloat, arena, multiply, split};
+use crate::Error;
+use crate::parallel::Split;
+use crate::simd::{Backend, Buffer};
+use std::marker::PhantomData;
+
+/// A matrix `[K, N]` in the order in which the kernels of one backend read it.
+#[derive(Debug)]
+pub struct PackedB<T> {
+    backend: Backend,
+    rows: usize,
+    cols: usize,
+    panel: usize,
+    data: Buffer<T>,
+}
+
+impl<T: GemmFloat> PackedB<T> {
+    /// Packs `b`; about `K N` elements of memory.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn new(backend: Backend, split: Split, b: MatrixRef<T>) -> Result<Self, Error> {
+        let (rows, cols) = (b.rows(), b.cols());
+        let panel = T::gemm_kernels(backend).tiling(PhantomData).shape(cols).cols;
+        let elements = cols.checked_next_multiple_of(panel).and_then(|cols| cols.checked_mul(rows));
+        let elements =
+            elements.ok_or_else(|| Error::new(format!("a packed matrix of {rows} x {cols} is too large")))?;
+        let mut data = Buffer::zeroed(elements)?;
+        pack(backend, split, &Operand::of(b), [rows, cols], panel, data.as_mut_slice());
+        Ok(Self { backend, rows, cols, panel, data })
+    }
+
+    /// Rows, K.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns, N.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+}
+
+/// [`gemm`](super::gemm()) with a packed B, on the backend that it was packed for; the bits are those of a product of
+/// tiles, which `gemm` itself takes unless M or N is tiny.
+///
+/// # Errors
+/// When the sides, or the length of the bias, do not fit.
+pub fn gemm_packed<T: GemmFloat>(
+    split: Split,
+    alpha: T,
+    a: MatrixRef<T>,
+    b: &PackedB<T>,
+    beta: T,
+    c: MatrixMut<T>,
+    epilogue: &Epilogue<T>,
+) -> Result<(), GemmError> {
+    let operand = Operand { data: b.data.as_slice().as_ptr(), row: b.panel, col: b.rows * b.panel, panel: b.panel };
+    multiply(b.backend, split, alpha, a, ([b.rows, b.cols], operand), beta, c, epilogue)
+}
+
+/// Elements of a shared operand that a thread keeps memory for: 2 MiB.
+const fn most<T>() -> usize {
+    (2 << 20) / size_of::<T>()
+}
+
+/// Takes this thread's memory for a shared operand, if there is enough.
+pub(super) fn warm_up<T: GemmFloat>() {
+    let _ = arena::with::<T, _>(arena::Use::Shared, most::<T>(), most::<T>(), |_| ());
+}
+
+/// Packs `[rows, cols]` of `from` into panels of `panel` columns, one after the other.
+fn pack<T: GemmFloat>(
+    backend: Backend,
+    split: Split,
+    from: &Operand<T>,
+    [rows, cols]: [usize; 2],
+    panel: usize,
+    to: &mut [T],
+) {
+    /// Rows of a part, and elements below which one thread does it.
+    const PART: usize = 64;
+    const GATE: usize = 32_768;
+    struct Shared<T>(Operand<T>, *mut T);
+    // SAFETY: the source is only read, and the parts below write disjoint rows of the panels.
+    unsafe impl<T: Send + Sync> Sync for Shared<T> {}
+    debug_assert!(to.len() >= rows * cols.next_multiple_of(panel));
+    let shared = Shared(*from, to.as_mut_ptr());
+    let kernels = T::gemm_kernels(backend);
+    split.gated(rows.saturating_mul(cols), GATE).ranges(rows, PART, &|range| {
+        let Shared(from, to) = &shared;
+        for col in (0..cols).step_by(panel) {
+            kernels.pack_b(&PackB {
+                depth: range.len(),
+                cols: panel.min(cols - col),
+                from: from.at(range.start, col),
+                row: from.row,
+                col: from.col,
+                panel,
+                to: to.wrapping_add(col * rows + range.start * panel),
+            });
+        }
+    });
+}
+
+/// Whether a product is done the other way round: see the module.
+pub(super) fn is_better_turned<T: GemmFloat>(x: &Task<T>) -> bool {
+    let lanes = x.kernels.tiling(PhantomData).lanes;
+    let panel = x.kernels.tiling(PhantomData).shape(x.m).cols;
+    // One more tile of K would read C again; shorter K than this does not pay for the transposes.
+    let plain = x.finish.beta == T::ZERO && x.alpha == T::ONE && (64..=2048).contains(&x.k);
+    let along_k = x.a.col == 1 && x.b.row == 1 && x.b.panel == 0;
+    let fits = x.m.next_multiple_of(panel).saturating_mul(x.k) <= most::<T>();
+    // Lanes that no row fills are wasted.
+    let full = x.m * 5 >= x.m.next_multiple_of(lanes) * 4;
+    let (turned, packed) = (x.m.saturating_mul(x.k.saturating_add(x.n)), x.n.saturating_mul(x.k));
+    plain && along_k && fits && full && turned < packed / 2
+}
+
+/// Computes the product the other way round; false where there is no memory for it.
+pub(super) fn turned<T: GemmFloat>(threads: Split, x: &Task<T>) -> bool {
+    let shape = x.kernels.tiling(PhantomData).shape(x.m);
+    let len = x.m.next_multiple_of(shape.cols) * x.k;
+    let done = arena::with(arena::Use::Shared, len, most::<T>(), |shared| {
+        #[cfg(test)]
+        TURNED.set(TURNED.get() + 1);
+        pack(x.backend, threads, &x.a.t(), [x.k, x.m], shape.cols, shared);
+        let b = Operand { data: shared.as_ptr(), row: shape.cols, col: x.k * shape.cols, panel: shape.cols };
+        let a = x.b.t();
+        split::run(threads, Task { m: x.n, n: x.m, a, b, c_columns: true, finish: x.finish.t(), shape, ..*x });
+    });
+    done.is_some()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has turned a product.
+    pub(super) static TURNED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}

@@ -53,6 +53,8 @@ pub(super) struct Block<T> {
     pub(super) c_row: usize,
     /// C's columns are contiguous, at distance `c_row`; then nothing is read from it.
     pub(super) c_columns: bool,
+    /// Whether the lines of C are asked for a tile ahead.
+    pub(super) fetch_c: bool,
     /// What to start from, and the activation, which is `Identity` unless this is the last block of K.
     pub(super) finish: Finish<T>,
     /// For the activations that are functions of rows.
@@ -314,7 +316,7 @@ fn sweep<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize, const DEPT
             Order::Rows(stride) => stride,
             Order::Panels => MR,
         };
-        if x.finish.beta != T::ZERO {
+        if x.fetch_c {
             prefetch_next::<T, NV>(x, strip, row + MR);
         }
         x.ahead.ask();
@@ -322,7 +324,7 @@ fn sweep<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize, const DEPT
     }
 }
 
-/// Asks for the rows of C that the next tile starts from, which the hardware does not foresee.
+/// Asks for the rows of C that the next tile reads or overwrites, which the hardware does not foresee.
 #[inline(always)]
 fn prefetch_next<T: Float, const NV: usize>(x: &Block<T>, strip: &Strip<T>, row: usize) {
     #[cfg(target_arch = "x86_64")]

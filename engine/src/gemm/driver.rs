@@ -109,6 +109,9 @@ impl<T: Float> Task<T> {
     }
 }
 
+/// Bytes of a C that stays in L1 or near it.
+const SMALL: usize = 32 << 10;
+
 /// Computes a product on this thread.
 pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
     let Task { a, b, c, c_row, finish, backend, alpha, .. } = *x;
@@ -140,6 +143,15 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
             backend,
         }),
         Family::Tiles => {
+            // Functions are applied tile by tile, while their arguments are in L1, but to a small C all at once: a
+            // call for every row of a tile would show.
+            let at_once = x.finish.activation.is_function() && !x.c_columns && x.c_row == x.n;
+            if at_once && x.m * x.n * size_of::<T>() <= SMALL {
+                serial(&Task { finish: Finish { activation: Activation::Identity, ..x.finish }, ..*x });
+                // SAFETY: this part of C has `m` rows of `n` adjacent elements, one after the other.
+                let all = unsafe { std::slice::from_raw_parts_mut(x.c, x.m * x.n) };
+                return x.finish.activation.apply(x.backend, all);
+            }
             let plan = Plan::new(x, x.kernels.tiling(PhantomData));
             let len = plan.scratch();
             if len == 0 {

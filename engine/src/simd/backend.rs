@@ -32,15 +32,25 @@ impl Backend {
     }
 
     /// Whether this machine has the instructions.
+    #[inline]
     pub fn is_available(self) -> bool {
+        // Every kernel table asks, so the answer is found once: each backend needs what those below it need.
+        static BEST: OnceLock<Backend> = OnceLock::new();
+        let best = BEST.get_or_init(|| {
+            let all = [Backend::Portable, Backend::Avx2Fma, Backend::Avx512];
+            all.into_iter().take_while(|backend| backend.is_detected()).last().unwrap_or(Backend::Portable)
+        });
+        self <= *best
+    }
+
+    fn is_detected(self) -> bool {
         match self {
             Backend::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Backend::Avx2Fma => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
             Backend::Avx512 => {
-                Backend::Avx2Fma.is_available()
-                    && is_x86_feature_detected!("avx512f")
+                is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")

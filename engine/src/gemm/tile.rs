@@ -290,6 +290,7 @@ pub(super) fn row_panels(rows: usize, most: usize) -> impl Iterator<Item = (usiz
 const fn fits<T, I: Lanes<T>>(rows: usize, vectors: usize) -> bool {
     match (is_wide::<T, I>(), vectors) {
         (true, 3) => rows <= 8,
+        (true, 2) => rows <= 13,
         (true, _) => true,
         (false, 3) => false,
         (false, _) => rows * vectors <= 12,

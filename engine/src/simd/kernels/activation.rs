@@ -4,7 +4,7 @@
 //! array; `gelu`, `ln` and `square` need the input. NaN goes through: `max` gives its second operand when either is
 //! NaN, hence the order of the operands.
 
-use super::{Float, InOut, Lanes, read};
+use super::{Float, InOut, Lanes, read, write};
 
 /// A kernel `io = f(io, p)`.
 macro_rules! unary {
@@ -55,6 +55,56 @@ macro_rules! gradient {
     };
 }
 
+/// A kernel `dy = f(saved, dy, p)` over rows of `columns`, with the sums of its columns, in the rows' order.
+macro_rules! sums {
+    ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
+        $(
+            #[inline(always)]
+            pub(super) fn $name<T: Float, I: Lanes<T>>(
+                $isa: I, saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T],
+            ) {
+                if columns == 0 || sums.len() < columns {
+                    return;
+                }
+                let $p = $isa.splat(p);
+                let _ = $p;
+                let mut from = 0;
+                // Four vectors of columns, down all rows: the sums stay in registers.
+                while from < columns {
+                    let mut partial = [$isa.splat(T::ZERO); 4];
+                    for (saved, dy) in saved.chunks_exact(columns).zip(dy.chunks_exact_mut(columns)) {
+                        let mut at = from;
+                        for sum in &mut partial {
+                            if at < columns {
+                                let $saved = read($isa, saved, at);
+                                let $dy = read($isa, dy, at);
+                                let dx = $f;
+                                write($isa, dx, dy, at);
+                                *sum = $isa.add(*sum, dx);
+                            }
+                            at += I::LANES;
+                        }
+                    }
+                    for sum in partial {
+                        if from < columns {
+                            write($isa, sum, &mut sums[..columns], from);
+                        }
+                        from += I::LANES;
+                    }
+                }
+            }
+        )*
+    };
+}
+
+/// The derivatives of the activations that layers are fused with: alone, and with the sums of columns.
+macro_rules! fused {
+    ($($name:ident $with_sums:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
+        gradient! { $($name |$isa, $saved, $dy, $p| $f;)* }
+        sums! { $($with_sums |$isa, $saved, $dy, $p| $f;)* }
+    };
+}
+
 unary! {
     exp |isa, x, _p| T::exp(isa, x);
     ln |isa, x, _p| T::ln(isa, x);
@@ -76,23 +126,30 @@ unary! {
 gradient! {
     ln_gradient |isa, x, dy, _p| isa.div(dy, x);
     square_gradient |isa, x, dy, _p| isa.mul(isa.add(x, x), dy);
-    relu_gradient |isa, y, dy, _p| {
-        let zero = isa.splat(T::ZERO);
-        isa.select(isa.lt(zero, y), dy, zero)
-    };
-    leaky_relu_gradient |isa, y, dy, p| isa.select(isa.lt(y, isa.splat(T::ZERO)), isa.mul(p, dy), dy);
-    elu_gradient |isa, y, dy, p| isa.select(isa.lt(isa.splat(T::ZERO), y), dy, isa.mul(dy, isa.add(y, p)));
     gelu_gradient |isa, x, dy, _p| {
         // Phi(x) + x phi(x)
         let half = isa.splat(T::from_f64(-0.5));
         let density = isa.mul(isa.splat(T::from_f64(INVERSE_SQRT_TAU)), T::exp(isa, isa.mul(isa.mul(x, x), half)));
         isa.mul(dy, isa.fma(x, density, normal_distribution::<T, I>(isa, x)))
     };
-    sigmoid_gradient |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, y));
-    tanh_gradient |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, isa.splat(T::ONE)));
-    // y = ln(1 + e^x), so sigmoid(x) = 1 - e^-y.
-    softplus_gradient |isa, y, dy, _p| isa.neg(isa.mul(dy, T::expm1(isa, isa.neg(y))));
     product |isa, y, dy, _p| isa.mul(y, dy);
+}
+
+fused! {
+    relu_gradient relu_gradient_sums |isa, y, dy, _p| {
+        let zero = isa.splat(T::ZERO);
+        isa.select(isa.lt(zero, y), dy, zero)
+    };
+    leaky_relu_gradient leaky_relu_gradient_sums |isa, y, dy, p| {
+        isa.select(isa.lt(y, isa.splat(T::ZERO)), isa.mul(p, dy), dy)
+    };
+    elu_gradient elu_gradient_sums |isa, y, dy, p| {
+        isa.select(isa.lt(isa.splat(T::ZERO), y), dy, isa.mul(dy, isa.add(y, p)))
+    };
+    sigmoid_gradient sigmoid_gradient_sums |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, y));
+    tanh_gradient tanh_gradient_sums |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, isa.splat(T::ONE)));
+    // y = ln(1 + e^x), so sigmoid(x) = 1 - e^-y.
+    softplus_gradient softplus_gradient_sums |isa, y, dy, _p| isa.neg(isa.mul(dy, T::expm1(isa, isa.neg(y))));
 }
 
 const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;

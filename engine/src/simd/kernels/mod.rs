@@ -77,6 +77,18 @@ kernel_table! {
     fn tanh_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = tanh_gradient;
     /// Gradient of `softplus`; `saved` is the output.
     fn softplus_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = softplus_gradient;
+    /// `relu_gradient` in place, row by row of `columns`, and the sum of each column.
+    fn relu_gradient_sums(saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = relu_gradient_sums;
+    /// `leaky_relu_gradient` in place, row by row of `columns`, and the sum of each column.
+    fn leaky_relu_gradient_sums(saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = leaky_relu_gradient_sums;
+    /// `elu_gradient` in place, row by row of `columns`, and the sum of each column.
+    fn elu_gradient_sums(saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = elu_gradient_sums;
+    /// `sigmoid_gradient` in place, row by row of `columns`, and the sum of each column.
+    fn sigmoid_gradient_sums(saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = sigmoid_gradient_sums;
+    /// `tanh_gradient` in place, row by row of `columns`, and the sum of each column.
+    fn tanh_gradient_sums(saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = tanh_gradient_sums;
+    /// `softplus_gradient` in place, row by row of `columns`, and the sum of each column.
+    fn softplus_gradient_sums(saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = softplus_gradient_sums;
     /// `saved * x`, which is also the gradient of `exp` when `saved` is its output.
     fn product(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = product;
     /// `p x`, added to the target if `accumulate`.

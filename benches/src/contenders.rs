@@ -4,27 +4,48 @@
 //! machine without it loses one column, not the build.
 
 use crate::product::Product;
-use narrows_engine::Split;
+use narrows_engine::gemm::GemmFloat;
+use narrows_engine::{Real, Split};
 
-type Run = Box<dyn Fn(&mut Product<f32>, usize) + Send + Sync>;
+type Run<T> = Box<dyn Fn(&mut Product<T>, usize) + Send + Sync>;
+
+/// An element type that the peers know too.
+pub trait Element: Real + GemmFloat {
+    /// Everybody but us.
+    fn peers() -> Vec<Contender<Self>>;
+}
+
+#[cfg(not(feature = "peers"))]
+impl Element for f32 {
+    fn peers() -> Vec<Contender<Self>> {
+        Vec::new()
+    }
+}
+
+#[cfg(not(feature = "peers"))]
+impl Element for f64 {
+    fn peers() -> Vec<Contender<Self>> {
+        Vec::new()
+    }
+}
 
 /// Somebody who multiplies matrices.
-pub struct Contender {
+pub struct Contender<T> {
     /// As the tables call it.
     pub name: &'static str,
     /// The numbers of threads that it can be told.
     pub threads: &'static [usize],
-    run: Run,
+    run: Run<T>,
 }
 
-impl Contender {
+impl<T: Element> Contender<T> {
     /// Multiplies. Call it inside a pool of `threads` (see [`crate::within`]).
-    pub fn run(&self, product: &mut Product<f32>, threads: usize) {
+    pub fn run(&self, product: &mut Product<T>, threads: usize) {
         (self.run)(product, threads);
     }
 
     /// Multiplies once and checks the result.
-    pub fn verify(&self, product: &mut Product<f32>, threads: usize) {
+    pub fn verify(&self, product: &mut Product<T>, threads: usize) {
         product.spoil();
         self.run(product, threads);
         product.check(self.name);
@@ -37,40 +58,84 @@ pub fn split(threads: usize) -> Split {
 }
 
 /// Everybody there is, us first. Call it once, before any thread is started.
-pub fn all() -> Vec<Contender> {
-    let ours: Run = Box::new(|product, threads| product.ours(split(threads)));
+pub fn all<T: Element>() -> Vec<Contender<T>> {
+    let ours: Run<T> = Box::new(|product, threads| product.ours(split(threads)));
     let mut all = vec![Contender { name: "narrows", threads: &[1, 2], run: ours }];
-    #[cfg(feature = "peers")]
-    all.extend(peers::all());
-    all.shrink_to_fit();
+    all.extend(T::peers());
     all
 }
 
 #[cfg(feature = "peers")]
 mod peers {
-    use super::{Contender, Product, Run};
+    use super::{Contender, Element, Product, Run};
     use crate::shapes::Shape;
     use libloading::Library;
     use std::ffi::{CStr, c_char, c_int};
 
-    pub(super) fn all() -> Vec<Contender> {
-        let mut all = vec![
-            Contender { name: "gemm", threads: &[1, 2], run: Box::new(gemm) },
-            // It reads its number of threads once per process.
-            Contender { name: "matrixmultiply", threads: &[2], run: Box::new(matrixmultiply) },
-        ];
-        if std::env::var_os("MATMUL_NUM_THREADS").is_none() {
-            // SAFETY: `super::all` asks to be called before other threads run, so nobody reads the environment now.
-            unsafe { std::env::set_var("MATMUL_NUM_THREADS", "2") };
-        }
-        match openblas() {
-            Some(run) => all.insert(1, Contender { name: "OpenBLAS", threads: &[1, 2], run }),
-            None => eprintln!("OpenBLAS is not installed (Debian: libopenblas-dev); skipped"),
-        }
-        all
+    /// Row-major, and whether an operand is transposed, as CBLAS numbers them.
+    const ROW_MAJOR: c_int = 101;
+    const PLAIN: c_int = 111;
+    const TRANSPOSED: c_int = 112;
+
+    /// `order, transA, transB, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc`
+    type Blas<T> = unsafe extern "C" fn(
+        c_int,
+        c_int,
+        c_int,
+        c_int,
+        c_int,
+        c_int,
+        T,
+        *const T,
+        c_int,
+        *const T,
+        c_int,
+        T,
+        *mut T,
+        c_int,
+    );
+    type SetThreads = unsafe extern "C" fn(c_int);
+    type GetText = unsafe extern "C" fn() -> *const c_char;
+
+    macro_rules! element {
+        ($t:ident, $multiply:ident, $blas:literal) => {
+            impl Element for $t {
+                fn peers() -> Vec<Contender<Self>> {
+                    let multiply: Run<$t> = Box::new(|product, _| {
+                        let Shape { m, n, k, .. } = product.shape;
+                        let (a, b) = product.strides();
+                        let [a_row, a_col, b_row, b_col] = [a[0], a[1], b[0], b[1]].map(|stride| stride as isize);
+                        let (x, y) = (product.a.as_slice().as_ptr(), product.b.as_slice().as_ptr());
+                        let c = product.c.as_mut_slice().as_mut_ptr();
+                        // SAFETY: the strides are those of buffers of M K, K N and M N elements, and C is not A or B.
+                        unsafe {
+                            matrixmultiply::$multiply(
+                                m, k, n, 1.0, x, a_row, a_col, y, b_row, b_col, 0.0, c, n as isize, 1,
+                            );
+                        }
+                    });
+                    let mut all = vec![Contender { name: "gemm", threads: &[1, 2], run: Box::new(gemm) }];
+                    match openblas($blas) {
+                        Some(run) => all.push(Contender { name: "OpenBLAS", threads: &[1, 2], run }),
+                        None => eprintln!("OpenBLAS is not installed (Debian: libopenblas-dev); skipped"),
+                    }
+                    // It reads its number of threads once per process.
+                    all.push(Contender { name: "matrixmultiply", threads: &[2], run: multiply });
+                    if std::env::var_os("MATMUL_NUM_THREADS").is_none() {
+                        // SAFETY: `super::all` asks to be called before other threads run, so nobody reads the
+                        // environment now.
+                        unsafe { std::env::set_var("MATMUL_NUM_THREADS", "2") };
+                    }
+                    all
+                }
+            }
+        };
     }
 
-    fn gemm(product: &mut Product<f32>, threads: usize) {
+    element!(f32, sgemm, "cblas_sgemm");
+    element!(f64, dgemm, "cblas_dgemm");
+
+    fn gemm<T: Element>(product: &mut Product<T>, threads: usize) {
         let Shape { m, n, k, .. } = product.shape;
         let (a, b) = product.strides();
         let [a_row, a_col, b_row, b_col] = [a[0], a[1], b[0], b[1]].map(|stride| stride as isize);
@@ -92,8 +157,8 @@ mod peers {
                 y.as_ptr(),
                 b_col,
                 b_row,
-                0.0,
-                1.0,
+                T::ZERO,
+                T::ONE,
                 false,
                 false,
                 false,
@@ -102,51 +167,14 @@ mod peers {
         }
     }
 
-    fn matrixmultiply(product: &mut Product<f32>, _threads: usize) {
-        let Shape { m, n, k, .. } = product.shape;
-        let (a, b) = product.strides();
-        let [a_row, a_col, b_row, b_col] = [a[0], a[1], b[0], b[1]].map(|stride| stride as isize);
-        let (x, y, c) = (product.a.as_slice(), product.b.as_slice(), product.c.as_mut_slice().as_mut_ptr());
-        let (x, y) = (x.as_ptr(), y.as_ptr());
-        // SAFETY: the strides are those of buffers of M K, K N and M N elements, and C is not A or B.
-        unsafe {
-            matrixmultiply::sgemm(m, k, n, 1.0, x, a_row, a_col, y, b_row, b_col, 0.0, c, n as isize, 1);
-        }
-    }
-
-    /// Row-major, and whether an operand is transposed, as CBLAS numbers them.
-    const ROW_MAJOR: c_int = 101;
-    const PLAIN: c_int = 111;
-    const TRANSPOSED: c_int = 112;
-
-    /// `order, transA, transB, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc`
-    type Sgemm = unsafe extern "C" fn(
-        c_int,
-        c_int,
-        c_int,
-        c_int,
-        c_int,
-        c_int,
-        f32,
-        *const f32,
-        c_int,
-        *const f32,
-        c_int,
-        f32,
-        *mut f32,
-        c_int,
-    );
-    type SetThreads = unsafe extern "C" fn(c_int);
-    type GetText = unsafe extern "C" fn() -> *const c_char;
-
     /// OpenBLAS's product, if the system has the library.
-    fn openblas() -> Option<Run> {
+    fn openblas<T: Element>(name: &str) -> Option<Run<T>> {
         // SAFETY: loading OpenBLAS starts its threads and has no other effect; it is never unloaded.
         let library: &'static Library = Box::leak(Box::new(unsafe { Library::new("libopenblas.so.0") }.ok()?));
         // SAFETY: these are the signatures of CBLAS and of OpenBLAS's own call, with its usual 32-bit integers.
-        let (sgemm, set_threads) = unsafe {
-            let sgemm = *library.get::<Sgemm>("cblas_sgemm").ok()?;
-            (sgemm, *library.get::<SetThreads>("openblas_set_num_threads").ok()?)
+        let (multiply, set_threads) = unsafe {
+            let multiply = *library.get::<Blas<T>>(name).ok()?;
+            (multiply, *library.get::<SetThreads>("openblas_set_num_threads").ok()?)
         };
         // SAFETY: both return a string of the library's own, ended by a zero.
         let text = |name: &str| unsafe {
@@ -167,7 +195,7 @@ mod peers {
             // SAFETY: A, B and C hold M K, K N and M N elements with these leading dimensions, and C is not A or B.
             unsafe {
                 set_threads(threads);
-                sgemm(ROW_MAJOR, a, b, m, n, k, 1.0, x, lda, y, ldb, 0.0, c, n);
+                multiply(ROW_MAJOR, a, b, m, n, k, T::ONE, x, lda, y, ldb, T::ZERO, c, n);
             }
         }))
     }

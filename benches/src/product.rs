@@ -1,7 +1,7 @@
 //! The operands of one product, our own product of them, and the check of whoever wrote C.
 
 use crate::shapes::Shape;
-use narrows_engine::gemm::{Epilogue, GemmFloat, MatrixMut, MatrixRef, gemm};
+use narrows_engine::gemm::{Epilogue, GemmFloat, MatrixMut, MatrixRef, PackedB, gemm, gemm_packed};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::simd::{Backend, Buffer};
 use narrows_engine::{Real, Split};
@@ -57,6 +57,28 @@ impl<T: Real + GemmFloat> Product<T> {
         gemm(Backend::current(), split, T::ONE, a, b, T::ZERO, c, &Epilogue::none()).expect("the sides fit");
     }
 
+    /// B packed for us.
+    ///
+    /// # Panics
+    /// When there is no memory for it.
+    pub fn packed(&self) -> PackedB<T> {
+        let (_, b) = self.strides();
+        let view = MatrixRef::new(self.b.as_slice(), self.shape.k, self.shape.n, b[0], b[1]).expect("B fits");
+        PackedB::new(Backend::current(), Split::Serial, view).expect("memory for a packed operand")
+    }
+
+    /// Our product with a packed B.
+    ///
+    /// # Panics
+    /// Never: the sides fit.
+    pub fn ours_packed(&mut self, b: &PackedB<T>, split: Split) {
+        let Shape { m, n, k, .. } = self.shape;
+        let (a, _) = self.strides();
+        let a = MatrixRef::new(self.a.as_slice(), m, k, a[0], a[1]).expect("A fits");
+        let c = MatrixMut::row_major(self.c.as_mut_slice(), m, n).expect("C fits");
+        gemm_packed(split, T::ONE, a, b, T::ZERO, c, &Epilogue::none()).expect("the sides fit");
+    }
+
     /// Fills C with NaN, so that a product that writes nothing is seen.
     pub fn spoil(&mut self) {
         self.c.as_mut_slice().fill(T::from_f64(f64::NAN));
@@ -94,6 +116,9 @@ mod tests {
     fn the_check_passes_ours_and_sees_a_wrong_element() {
         for shape in [Shape::forward(3, 5, 7), Shape::backward_weight(3, 5, 7), Shape::backward_input(3, 5, 7)] {
             let mut product = Product::<f32>::new(shape);
+            let packed = product.packed();
+            product.ours_packed(&packed, Split::Serial);
+            product.check("packed");
             product.ours(Split::Serial);
             product.check("narrows");
             *product.c.as_mut_slice().last_mut().unwrap() += 0.1;

@@ -71,6 +71,9 @@ pub const TARGETS: [Shape; 11] = [
     Shape::plain(64, 64, 64),
 ];
 
+/// The rows that are measured in `f64` too.
+pub const SQUARES: [Shape; 3] = [TARGETS[0], TARGETS[1], TARGETS[2]];
+
 /// The products of the reference networks' layers, each once, without those of [`TARGETS`].
 pub fn layers() -> Vec<Shape> {
     let mut all: Vec<Shape> = Vec::new();

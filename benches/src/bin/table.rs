@@ -3,11 +3,11 @@
 //! Each figure is the minimum of repeats; contenders take turns (A B C A B C). Compare columns, not sittings.
 
 use narrows_benches::clock::{pause, turn};
-use narrows_benches::contenders::{self, Contender, split};
+use narrows_benches::contenders::{self, Contender, Element, split};
 use narrows_benches::networks::{NETWORKS, Network};
 use narrows_benches::peak;
 use narrows_benches::product::Product;
-use narrows_benches::shapes::{Shape, TARGETS};
+use narrows_benches::shapes::{SQUARES, Shape, TARGETS};
 use narrows_benches::{pool, within};
 use narrows_engine::Backend;
 use rayon::ThreadPool;
@@ -16,24 +16,34 @@ const ROUNDS: usize = 6;
 const THREADS: [usize; 2] = [1, 2];
 
 fn main() {
-    let contenders = contenders::all();
+    // Rows whose names hold this text; all of them without it.
+    let only = std::env::args().nth(1).unwrap_or_default();
+    let (single, double) = (contenders::all::<f32>(), contenders::all::<f64>());
     let pool = pool(2);
     let backend = Backend::current();
     let peaks = THREADS.map(|threads| peak::flops_per_second(backend, threads));
     let [one, two] = peaks.map(|flops| flops * 1e-9);
     println!("Instruction set {backend}; FMA peak in f32 {one:.0} GFLOP/s with one thread, {two:.0} with two.");
-    products(&contenders, &pool, peaks);
-    steps(&pool, peaks);
+    products("f32", &TARGETS, &only, &single, &pool, peaks);
+    products("f64", &SQUARES, &only, &double, &pool, peaks.map(|peak| peak / 2.0));
+    steps(&only, &pool, peaks);
 }
 
-fn products(contenders: &[Contender], pool: &ThreadPool, peaks: [f64; 2]) {
-    println!("\n## Matrix products, f32 (GFLOP/s, one thread \\| two threads)\n");
+fn products<T: Element>(
+    name: &str,
+    shapes: &[Shape],
+    only: &str,
+    contenders: &[Contender<T>],
+    pool: &ThreadPool,
+    peaks: [f64; 2],
+) {
+    println!("\n## Matrix products, {name} (GFLOP/s, one thread \\| two threads)\n");
     print!("| M x N x K |");
     contenders.iter().for_each(|contender| print!(" {} |", contender.name));
     println!(" narrows, share of peak | narrows / best peer |");
     println!("|---|{}", "---|".repeat(contenders.len() + 2));
-    for shape in TARGETS {
-        let speeds = speeds(shape, contenders, pool);
+    for shape in shapes.iter().filter(|shape| shape.to_string().contains(only)) {
+        let speeds = speeds(*shape, contenders, pool);
         print!("| {shape} |");
         for [one, two] in &speeds {
             print!(" {} \\| {} |", cell(*one * 1e-9, ""), cell(*two * 1e-9, ""));
@@ -49,8 +59,8 @@ fn products(contenders: &[Contender], pool: &ThreadPool, peaks: [f64; 2]) {
 }
 
 /// Flops per second of each contender with one and two threads, NaN where it has no such number.
-fn speeds(shape: Shape, contenders: &[Contender], pool: &ThreadPool) -> Vec<[f64; 2]> {
-    let mut product = Product::<f32>::new(shape);
+fn speeds<T: Element>(shape: Shape, contenders: &[Contender<T>], pool: &ThreadPool) -> Vec<[f64; 2]> {
+    let mut product = Product::<T>::new(shape);
     let mut best = vec![[f64::NAN; 2]; contenders.len()];
     for round in 0..ROUNDS {
         for (i, threads) in THREADS.into_iter().enumerate() {
@@ -69,7 +79,7 @@ fn speeds(shape: Shape, contenders: &[Contender], pool: &ThreadPool) -> Vec<[f64
     best
 }
 
-fn steps(pool: &ThreadPool, peaks: [f64; 2]) {
+fn steps(only: &str, pool: &ThreadPool, peaks: [f64; 2]) {
     println!("\n## A training step: forward, backward, Adam (one thread \\| two threads)\n");
     println!(
         "\"All three\" counts forward, input gradient and weight gradient of every layer; \"needed\" leaves out the"
@@ -79,7 +89,7 @@ fn steps(pool: &ThreadPool, peaks: [f64; 2]) {
         "| network | us/step | samples/s | all three at peak, us | share of it | needed at peak, us | share of it |"
     );
     println!("|---|---|---|---|---|---|---|");
-    for network in NETWORKS {
+    for network in NETWORKS.into_iter().filter(|network| network.name.contains(only)) {
         let seconds = step_seconds(&network, pool);
         let bound = |flops: f64| [flops / peaks[0], flops / peaks[1]];
         let (all, needed) = (bound(network.flops()), bound(network.needed_flops()));

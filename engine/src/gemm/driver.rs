@@ -35,7 +35,7 @@ impl<T: Float> Operand<T> {
 
     /// Where `(row, col)` lies; in a packed B, `col` is the first of a panel.
     pub(super) fn at(self, row: usize, col: usize) -> *const T {
-        let col = if self.panel > 0 { col / self.panel } else { col };
+        let col = col.checked_div(self.panel).unwrap_or(col);
         self.data.wrapping_add(row * self.row + col * self.col)
     }
 }

@@ -1,7 +1,8 @@
 //! How large the blocks are: K in steps of KC, M of MC, N of NC, from the sizes of the caches.
 //!
-//! * KC: the rows of A that a tile reads, MR x KC, fill half of L1. The panel of B streams from L2, which its order
-//!   lets the hardware foresee; C is read and written once for every KC, so KC is as long as that allows.
+//! * KC: where tiles are wide, the rows of A that one reads, MR x KC, fill L1 at most, and the panel of B streams from
+//!   L2, which its order lets the hardware foresee; narrower tiles use a panel faster, so it fills half of L1. C is
+//!   read and written once for every KC, so KC is as long as that allows.
 //! * MC: a block of A, MC x KC, fills an eighth of L2, beside the panels of B; where all rows fit half of L2, they are
 //!   one block, and B is packed a panel at a time.
 //! * NC: a block of B, KC x NC, fills a quarter of L3.
@@ -33,10 +34,10 @@ pub(super) struct Blocking {
 }
 
 impl Blocking {
-    /// For elements of `size` bytes and tiles of `rows` x `cols`.
-    pub(super) fn new(size: usize, rows: usize, cols: usize) -> Self {
+    /// For elements of `size` bytes and tiles of `rows` x `cols`, `wide` if those are three vectors.
+    pub(super) fn new(size: usize, rows: usize, cols: usize, wide: bool) -> Self {
         let caches = Caches::of_machine();
-        let kc = (caches.l1 / 2 / (rows * size)).clamp(128, 512);
+        let kc = if wide { caches.l1 / (rows * size) } else { caches.l1 / 2 / (cols * size) }.clamp(128, 512);
         let mc = (caches.l2 / 8 / (kc * size) / rows).clamp(4, 64) * rows;
         let nc = (caches.l3 / 4 / (kc * size) / cols).clamp(8, 256) * cols;
         let whole = (caches.l2 / 2 / (kc * size)).max(mc);

@@ -264,7 +264,7 @@ impl Plan {
 }
 
 /// `0..len` in steps of `step`: start and length; once with length 0 where there is nothing.
-fn steps(len: usize, step: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn steps(len: usize, step: usize) -> impl Iterator<Item = (usize, usize)> {
     let step = step.max(1);
     (0..len.div_ceil(step).max(1)).map(move |i| (i * step, step.min(len - i * step)))
 }
@@ -275,14 +275,7 @@ fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
     let (for_b, for_a) = (for_b.as_mut_ptr(), for_a.as_mut_ptr());
     let mut packed = None;
     for (p, depth) in steps(x.k, plan.kc) {
-        let mut finish = x.finish;
-        if p > 0 {
-            let null = std::ptr::null();
-            finish = Finish { beta: T::ONE, column_bias: null, row_bias: null, ..finish };
-        }
-        if p + depth < x.k {
-            finish.activation = Activation::Identity;
-        }
+        let finish = x.finish.of_depth(p == 0, p + depth >= x.k);
         for (col, cols) in steps(x.n, plan.nc) {
             let mut block = Block {
                 rows: 0,
@@ -425,5 +418,5 @@ pub(super) fn warm_up<T: GemmFloat>(backend: Backend) {
 pub(super) fn blocking<T>(tiling: &Tiling) -> Blocking {
     let wide = tiling.wide_rows > 0;
     let (rows, vectors) = if wide { (tiling.wide_rows, 3) } else { (tiling.rows, 2) };
-    Blocking::new(size_of::<T>(), rows, vectors * tiling.lanes)
+    Blocking::new(size_of::<T>(), rows, vectors * tiling.lanes, wide)
 }

@@ -86,6 +86,13 @@ impl<T: Float> Finish<T> {
         Self { column_bias: self.row_bias, row_bias: self.column_bias, ..self }
     }
 
+    /// For a part of K: what the `first` starts from is C itself for the others, and the `last` alone is activated.
+    pub(super) fn of_depth(self, first: bool, last: bool) -> Self {
+        let null = std::ptr::null();
+        let start = if first { self } else { Self { beta: T::ONE, column_bias: null, row_bias: null, ..self } };
+        Self { activation: if last { self.activation } else { Activation::Identity }, ..start }
+    }
+
     /// For the part of C that starts at `(row, col)`.
     pub(super) fn part(self, row: usize, col: usize) -> Self {
         let shift = |bias: *const T, by| if bias.is_null() { bias } else { bias.wrapping_add(by) };

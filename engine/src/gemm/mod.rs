@@ -163,6 +163,10 @@ fn multiply<T: GemmFloat>(
             x.kernels = T::gemm_kernels(Backend::Avx2Fma);
         }
         x.shape = x.kernels.tiling(PhantomData).shape(x.n);
+        let contiguous = c_col == 1 || c_row == 1;
+        if contiguous && packed::is_better_shared(split, &x) && packed::shared(split, &x) {
+            return Ok(());
+        }
     }
     if c_col == 1 || (c_row == 1 && x.b.panel == 0) {
         split::run(split, x);

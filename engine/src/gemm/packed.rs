@@ -1,14 +1,16 @@
 //! A B in panels, packed once for a whole product or for many.
 //!
 //! * [`PackedB`]: weights that many products share, as in inference.
+//! * `shared`: products of many rows, whose threads would each pack the same B.
 //! * `turned`: the forward product of a linear layer, `x Wᵀ` with both operands contiguous along k. Packing W would
 //!   cost a transpose of `N K` elements; instead x becomes the packed operand, shared by all threads, W is read where
 //!   it lies, and the tiles of `Cᵀ = W xᵀ` are transposed as they are stored: `M K + M N` elements.
 
-use super::driver::{Operand, Task};
+use super::driver::{Operand, Task, steps};
 use super::epilogue::Epilogue;
 use super::matrix::{GemmError, MatrixMut, MatrixRef};
 use super::pack::PackB;
+use super::tile::GemmKernels;
 use super::{GemmFloat, arena, multiply, split};
 use crate::Error;
 use crate::parallel::Split;
@@ -37,7 +39,7 @@ impl<T: GemmFloat> PackedB<T> {
         let elements =
             elements.ok_or_else(|| Error::new(format!("a packed matrix of {rows} x {cols} is too large")))?;
         let mut data = Buffer::zeroed(elements)?;
-        pack(backend, split, &Operand::of(b), [rows, cols], panel, data.as_mut_slice());
+        pack(T::gemm_kernels(backend), split, &Operand::of(b), [rows, cols], panel, data.as_mut_slice());
         Ok(Self { backend, rows, cols, panel, data })
     }
 
@@ -82,7 +84,7 @@ pub(super) fn warm_up<T: GemmFloat>() {
 
 /// Packs `[rows, cols]` of `from` into panels of `panel` columns, one after the other.
 fn pack<T: GemmFloat>(
-    backend: Backend,
+    kernels: &GemmKernels<T>,
     split: Split,
     from: &Operand<T>,
     [rows, cols]: [usize; 2],
@@ -97,7 +99,6 @@ fn pack<T: GemmFloat>(
     unsafe impl<T: Send + Sync> Sync for Shared<T> {}
     debug_assert!(to.len() >= rows * cols.next_multiple_of(panel));
     let shared = Shared(*from, to.as_mut_ptr());
-    let kernels = T::gemm_kernels(backend);
     split.gated(rows.saturating_mul(cols), GATE).ranges(rows, PART, &|range| {
         let Shared(from, to) = &shared;
         for col in (0..cols).step_by(panel) {
@@ -112,6 +113,38 @@ fn pack<T: GemmFloat>(
             });
         }
     });
+}
+
+/// Whether all threads should share one packed B: it would be packed by each, and there is work enough to wait for it.
+pub(super) fn is_better_shared<T: GemmFloat>(threads: Split, x: &Task<T>) -> bool {
+    x.b.panel == 0 && x.m > 16 * x.shape.rows && split::threads(threads, x) > 1
+}
+
+/// Computes the product with blocks of B that are packed once and read by all threads; false where there is no memory.
+pub(super) fn shared<T: GemmFloat>(threads: Split, x: &Task<T>) -> bool {
+    let blocking = T::blocking(&x.kernels.tiling(PhantomData));
+    let depth = x.k.div_ceil(x.k.div_ceil(blocking.kc).max(1)).max(1);
+    let most_cols = most::<T>() / depth / x.shape.cols * x.shape.cols;
+    let cols = x.n.div_ceil(x.n.div_ceil(most_cols.max(1))).next_multiple_of(x.shape.cols);
+    let len = cols * depth;
+    if len > most::<T>() {
+        return false;
+    }
+    let done = arena::with(arena::Use::Shared, len, most::<T>(), |memory| {
+        for (p, depth) in steps(x.k, depth) {
+            let finish = x.finish.of_depth(p == 0, p + depth >= x.k);
+            for (col, cols) in steps(x.n, cols) {
+                let from = Operand { data: x.b.at(p, col), ..x.b };
+                pack(x.kernels, threads, &from, [depth, cols], x.shape.cols, memory);
+                let panel = x.shape.cols;
+                let b = Operand { data: memory.as_ptr(), row: panel, col: depth * panel, panel };
+                let part = x.part(0, x.m, col, cols);
+                let a = Operand { data: x.a.at(0, p), ..x.a };
+                split::run(threads, Task { k: depth, a, b, finish: finish.part(0, col), ..part });
+            }
+        }
+    });
+    done.is_some()
 }
 
 /// Whether a product is done the other way round: see the module.
@@ -135,7 +168,7 @@ pub(super) fn turned<T: GemmFloat>(threads: Split, x: &Task<T>) -> bool {
     let done = arena::with(arena::Use::Shared, len, most::<T>(), |shared| {
         #[cfg(test)]
         TURNED.set(TURNED.get() + 1);
-        pack(x.backend, threads, &x.a.t(), [x.k, x.m], shape.cols, shared);
+        pack(x.kernels, threads, &x.a.t(), [x.k, x.m], shape.cols, shared);
         let b = Operand { data: shared.as_ptr(), row: shape.cols, col: x.k * shape.cols, panel: shape.cols };
         let a = x.b.t();
         split::run(threads, Task { m: x.n, n: x.m, a, b, c_columns: true, finish: x.finish.t(), shape, ..*x });

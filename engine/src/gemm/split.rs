@@ -1,9 +1,8 @@
 //! A product on many threads: C is cut into parts, each a product of its own, joined by work stealing.
 //!
 //! The longer side is halved at a multiple of the tile until there are about two parts a thread, so that a slow
-//! core does not keep the others waiting. Each part packs what it needs for itself: with P parts along N and M, A and
-//! B are packed a few times instead of once, some MK + KN copies against MNK / P multiply-adds, and in return nobody
-//! waits at a barrier. K is never split, so the bits do not depend on the number of threads.
+//! core does not keep the others waiting. A product of many rows packs B once for all (`packed::shared`); in others each
+//! part packs what it needs for itself, and nobody waits. K is never split, so the bits do not depend on the number of threads.
 
 use super::GemmFloat;
 use super::driver::{Family, Task, serial};
@@ -17,13 +16,22 @@ const PART: usize = 100_000;
 
 /// Computes a product, on more threads where that pays.
 pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
-    let work = x.m.saturating_mul(x.n).saturating_mul(x.k.max(1));
-    let threads = if work < WORTH_SPLITTING { 1 } else { split.threads() };
+    let (work, threads) = (work(&x), threads(split, &x));
     if threads < 2 {
         return serial(&x);
     }
     let parts = (2 * threads).min(work / PART).max(1).next_power_of_two();
     halve(split, x, parts);
+}
+
+/// Multiply-adds.
+fn work<T>(x: &Task<T>) -> usize {
+    x.m.saturating_mul(x.n).saturating_mul(x.k.max(1))
+}
+
+/// How many threads a product is worth.
+pub(super) fn threads<T>(split: Split, x: &Task<T>) -> usize {
+    if work(x) < WORTH_SPLITTING { 1 } else { split.threads() }
 }
 
 fn halve<T: GemmFloat>(split: Split, x: Task<T>, parts: usize) {
@@ -37,7 +45,9 @@ fn halve<T: GemmFloat>(split: Split, x: Task<T>, parts: usize) {
         let middle = (len + grain) / (2 * grain) * grain;
         (parts > 1 && 0 < middle && middle < len).then_some(middle)
     };
-    let (by_n, by_m) = (cut(x.n, grain_n), cut(x.m, grain_m));
+    // A packed B is there for all: only A is packed by each part, and that once if the parts are rows.
+    let by_m = cut(x.m, grain_m);
+    let by_n = if x.b.panel > 0 && by_m.is_some() { None } else { cut(x.n, grain_n) };
     match (by_n, by_m) {
         (Some(at), by_m) if x.n >= x.m || by_m.is_none() => {
             let (left, right) = (x.part(0, x.m, 0, at), x.part(0, x.m, at, x.n - at));

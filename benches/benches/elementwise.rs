@@ -72,7 +72,47 @@ fn main() {
     }
     // Parameters and both moments are read and written, the gradient is read.
     sizes(&mut criterion, "adam", 4, adam);
+    for (name, kernel, reference) in FUNCTIONS {
+        values(&mut criterion, name, kernels, kernel, reference);
+    }
     criterion.final_summary();
+}
+
+/// Arguments that slow kernels fall off a cliff for: time must not depend on them.
+const VALUES: [(&str, fn(f32) -> f32); 5] = [
+    ("ordinary", |u| u),
+    ("large", |u| 1e30 * u),
+    ("subnormal", |u| 1e-40 * u),
+    ("mixed", |u| if u > 0.0 { 1e-40 * u } else { 1e30 * u }),
+    ("NaN", |_| f32::NAN),
+];
+
+/// The same function on arguments of each kind, in L1.
+fn values(criterion: &mut Criterion, name: &str, kernels: &Elementwise<f32>, kernel: Kernel, reference: Reference) {
+    let len = 2048;
+    let mut group = criterion.benchmark_group(format!("values/{name}"));
+    group.throughput(Throughput::Elements(len as u64));
+    for (kind, value) in VALUES {
+        group.bench_function(BenchmarkId::from_parameter(kind), |bencher| {
+            // A multiple of 4 KiB between the two would make each load wait for an older store.
+            let mut both = filled(2 * len + 512, -4.0, 4.0);
+            let (from, to) = both.as_mut_slice().split_at_mut(len + 512);
+            let from = &mut from[..len];
+            from.iter_mut().for_each(|x| *x = value(*x));
+            kernel(kernels, InOut::pair(from, to));
+            for (&x, &y) in from.iter().zip(&*to) {
+                let wanted = if x.is_nan() { x } else { reference(f64::from(x)) as f32 };
+                let same = y.to_bits() == wanted.to_bits() || (y.is_nan() && wanted.is_nan());
+                // The reference's series of the error function does not converge far out.
+                assert!(
+                    same || name == "gelu" || (y - wanted).abs() <= 1e-5 * wanted.abs().max(1e-30),
+                    "{name}({x}) is {y}, not {wanted}"
+                );
+            }
+            bencher.iter(|| kernel(kernels, InOut::pair(from, to)));
+        });
+    }
+    group.finish();
 }
 
 /// A group with a benchmark per size of `slices` slices.

@@ -1,13 +1,16 @@
 //! Matrix products: `C = activation(alpha * A * B + beta * C + bias)`, `f32` and `f64`, any strides.
 //!
 //! * [`matrix`]: views with strides. [`epilogue`]: bias and activation.
-//! * `driver`: the loops over blocks (BLIS's five, K outermost), and what to pack. `blocking`: the blocks' sizes.
+//! * `driver`: the loops over blocks (BLIS's five, K outermost). `plan`: what to pack, in which blocks. `blocking`: sizes
+//!   of blocks from those of caches. `split`: parts of C for threads.
 //! * `tile`: the micro-kernels. `dot`, `gemv`: the kernels for shapes with little reuse.
-//! * `pack`: copies in tile order. `packed`: a B packed once for all threads, or for many products. `arena`: a thread's scratch memory. `split`: parts of C for threads.
+//! * `pack`: copies in tile order. `packed`: a B packed once for all threads, or for many products. `ahead`: prefetching.
+//!   `arena`: a thread's scratch memory.
 //!
 //! An element of C is one chain of fused multiply-adds over k (for the dot kernels: one vector of chains), started
 //! from bias + beta * C, with alpha multiplied into A. So neither tiles, tails, blocks nor threads change its bits.
 
+mod ahead;
 mod arena;
 mod blocking;
 mod dot;
@@ -18,6 +21,7 @@ pub mod matrix;
 mod micro;
 mod pack;
 mod packed;
+mod plan;
 mod split;
 #[cfg(test)]
 mod tests;
@@ -66,7 +70,7 @@ macro_rules! gemm_float {
                 // One per number of lanes: 2 to 16.
                 static SIZES: [OnceLock<Blocking>; 5] = [const { OnceLock::new() }; 5];
                 let slot = &SIZES[tiling.lanes.ilog2().min(4) as usize];
-                *slot.get_or_init(|| driver::blocking::<$t>(tiling))
+                *slot.get_or_init(|| plan::blocking::<$t>(tiling))
             }
 
             #[inline(always)]
@@ -89,7 +93,7 @@ gemm_float!(f64, transpose_4x4);
 /// Takes every thread's scratch memory for products of `T` beforehand, up to 2 MiB each, so that steps of training do
 /// not allocate late. Call it where the products will run, inside [`Threads::run`](crate::Threads::run).
 pub fn warm_up<T: GemmFloat>(backend: Backend, split: Split) {
-    split.everywhere(|| driver::warm_up::<T>(backend));
+    split.everywhere(|| plan::warm_up::<T>(backend));
 }
 
 /// `C = activation(alpha * A * B + beta * C + bias)` for `A [M, K]`, `B [K, N]`, `C [M, N]`.

@@ -1,22 +1,24 @@
 //! The micro-kernel: a tile of MR x NV vectors of C in registers, and the two loops around it.
 //!
-//! `block` walks the column panels of a block (B's panel stays in L1) and within them runs of row panels; each height
-//! of a tile is an entry of its own, which loops over its run. Rows are dealt out evenly (128 rows are 13s and 12s,
-//! not nine 13s and an 11), so no tile is too short to hide the latency of its sums.
+//! `block` walks the column panels of a block and within them runs of row panels; each height of a tile is an entry of
+//! its own, which loops over its run. Rows are dealt out evenly (64 rows are 13s and a 12, not four 13s and a remainder
+//! of 12 or less), so no tile is too short to hide the latency of its sums.
 //!
-//! Each k: NV loads of B, MR broadcasts of A, MR * NV multiply-adds. AVX-512: 13 x 2 (26 sums, 2 of B, 1 of A, of 32
-//! registers; at 14 x 2 LLVM spills in the loop of `along_rows`: 60 instead of 210 GFLOP/s in f32, Zen 5, 2026-11-23);
-//! others 6 x 2 (12 + 2 + 1 of 16), and 12 x 1 where all of C is one vector wide. An element is one chain of
-//! multiply-adds over k in whatever tile it lies, so tails and splits do not change its bits.
+//! Each k: NV loads of B, MR broadcasts of A, MR * NV multiply-adds. With the 32 registers of AVX-512: 8 x 3 (24 sums,
+//! 3 of B, 1 of A) where C has that many columns, else 13 x 2 (26 + 2 + 1), or 14 x 1 where all of C is one vector
+//! wide. 8 x 3 reads least, and its rows of C fit the ways of L1 where their distance is a power of two (1024^3 on
+//! Zen 4: 107 instead of 104 GFLOP/s). At 14 x 2 LLVM spills in the loop of `along_rows` (60 instead of 210, Zen 5);
+//! the assembly gate of the benchmarks watches over that. With 16 registers: 6 x 2 (12 + 2 + 1), or 12 x 1. An element
+//! is one chain of multiply-adds over k in whatever tile it lies, so tails and splits do not change its bits.
 
 use super::GemmFloat;
+use super::ahead::Ahead;
 use super::dot::{Dots, dots};
 use super::epilogue::Finish;
 use super::gemv::{Row, row};
 use super::micro::{Place, tile};
 use super::pack::{PackA, PackB, Turn, pack_a, pack_b, turn};
 use crate::simd::{Backend, Float, Lanes, kernel_table};
-use std::cell::Cell;
 use std::marker::PhantomData;
 
 /// How a block finds its elements of A.
@@ -61,62 +63,6 @@ pub(super) struct Block<T> {
     pub(super) backend: Backend,
     /// What to ask memory for meanwhile.
     pub(super) ahead: Ahead<T>,
-}
-
-/// Memory that the next block will read, asked for a little with every tile of this one: the hardware foresees neither
-/// where a block's rows end nor where the next block begins, and packing would wait for every line of it.
-pub(super) struct Ahead<T> {
-    next: Cell<*const T>,
-    /// Bytes left in this run, and runs left after it.
-    left: Cell<usize>,
-    runs: Cell<usize>,
-    run: usize,
-    /// Elements from run to run.
-    stride: usize,
-    per_tile: usize,
-}
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
-
-impl<T> Ahead<T> {
-    /// Nothing.
-    pub(super) fn none() -> Self {
-        Self::new(std::ptr::null(), 0, 0, 0, 1)
-    }
-
-    /// `runs` runs of `len` elements at distance `stride`, in the course of `tiles` tiles.
-    pub(super) fn new(from: *const T, runs: usize, len: usize, stride: usize, tiles: usize) -> Self {
-        // Adjacent runs are one.
-        let (runs, len) = if len == stride { (runs.min(1), runs * len) } else { (runs, len) };
-        let run = if runs == 0 { 0 } else { len * size_of::<T>() };
-        let per_tile = (runs * run.div_ceil(LINE)).div_ceil(tiles.max(1));
-        Self { next: Cell::new(from), left: Cell::new(run), runs: Cell::new(runs), run, stride, per_tile }
-    }
-
-    /// A tile's share.
-    #[inline(always)]
-    fn ask(&self) {
-        let mut wanted = self.per_tile;
-        while wanted > 0 && self.left.get() > 0 {
-            let (next, left) = (self.next.get(), self.left.get());
-            let lines = wanted.min(left.div_ceil(LINE));
-            #[cfg(target_arch = "x86_64")]
-            for line in 0..lines {
-                use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-                // SAFETY: prefetching reads nothing and may be given any address.
-                unsafe { _mm_prefetch::<_MM_HINT_T1>(next.wrapping_byte_add(self.run - left + line * LINE).cast()) };
-            }
-            wanted -= lines;
-            if left > lines * LINE {
-                self.left.set(left - lines * LINE);
-            } else {
-                self.runs.set(self.runs.get() - 1);
-                self.left.set(if self.runs.get() > 0 { self.run } else { 0 });
-                self.next.set(next.wrapping_add(self.stride));
-            }
-        }
-    }
 }
 
 /// The largest tile, in rows and columns, of vectors of `LANES` elements.

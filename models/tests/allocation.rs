@@ -39,10 +39,12 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_step_allocates_nothing_after_the_first() {
     let dataset = digits().unwrap();
-    let config = Config { hidden: vec![500, 100], batch: 500, loss: LossName::Bce, clip: 1.0, ..Config::default() };
-    let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
-    for threads in [1, 2] {
-        let data = DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler: scaler.clone() };
+    // Many rows share one packed operand between threads; wide layers and few rows are multiplied the other way round.
+    let of = |hidden, batch| Config { hidden, batch, loss: LossName::Bce, clip: 1.0, ..Config::default() };
+    let configs = [of(vec![500, 100], 500), of(vec![800, 700], 100)];
+    for (config, threads) in configs.iter().flat_map(|config| [(config, 1), (config, 2)]) {
+        let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
+        let data = DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler };
         let model = Model::new(config.clone(), data).unwrap();
         let mut trainer = Trainer::new(model, &dataset, (0..1797).collect(), Vec::new()).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -1,5 +1,6 @@
 //! The loops over slices, one thread: functions, losses with their gradient, Adam. Throughput is bytes read and
-//! written; the sizes are those of working sets that lie in L1, in L2 and in memory.
+//! written; the sizes are those of working sets that lie in L1, in L2 and in memory. The groups `values` time the same
+//! functions on arguments of every kind, in elements.
 //!
 //! Every result is checked against `f64` arithmetic of the standard library before it is timed.
 
@@ -18,6 +19,7 @@ const CHECKED: usize = 2048;
 
 type Kernel = fn(&Elementwise<f32>, InOut<'_, f32>);
 type Reference = fn(f64) -> f64;
+type Argument = fn(f32) -> f32;
 type Loss = fn(&Elementwise<f32>, &[f32], &[f32], &mut [f32]) -> f32;
 type LossReference = fn(f64, f64) -> (f64, f64);
 
@@ -79,7 +81,7 @@ fn main() {
 }
 
 /// Arguments that slow kernels fall off a cliff for: time must not depend on them.
-const VALUES: [(&str, fn(f32) -> f32); 5] = [
+const VALUES: [(&str, Argument); 5] = [
     ("ordinary", |u| u),
     ("large", |u| 1e30 * u),
     ("subnormal", |u| 1e-40 * u),
@@ -103,11 +105,11 @@ fn values(criterion: &mut Criterion, name: &str, kernels: &Elementwise<f32>, ker
             for (&x, &y) in from.iter().zip(&*to) {
                 let wanted = if x.is_nan() { x } else { reference(f64::from(x)) as f32 };
                 let same = y.to_bits() == wanted.to_bits() || (y.is_nan() && wanted.is_nan());
+                // A unit of the smallest subnormal numbers is 1.4e-45.
+                let allowed = 1e-5 * wanted.abs() + 3e-45;
                 // The reference's series of the error function does not converge far out.
-                assert!(
-                    same || name == "gelu" || (y - wanted).abs() <= 1e-5 * wanted.abs().max(1e-30),
-                    "{name}({x}) is {y}, not {wanted}"
-                );
+                let far = name == "gelu" && x.abs() > 4.0;
+                assert!(same || far || (y - wanted).abs() <= allowed, "{name}({x}) is {y}, not {wanted}");
             }
             bencher.iter(|| kernel(kernels, InOut::pair(from, to)));
         });

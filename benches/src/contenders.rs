@@ -57,7 +57,7 @@ pub fn split(threads: usize) -> Split {
     if threads == 1 { Split::Serial } else { Split::Rayon }
 }
 
-/// Everybody there is, us first. Call it once, before any thread is started.
+/// Everybody there is, us first. Call it before any thread of yours is started.
 pub fn all<T: Element>() -> Vec<Contender<T>> {
     let ours: Run<T> = Box::new(|product, threads| product.ours(split(threads)));
     let mut all = vec![Contender { name: "narrows", threads: &[1, 2], run: ours }];
@@ -71,6 +71,7 @@ mod peers {
     use crate::shapes::Shape;
     use libloading::Library;
     use std::ffi::{CStr, c_char, c_int};
+    use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
     /// Row-major, and whether an operand is transposed, as CBLAS numbers them.
     const ROW_MAJOR: c_int = 101;
@@ -101,6 +102,7 @@ mod peers {
         ($t:ident, $multiply:ident, $blas:literal) => {
             impl Element for $t {
                 fn peers() -> Vec<Contender<Self>> {
+                    limit_matrixmultiply();
                     let multiply: Run<$t> = Box::new(|product, _| {
                         let Shape { m, n, k, .. } = product.shape;
                         let (a, b) = product.strides();
@@ -121,11 +123,6 @@ mod peers {
                     }
                     // It reads its number of threads once per process.
                     all.push(Contender { name: "matrixmultiply", threads: &[2], run: multiply });
-                    if std::env::var_os("MATMUL_NUM_THREADS").is_none() {
-                        // SAFETY: `super::all` asks to be called before other threads run, so nobody reads the
-                        // environment now.
-                        unsafe { std::env::set_var("MATMUL_NUM_THREADS", "2") };
-                    }
                     all
                 }
             }
@@ -134,6 +131,18 @@ mod peers {
 
     element!(f32, sgemm, "cblas_sgemm");
     element!(f64, dgemm, "cblas_dgemm");
+
+    /// Gives `matrixmultiply` two threads, before OpenBLAS is loaded and starts its own.
+    fn limit_matrixmultiply() {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            if std::env::var_os("MATMUL_NUM_THREADS").is_none() {
+                // SAFETY: `super::all` asks to be called before other threads run, and this is the first thing that
+                // it does, so nobody reads the environment now.
+                unsafe { std::env::set_var("MATMUL_NUM_THREADS", "2") };
+            }
+        });
+    }
 
     fn gemm<T: Element>(product: &mut Product<T>, threads: usize) {
         let Shape { m, n, k, .. } = product.shape;
@@ -167,6 +176,9 @@ mod peers {
         }
     }
 
+    /// The number of threads that OpenBLAS was told last.
+    static LAST: AtomicI32 = AtomicI32::new(0);
+
     /// OpenBLAS's product, if the system has the library.
     fn openblas<T: Element>(name: &str) -> Option<Run<T>> {
         // SAFETY: loading OpenBLAS starts its threads and has no other effect; it is never unloaded.
@@ -194,7 +206,10 @@ mod peers {
             let c = product.c.as_mut_slice().as_mut_ptr();
             // SAFETY: A, B and C hold M K, K N and M N elements with these leading dimensions, and C is not A or B.
             unsafe {
-                set_threads(threads);
+                // The two element types share the library, and with it the number.
+                if LAST.swap(threads, Relaxed) != threads {
+                    set_threads(threads);
+                }
                 multiply(ROW_MAJOR, a, b, m, n, k, T::ONE, x, lda, y, ldb, T::ZERO, c, n);
             }
         }))

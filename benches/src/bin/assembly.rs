@@ -7,7 +7,7 @@
 //!
 //! For each kernel of [`RULES`] the innermost loops that hold exactly the expected number of fused multiply-adds must
 //! be there as often as expected, without vector loads or stores on the stack and with no more moves between vector
-//! registers than stated. A tile that is one row too high for the registers spills in its loop over k, and takes a
+//! registers than stated. (The listing is made with one codegen unit, as `--emit asm` has it; releases have sixteen.) A tile that is one row too high for the registers spills in its loop over k, and takes a
 //! quarter of the speed; no test of results sees that, and a timing would see it only on a quiet machine.
 
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ struct Rule {
     moves: usize,
     /// The most instructions, so that a tile's start (as many multiply-adds, by beta) is not taken for its loop over k.
     longest: usize,
+    /// Whether other loops with as many multiply-adds may be there: starts, ends, and what is rarely reached.
+    others: bool,
 }
 
 const AVX512: &[&str] = &["f32_avx512", "f64_avx512"];
@@ -33,12 +35,12 @@ const BOTH: &[&str] = &["f32_avx512", "f64_avx512", "f32_avx2", "f64_avx2"];
 const F32: &[&str] = &["f32_avx512", "f32_avx2"];
 
 const fn rule(kernel: &'static str, entries: &'static [&'static str], fmas: usize, loops: usize) -> Rule {
-    Rule { kernel, entries, fmas, loops, moves: 0, longest: usize::MAX }
+    Rule { kernel, entries, fmas, loops, moves: 0, longest: usize::MAX, others: true }
 }
 
 /// A loop over k: besides each multiply-add little more than a load.
 const fn product(kernel: &'static str, entries: &'static [&'static str], fmas: usize, loops: usize) -> Rule {
-    Rule { longest: 4 * fmas, ..rule(kernel, entries, fmas, loops) }
+    Rule { longest: 4 * fmas, others: false, ..rule(kernel, entries, fmas, loops) }
 }
 
 /// The largest tiles of every width, the kernels for little reuse, the optimisers, and the functions of a training
@@ -50,7 +52,7 @@ const RULES: &[Rule] = &[
     product("tile_6", AVX2, 12, 2),
     product("tile_12", AVX2, 12, 2),
     product("row", BOTH, 8, 1),
-    product("dots", BOTH, 8, 2),
+    Rule { others: true, ..product("dots", BOTH, 8, 2) },
     rule("sgd", BOTH, 2, 1),
     rule("adam", BOTH, 5, 1),
     rule("rmsprop", BOTH, 3, 1),
@@ -60,8 +62,11 @@ const RULES: &[Rule] = &[
 ];
 
 fn main() -> ExitCode {
-    let Some(path) = std::env::args_os().nth(1) else {
-        eprintln!("name the assembly file: see the head of benches/src/bin/assembly.rs");
+    let mut paths = std::env::args_os().skip(1);
+    let (Some(path), None) = (paths.next(), paths.next()) else {
+        eprintln!(
+            "name one assembly file (an old one beside it? remove it): see the head of benches/src/bin/assembly.rs"
+        );
         return ExitCode::from(2);
     };
     let text = match std::fs::read_to_string(&path) {
@@ -102,7 +107,9 @@ fn check(rule: &Rule, entry: &str, functions: &HashMap<String, Vec<Loop>>) -> Re
     let clean =
         |l: &&Loop| l.fmas == rule.fmas && l.stack == 0 && l.moves <= rule.moves && l.instructions <= rule.longest;
     let found: Vec<&Loop> = loops.iter().filter(clean).collect();
-    if found.len() >= rule.loops {
+    // A loop over k that LLVM made twice must be clean twice.
+    let same = loops.iter().filter(|l| l.fmas == rule.fmas && l.instructions <= rule.longest).count();
+    if found.len() >= rule.loops && (found.len() == same || rule.others) {
         let shortest = found.iter().map(|l| l.instructions).min().unwrap_or(0);
         return Ok(format!("{} loops of {} multiply-adds, {shortest} instructions", found.len(), rule.fmas));
     }
@@ -121,7 +128,7 @@ fn functions(text: &str) -> HashMap<String, Vec<Loop>> {
     while let Some(line) = lines.next() {
         let Some(name) = line.strip_suffix(':').and_then(kernel) else { continue };
         let body = lines.by_ref().take_while(|line| !line.starts_with(".Lfunc_end"));
-        all.insert(name, innermost(body));
+        all.entry(name).or_insert_with(Vec::new).extend(innermost(body));
     }
     all
 }
@@ -210,6 +217,16 @@ _ZN14narrows_engine4gemm4tile7entries10f32_avx5126tile_217h80cf2665084fe91eE:
         assert!(check(&tile(), "f32_avx512", &found).is_ok());
         assert!(check(&tile(), "f32_avx2", &found).is_err(), "a kernel that is not there");
         assert!(check(&rule("tile_2", &[], 3, 1), "f32_avx512", &found).is_err(), "a multiply-add is missing");
+    }
+
+    #[test]
+    fn one_clean_copy_does_not_hide_a_dirty_one() {
+        let second =
+            TILE.replace("tile_2", "tile_3").replace("\tdecq\t%rcx\n", "\tvmovups\t%zmm3, 64(%rsp)\n\tdecq\t%rcx\n");
+        let mut found = functions(TILE);
+        let dirty = functions(&second).remove("f32_avx512::tile_3").unwrap();
+        found.get_mut("f32_avx512::tile_2").unwrap().extend(dirty);
+        assert!(check(&product("tile_2", &[], 2, 1), "f32_avx512", &found).is_err());
     }
 
     #[test]

@@ -25,6 +25,7 @@ fn main() {
     let [one, two] = peaks.map(|flops| flops * 1e-9);
     println!("Instruction set {backend}; FMA peak in f32 {one:.0} GFLOP/s with one thread, {two:.0} with two.");
     products("f32", &TARGETS, &only, &single, &pool, peaks);
+    // Half as many lanes, the same instructions: half the peak.
     products("f64", &SQUARES, &only, &double, &pool, peaks.map(|peak| peak / 2.0));
     steps(&only, &pool, peaks);
 }
@@ -37,7 +38,11 @@ fn products<T: Element>(
     pool: &ThreadPool,
     peaks: [f64; 2],
 ) {
-    println!("\n## Matrix products, {name} (GFLOP/s, one thread \\| two threads)\n");
+    println!(
+        "\n## Matrix products, {name} (GFLOP/s, one thread \\| two threads; peak {:.0} \\| {:.0})\n",
+        peaks[0] * 1e-9,
+        peaks[1] * 1e-9
+    );
     print!("| M x N x K |");
     contenders.iter().for_each(|contender| print!(" {} |", contender.name));
     println!(" narrows, share of peak | narrows / best peer |");

@@ -1,5 +1,5 @@
 //! Scratch memory of a thread, kept from call to call, so that a product allocates only when it is the first of its
-//! type, or larger than most: memory is taken at once for the usual blocks (`driver::most`), since with work stealing
+//! type, or larger than most: memory is taken at once for the usual blocks (`plan::most`), since with work stealing
 //! a thread may meet its largest part late.
 
 use crate::simd::{Buffer, Float};
@@ -39,7 +39,12 @@ pub(super) fn with<T: Float, R>(of: Use, len: usize, most: usize, work: impl FnO
     }
     let result = work(bytemuck::cast_slice_mut(buffer.as_mut_slice()));
     // A thread that is ending has no slot any more; the memory is then simply freed.
-    let _ = slot.try_with(|slot| slot.replace(buffer));
+    // Of two that were in use at a time, the larger is kept.
+    let _ = slot.try_with(|slot| {
+        if slot.borrow().len() < buffer.len() {
+            slot.replace(buffer);
+        }
+    });
     Some(result)
 }
 

@@ -7,7 +7,7 @@
 use super::ahead::Ahead;
 use super::epilogue::{Activation, Finish};
 use super::matrix::MatrixRef;
-use super::plan::{Plan, ahead, most};
+use super::plan::{Plan, most, next_block};
 use super::tile::{Block, GemmKernels, Order, TileShape};
 use super::{GemmFloat, arena, dot, gemv, pack};
 use crate::simd::{Backend, Float};
@@ -221,7 +221,7 @@ fn blocks<T: GemmFloat>(x: &Task<T>, plan: &Plan, scratch: &mut [T]) {
                 block.c = x.c_at(row, col);
                 block.finish = finish.part(row, col);
                 find_a(x, plan, &mut block, [row, p], &mut packed, for_a);
-                block.ahead = ahead(x, plan, [row, rows], [col, cols], [p, depth]);
+                block.ahead = next_block(x, plan, [row, rows], [col, cols], [p, depth]);
                 x.kernels.block(&block);
             }
         }

@@ -8,7 +8,7 @@
 //!   `arena`: a thread's scratch memory.
 //!
 //! An element of C is one chain of fused multiply-adds over k (for the dot kernels: one vector of chains), started
-//! from bias + beta * C, with alpha multiplied into A. So neither tiles, tails, blocks nor threads change its bits.
+//! from bias + beta * C, with alpha multiplied into A (into B where C has contiguous columns). So neither tiles, tails, blocks nor threads change its bits.
 
 mod ahead;
 mod arena;
@@ -90,7 +90,7 @@ macro_rules! gemm_float {
 gemm_float!(f32, transpose_8x8);
 gemm_float!(f64, transpose_4x4);
 
-/// Takes every thread's scratch memory for products of `T` beforehand, up to 2 MiB each, so that steps of training do
+/// Takes every thread's scratch memory for products of `T` beforehand, up to twice 2 MiB each, so that steps of training do
 /// not allocate late. Call it where the products will run, inside [`Threads::run`](crate::Threads::run).
 pub fn warm_up<T: GemmFloat>(backend: Backend, split: Split) {
     split.everywhere(|| plan::warm_up::<T>(backend));
@@ -157,9 +157,11 @@ fn multiply<T: GemmFloat>(
     if by_columns && x.b.panel == 0 {
         x = Task { m: n, n: m, a: x.b.t(), b: x.a.t(), c_row: c_col, finish: x.finish.t(), ..x };
     }
+    // A packed B cannot change places with A, so its C must have contiguous rows.
+    let contiguous = c_col == 1 || (c_row == 1 && x.b.panel == 0);
     x.family = Task::family(x.m, x.n, &x.a, &x.b);
     if x.family == Family::Tiles {
-        if packed::is_better_turned(&x) && packed::turned(split, &x) {
+        if contiguous && packed::is_better_turned(&x) && packed::turned(split, &x) {
             return Ok(());
         }
         if x.b.panel == 0 && backend == Backend::Avx512 && 2 * x.n <= x.kernels.tiling(PhantomData).lanes {
@@ -167,12 +169,11 @@ fn multiply<T: GemmFloat>(
             x.kernels = T::gemm_kernels(Backend::Avx2Fma);
         }
         x.shape = x.kernels.tiling(PhantomData).shape(x.n);
-        let contiguous = c_col == 1 || c_row == 1;
         if contiguous && packed::is_better_shared(split, &x) && packed::shared(split, &x) {
             return Ok(());
         }
     }
-    if c_col == 1 || (c_row == 1 && x.b.panel == 0) {
+    if contiguous {
         split::run(split, x);
     } else {
         scattered(&x, c_col);

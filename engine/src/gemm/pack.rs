@@ -2,7 +2,7 @@
 //!
 //! * A keeps its orientation, so packing it is copying: rows contiguous along k (`Depth`: `to[i * to_row + p]`), or
 //!   per row panel the columns of it (`Panels`: `to[p * rows + i]`). alpha is multiplied in here.
-//! * B becomes panels of NR columns, `to[panel][p * NR + j]`, the last filled up with zeros. From a B contiguous along
+//! * B becomes panels of NR columns, `to[panel][p * NR + j]`, the last filled up with zeros (where a side is contiguous; what lies there is in lanes that nobody stores). From a B contiguous along
 //!   k (the weights of a linear layer) that is a transpose, made of 8 x 8 (f32) or 4 x 4 (f64) blocks in registers
 //!   where there is AVX: an element at a time would cost a quarter of a product with M = 128.
 
@@ -183,7 +183,7 @@ unsafe fn panel_of_columns<T: GemmFloat, I: Lanes<T>>(
     }
 }
 
-/// `to[p * nr + j] = from[p * strides[0] + j * strides[1]]`, zero up to `nr` where the panel is whole.
+/// `to[p * nr + j] = from[p * strides[0] + j * strides[1]]`; what lies beyond `width` stays as it is.
 ///
 /// # Safety
 /// * `from` is valid for `depth x width` reads at those strides, `to` for as many writes at stride `nr`.

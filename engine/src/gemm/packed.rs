@@ -54,8 +54,8 @@ impl<T: GemmFloat> PackedB<T> {
     }
 }
 
-/// [`gemm`](super::gemm()) with a packed B, on the backend that it was packed for; the bits are those of a product of
-/// tiles, which `gemm` itself takes unless M or N is tiny.
+/// [`gemm`](super::gemm()) with a packed B, on the backend that it was packed for; for a C of contiguous rows
+/// the bits are those of a product of tiles, which `gemm` itself takes unless M or N is tiny.
 ///
 /// # Errors
 /// When the sides, or the length of the bias, do not fit.
@@ -68,7 +68,8 @@ pub fn gemm_packed<T: GemmFloat>(
     c: MatrixMut<T>,
     epilogue: &Epilogue<T>,
 ) -> Result<(), GemmError> {
-    let operand = Operand { data: b.data.as_slice().as_ptr(), row: b.panel, col: b.rows * b.panel, panel: b.panel };
+    let col = b.rows.wrapping_mul(b.panel);
+    let operand = Operand { data: b.data.as_slice().as_ptr(), row: b.panel, col, panel: b.panel };
     multiply(b.backend, split, alpha, a, ([b.rows, b.cols], operand), beta, c, epilogue)
 }
 
@@ -97,6 +98,9 @@ fn pack<T: GemmFloat>(
     struct Shared<T>(Operand<T>, *mut T);
     // SAFETY: the source is only read, and the parts below write disjoint rows of the panels.
     unsafe impl<T: Send + Sync> Sync for Shared<T> {}
+    if rows == 0 || cols == 0 {
+        return;
+    }
     debug_assert!(to.len() >= rows * cols.next_multiple_of(panel));
     let shared = Shared(*from, to.as_mut_ptr());
     split.gated(rows.saturating_mul(cols), GATE).ranges(rows, PART, &|range| {
@@ -117,7 +121,7 @@ fn pack<T: GemmFloat>(
 
 /// Whether all threads should share one packed B: it would be packed by each, and there is work enough to wait for it.
 pub(super) fn is_better_shared<T: GemmFloat>(threads: Split, x: &Task<T>) -> bool {
-    x.b.panel == 0 && x.m > 16 * x.shape.rows && split::threads(threads, x) > 1
+    x.b.panel == 0 && x.m > 16 * x.shape.rows && split::threads(threads, split::work(x)) > 1
 }
 
 /// Computes the product with blocks of B that are packed once and read by all threads; false where there is no memory.
@@ -151,7 +155,8 @@ pub(super) fn shared<T: GemmFloat>(threads: Split, x: &Task<T>) -> bool {
 pub(super) fn is_better_turned<T: GemmFloat>(x: &Task<T>) -> bool {
     let lanes = x.kernels.tiling(PhantomData).lanes;
     let panel = x.kernels.tiling(PhantomData).shape(x.m).cols;
-    // One more tile of K would read C again; shorter K than this does not pay for the transposes.
+    // A turned C cannot be read again, so K is one block, and no longer than the rows of A may be; a shorter K than 64
+    // does not pay for the transposes.
     let plain = x.finish.beta == T::ZERO && x.alpha == T::ONE && (64..=2048).contains(&x.k);
     let along_k = x.a.col == 1 && x.b.row == 1 && x.b.panel == 0;
     let fits = x.m.next_multiple_of(panel).saturating_mul(x.k) <= most::<T>();

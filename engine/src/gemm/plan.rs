@@ -94,7 +94,7 @@ impl Plan {
 }
 
 /// The block of A or B that will be read after this one, to be asked for meanwhile.
-pub(super) fn ahead<T: GemmFloat>(
+pub(super) fn next_block<T: GemmFloat>(
     x: &Task<T>,
     plan: &Plan,
     rows: [usize; 2],

@@ -2,7 +2,7 @@
 //!
 //! The longer side is halved at a multiple of the tile until there are about two parts a thread, so that a slow
 //! core does not keep the others waiting. A product of many rows packs B once for all (`packed::shared`); in others each
-//! part packs what it needs for itself, and nobody waits. K is never split, so the bits do not depend on the number of threads.
+//! part packs what it needs for itself, and nobody waits. K is never split among threads, so the bits do not depend on the number of threads.
 
 use super::GemmFloat;
 use super::driver::{Family, Task, serial};
@@ -16,7 +16,8 @@ const PART: usize = 100_000;
 
 /// Computes a product, on more threads where that pays.
 pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
-    let (work, threads) = (work(&x), threads(split, &x));
+    let work = work(&x);
+    let threads = threads(split, work);
     if threads < 2 {
         return serial(&x);
     }
@@ -25,13 +26,13 @@ pub(super) fn run<T: GemmFloat>(split: Split, x: Task<T>) {
 }
 
 /// Multiply-adds.
-fn work<T>(x: &Task<T>) -> usize {
+pub(super) fn work<T>(x: &Task<T>) -> usize {
     x.m.saturating_mul(x.n).saturating_mul(x.k.max(1))
 }
 
-/// How many threads a product is worth.
-pub(super) fn threads<T>(split: Split, x: &Task<T>) -> usize {
-    if work(x) < WORTH_SPLITTING { 1 } else { split.threads() }
+/// How many threads that many multiply-adds are worth.
+pub(super) fn threads(split: Split, work: usize) -> usize {
+    if work < WORTH_SPLITTING { 1 } else { split.threads() }
 }
 
 fn halve<T: GemmFloat>(split: Split, x: Task<T>, parts: usize) {

@@ -32,7 +32,7 @@ pub(super) enum Order {
     Panels,
 }
 
-/// `rows x cols` of C, over `depth` of k. B comes in panels of [`Tiling::cols`] columns; where the last is not made
+/// `rows x cols` of C, over `depth` of k. B comes in panels of `panel` columns; where the last is not made
 /// of whole vectors, it is padded.
 pub(super) struct Block<T> {
     pub(super) rows: usize,

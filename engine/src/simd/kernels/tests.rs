@@ -33,6 +33,44 @@ fn only_common_lengths_are_touched() {
     }
 }
 
+/// The pass that also sums columns gives the derivative's bits, and those of the sums of its result.
+#[test]
+fn derivatives_with_sums_agree_with_both_passes() {
+    type Alone = fn(&Elementwise<f32>, &[f32], InOut<'_, f32>);
+    type WithSums = fn(&Elementwise<f32>, &[f32], &mut [f32], usize, &mut [f32]);
+    let pairs: [(Alone, WithSums); 6] = [
+        (|k, y, dy| k.relu_gradient(y, dy, 0.0, false), |k, y, dy, n, s| k.relu_gradient_sums(y, dy, 0.0, n, s)),
+        (
+            |k, y, dy| k.leaky_relu_gradient(y, dy, 0.2, false),
+            |k, y, dy, n, s| k.leaky_relu_gradient_sums(y, dy, 0.2, n, s),
+        ),
+        (|k, y, dy| k.elu_gradient(y, dy, 1.5, false), |k, y, dy, n, s| k.elu_gradient_sums(y, dy, 1.5, n, s)),
+        (|k, y, dy| k.sigmoid_gradient(y, dy, 0.0, false), |k, y, dy, n, s| k.sigmoid_gradient_sums(y, dy, 0.0, n, s)),
+        (|k, y, dy| k.tanh_gradient(y, dy, 0.0, false), |k, y, dy, n, s| k.tanh_gradient_sums(y, dy, 0.0, n, s)),
+        (
+            |k, y, dy| k.softplus_gradient(y, dy, 0.0, false),
+            |k, y, dy, n, s| k.softplus_gradient_sums(y, dy, 0.0, n, s),
+        ),
+    ];
+    for backend in Backend::available() {
+        let kernels = f32::elementwise(backend);
+        for columns in [1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 130] {
+            for rows in [0, 1, 2, 7] {
+                let values = |shift: f32| (0..rows * columns).map(move |i| (i as f32 * 0.37 + shift).sin());
+                let (y, dy): (Vec<f32>, Vec<f32>) = (values(0.0).collect(), values(1.0).collect());
+                for (alone, with_sums) in pairs {
+                    let (mut one, mut other) = (dy.clone(), dy.clone());
+                    let (mut sums, mut found) = (vec![0.0; columns], vec![7.0; columns]);
+                    alone(kernels, &y, InOut::same(&mut one));
+                    kernels.column_sums(&one, columns, &mut sums, false);
+                    with_sums(kernels, &y, &mut other, columns, &mut found);
+                    assert_eq!((&one, &sums), (&other, &found), "{rows} x {columns}, {backend}");
+                }
+            }
+        }
+    }
+}
+
 fn entropy_is_accurate<T: Float>(tolerance: f64) {
     for backend in Backend::available() {
         for from in 0..30 {

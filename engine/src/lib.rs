@@ -31,6 +31,7 @@
 //! ```
 
 pub mod check;
+pub mod conv;
 mod error;
 mod gather;
 pub mod gemm;

@@ -10,10 +10,10 @@
 //! flops: 2 N in out forward, twice that backward; bound by arithmetic for batches beyond a few dozen rows.
 
 use super::cases::{Case, Domain, batch, case, fixed};
-use super::{GATE, GRAIN};
+use super::GATE;
+use super::fused::differentiate;
 use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
 use crate::parallel::PerChunk;
-use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// The operation; input 0 is x, input 1 the weight `[out, in]`, input 2 the bias `[out]` if there is one.
@@ -38,26 +38,7 @@ const SUMS: usize = 8;
 const ROWS: usize = 32;
 
 impl<T: Real> Linear<T> {
-    /// The gradient of the sum, in place of that of the output.
-    fn differentiate(&self, run: &mut Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
-        let split = run.device.split.gated(run.output_gradient.len(), GATE);
-        let activation = self.activation;
-        if activation == Activation::Identity {
-            return;
-        }
-        split.parts((run.output, InOut::same(run.output_gradient)), GRAIN, &|(y, dy)| match activation {
-            Activation::Identity => {}
-            Activation::Relu => kernels.relu_gradient(y, dy, T::ZERO, false),
-            Activation::LeakyRelu(slope) => kernels.leaky_relu_gradient(y, dy, slope, false),
-            Activation::Elu(alpha) => kernels.elu_gradient(y, dy, alpha, false),
-            Activation::Sigmoid => kernels.sigmoid_gradient(y, dy, T::ZERO, false),
-            Activation::Tanh => kernels.tanh_gradient(y, dy, T::ZERO, false),
-            Activation::Softplus => kernels.softplus_gradient(y, dy, T::ZERO, false),
-        });
-    }
-
-    /// The same, and the sums of its columns in up to [`SUMS`] parts of the rows, to be added up in their order;
+    /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of the rows, to be added up in their order;
     /// returns how many.
     fn differentiate_and_sum(&self, run: &mut Backward<'_, T>, rows: usize, out: usize) -> usize {
         let kernels = T::elementwise(run.device.backend);
@@ -141,7 +122,7 @@ impl<T: Real> Operation<T> for Linear<T> {
                 kernels.column_sums(&run.scratch[..parts * out], out, target.slice, target.accumulate);
             }
         } else {
-            self.differentiate(&mut run);
+            differentiate(self.activation, &mut run);
         }
         let dz = &*run.output_gradient;
         let none = Epilogue::none();

@@ -6,6 +6,8 @@
 
 mod binary;
 pub mod cases;
+mod convolution;
+mod fused;
 mod pointwise;
 mod reduce;
 
@@ -24,10 +26,11 @@ macro_rules! operations {
 }
 
 operations! {
-    add add_scalar binary_cross_entropy concatenate elu exp gelu leaky_relu linear ln mean mean_squared_error mul relu
+    add add_scalar binary_cross_entropy concatenate conv2d conv_transpose2d elu exp gelu leaky_relu linear ln mean mean_squared_error mul relu
     reshape scale sigmoid slice softplus square stop_gradient sub sum tanh
 }
 
+pub use convolution::ConvOptions;
 pub use reduce::Axis;
 
 /// How the losses add up.

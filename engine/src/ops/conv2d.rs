@@ -1,0 +1,194 @@
+//! `y = f(C x + b)`: the convolution of a batch of images with a bias and an activation (LeCun et al. 1989).
+//!
+//! `x` is `[N, channels, height, width]`, the weight `[filters, channels / groups, kernel_rows, kernel_columns]`, as in
+//! PyTorch. Backward: `dz = dy f'(y)`, `db` its sums, `dx = Cᵀ dz`, `dW = Σ dz im2col(x)ᵀ`; see [`crate::conv`].
+
+use super::cases::{Case, CaseInput, Domain, Sizes, case, fixed};
+use super::convolution::{ConvOptions, convolution, flops, means, shape_of};
+use super::fused::differentiate;
+use crate::conv::matrix::ConvolutionMatrix;
+use crate::conv::passes::{CHUNKS, channel_sums};
+use crate::conv::geometry::Window;
+use crate::gemm::Activation;
+use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
+
+/// The operation; input 0 is the image, input 1 the weight, input 2 the bias if there is one.
+struct Conv2d<T> {
+    options: ConvOptions,
+    activation: Activation<T>,
+}
+
+impl<T: Real> Tape<T> {
+    /// `activation(convolution(x, weight) + bias)`: `x` is `[N, channels, height, width]`, `weight`
+    /// `[filters, channels / groups, kernel_rows, kernel_columns]`, `bias` `[filters]`; gives
+    /// `[N, filters, (height + 2 padding - dilation (kernel_rows - 1) - 1) / stride + 1, likewise]`.
+    #[track_caller]
+    pub fn conv2d(&self, x: Var, weight: Var, bias: Option<Var>, options: ConvOptions, activation: Activation<T>) -> Var {
+        match bias {
+            Some(bias) => self.record(Conv2d { options, activation }, &[x, weight, bias]),
+            None => self.record(Conv2d { options, activation }, &[x, weight]),
+        }
+    }
+
+    /// [`Self::conv2d`] over sequences: `x` is `[N, channels, length]`, `weight` `[filters, channels / groups, kernel]`.
+    #[track_caller]
+    #[allow(clippy::too_many_arguments)]
+    pub fn conv1d(
+        &self,
+        x: Var,
+        weight: Var,
+        bias: Option<Var>,
+        [stride, padding, dilation]: [usize; 3],
+        groups: usize,
+        activation: Activation<T>,
+    ) -> Var {
+        self.conv2d(x, weight, bias, ConvOptions::of_sequence(stride, padding, dilation, groups), activation)
+    }
+}
+
+impl<T: Real> Operation<T> for Conv2d<T> {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
+            super::positive(p.to_f64())?;
+        }
+        let convolution = convolution(&self.options, inputs)?;
+        let [rows, columns] = convolution.geometry.positions;
+        let filters = convolution.groups * convolution.filters;
+        let mut spec = Spec::new(shape_of(&inputs[0], [filters, rows, columns]), inputs.len());
+        spec.reads_inputs = 0b011;
+        spec.reads_output = self.activation != Activation::Identity;
+        spec.scratch = convolution.scratch().map(|elements| Shape::fixed(&[elements]));
+        spec.flops = flops(&inputs[0], convolution.flops());
+        Ok(spec)
+    }
+
+    fn forward(&self, run: Forward<'_, T>) {
+        let Ok(convolution) = convolution(&self.options, &[run.inputs.shape(0), run.inputs.shape(1)]) else { return };
+        let bias = (run.inputs.count() > 2).then(|| run.inputs.get(2));
+        let operands = (run.inputs.get(0), run.inputs.get(1), bias);
+        convolution.apply(means(&run.device), operands, self.activation, run.output, false, run.scratch);
+    }
+
+    fn backward(&self, mut run: Backward<'_, T>) {
+        differentiate(self.activation, &mut run);
+        let inputs = run.inputs;
+        let Ok(convolution) = convolution(&self.options, &[inputs.shape(0), inputs.shape(1)]) else { return };
+        let means = means(&run.device);
+        let dz = &*run.output_gradient;
+        if inputs.count() > 2
+            && let Some(target) = run.gradients.of(2)
+        {
+            let scratch = &mut run.scratch[..CHUNKS * target.slice.len()];
+            channel_sums(means, dz, convolution.result(), target.slice, target.accumulate, scratch);
+        }
+        if let Some(target) = run.gradients.of(0) {
+            let operands = (dz, inputs.get(1));
+            convolution.apply_transposed(means, operands, target.slice, target.accumulate, run.scratch);
+        }
+        if let Some(target) = run.gradients.of(1) {
+            let operands = (inputs.get(0), dz);
+            convolution.weight_gradient(means, operands, target.slice, target.accumulate, run.scratch);
+        }
+    }
+}
+
+/// The convolution of each image of a batch by the matrix itself.
+pub(super) fn reference(
+    x: &[Vec<f64>],
+    sizes: [usize; 3],
+    window: Window,
+    filters: usize,
+    groups: usize,
+    f: fn(f64) -> f64,
+) -> Vec<f64> {
+    let matrix = ConvolutionMatrix::new(window, sizes, filters, groups, &x[1]).expect("a geometry that fits");
+    let images = x[0].chunks(sizes.iter().product());
+    let results = images.flat_map(|image| matrix.multiply(image).expect("an image of that size"));
+    let positions = matrix.rows() / filters;
+    let bias = |at: usize| x.get(2).map_or(0.0, |bias| bias[at / positions % filters]);
+    results.enumerate().map(|(at, y)| f(y + bias(at))).collect()
+}
+
+/// An image for the cases: `[channels, height, width]` in place of columns.
+pub(super) fn images([channels, height, width]: [usize; 3]) -> CaseInput {
+    CaseInput { shape: Shape::batch(&[channels, height, width]), domain: Domain::Real }
+}
+
+/// Small sides that vary with the sizes a case is tried at.
+pub(super) fn sides(s: Sizes) -> [usize; 2] {
+    [4 + s.columns % 5, 5 + s.other % 4]
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        case!(
+            "conv2d, 3x3, padding 1, tanh",
+            |s| {
+                let [h, w] = sides(s);
+                vec![images([2, h, w]), fixed(&[3, 2, 3, 3], Domain::Real), fixed(&[3], Domain::Real)]
+            },
+            |t, v| t.conv2d(v[0], v[1], Some(v[2]), ConvOptions::default().padding(1), Activation::Tanh),
+            |x| {
+                let [h, w] = sides(s);
+                reference(x, [2, h, w], Window::new([3, 3]).padding([1, 1]), 3, 1, f64::tanh)
+            },
+        ),
+        case!(
+            "conv2d, stride 2, no bias",
+            |s| {
+                let [h, w] = sides(s);
+                vec![images([2, h, w]), fixed(&[3, 2, 3, 2], Domain::Real)]
+            },
+            |t, v| t.conv2d(v[0], v[1], None, ConvOptions::default().padding(1).stride(2), Activation::Identity),
+            |x| {
+                let [h, w] = sides(s);
+                reference(x, [2, h, w], Window::new([3, 2]).padding([1, 1]).stride([2, 2]), 3, 1, |y| y)
+            },
+        ),
+        case!(
+            "conv2d, groups and dilation, sigmoid",
+            |s| {
+                let [h, w] = sides(s);
+                vec![images([4, h, w]), fixed(&[6, 2, 2, 3], Domain::Real), fixed(&[6], Domain::Real)]
+            },
+            |t, v| {
+                let options = ConvOptions { padding: [0, 2], ..ConvOptions::default().dilation(2).groups(2) };
+                t.conv2d(v[0], v[1], Some(v[2]), options, Activation::Sigmoid)
+            },
+            |x| {
+                let [h, w] = sides(s);
+                let window = Window::new([2, 3]).dilation([2, 2]).padding([0, 2]);
+                reference(x, [4, h, w], window, 6, 2, |y| 1.0 / (1.0 + (-y).exp()))
+            },
+        ),
+        case!(
+            "conv2d, one element",
+            |s| {
+                let [h, w] = sides(s);
+                vec![images([3, h, w]), fixed(&[2, 3, 1, 1], Domain::Real), fixed(&[2], Domain::Real)]
+            },
+            |t, v| t.conv2d(v[0], v[1], Some(v[2]), ConvOptions::default(), Activation::Softplus),
+            |x| {
+                let [h, w] = sides(s);
+                reference(x, [3, h, w], Window::new([1, 1]), 2, 1, |y| y.exp().ln_1p())
+            },
+        ),
+        case!(
+            "conv1d, stride 2",
+            |s| vec![
+                CaseInput { shape: Shape::batch(&[2, 6 + s.columns % 7]), domain: Domain::Real },
+                fixed(&[3, 2, 3], Domain::Real),
+                fixed(&[3], Domain::Real),
+            ],
+            |t, v| t.conv1d(v[0], v[1], Some(v[2]), [2, 1, 1], 1, Activation::Tanh),
+            |x| {
+                let window = Window::new([1, 3]).stride([1, 2]).padding([0, 1]);
+                reference(x, [2, 1, 6 + s.columns % 7], window, 3, 1, f64::tanh)
+            },
+        ),
+    ]
+}

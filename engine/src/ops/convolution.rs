@@ -1,0 +1,167 @@
+//! What `conv2d` and `conv_transpose2d` share: options, the shapes' rules, the bias and the activation.
+
+use crate::conv::geometry::{Geometry, GeometryError, Window};
+use crate::conv::passes::{Convolution, Means};
+use crate::tape::Shape;
+use crate::tape::operation::Device;
+
+/// How a kernel is laid over an image. PyTorch's names and defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConvOptions {
+    /// Steps down and across.
+    pub stride: [usize; 2],
+    /// Rows and columns of zeros on every side.
+    pub padding: [usize; 2],
+    /// Distance between neighbouring elements of the kernel.
+    pub dilation: [usize; 2],
+    /// Parts that the channels are divided into; each filter sees one.
+    pub groups: usize,
+}
+
+impl Default for ConvOptions {
+    fn default() -> Self {
+        Self { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+    }
+}
+
+impl ConvOptions {
+    /// The same stride down and across.
+    #[must_use]
+    pub fn stride(self, stride: usize) -> Self {
+        Self { stride: [stride; 2], ..self }
+    }
+
+    /// The same padding on every side.
+    #[must_use]
+    pub fn padding(self, padding: usize) -> Self {
+        Self { padding: [padding; 2], ..self }
+    }
+
+    /// The same dilation down and across.
+    #[must_use]
+    pub fn dilation(self, dilation: usize) -> Self {
+        Self { dilation: [dilation; 2], ..self }
+    }
+
+    /// So many groups.
+    #[must_use]
+    pub fn groups(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// The options of a convolution over sequences, which are images of height 1.
+    pub(super) fn of_sequence(stride: usize, padding: usize, dilation: usize, groups: usize) -> Self {
+        Self { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups }
+    }
+
+    fn window(&self, kernel: [usize; 2]) -> Window {
+        Window { kernel, stride: self.stride, padding: self.padding, dilation: self.dilation }
+    }
+}
+
+/// The sizes of one image without the batch, which is symbolic or the first size.
+fn one(shape: &Shape) -> &[usize] {
+    if shape.is_batch() { shape.sizes() } else { shape.sizes().get(1..).unwrap_or_default() }
+}
+
+/// The sizes of an image: `[channels, height, width]`, or `[channels, length]`, which is an image of height 1.
+pub(super) fn image(shape: &Shape) -> Result<[usize; 3], String> {
+    match *one(shape) {
+        [channels, height, width] => Ok([channels, height, width]),
+        [channels, width] => Ok([channels, 1, width]),
+        _ => Err(format!(
+            "the input is {shape}; it must be [batch, channels, height, width] or [batch, channels, length]"
+        )),
+    }
+}
+
+/// The shape of as many images as `like` has, with other sizes.
+pub(super) fn shape_of(like: &Shape, [channels, height, width]: [usize; 3]) -> Shape {
+    match (like.is_batch(), like.sizes().first(), one(like).len()) {
+        (true, _, 2) => Shape::batch(&[channels, width]),
+        (true, ..) => Shape::batch(&[channels, height, width]),
+        (false, Some(&images), 2) => Shape::fixed(&[images, channels, width]),
+        (false, images, _) => Shape::fixed(&[images.copied().unwrap_or(1), channels, height, width]),
+    }
+}
+
+/// So much for each image: what a [`Spec`](crate::tape::Spec) calls flops.
+pub(super) fn flops(like: &Shape, each: u64) -> (u64, u64) {
+    match like.sizes().first() {
+        Some(&images) if !like.is_batch() => (each.saturating_mul(images as u64), 0),
+        _ => (0, each),
+    }
+}
+
+/// The sizes of a weight: `[first, second, kernel_rows, kernel_columns]`, or `[first, second, kernel]`.
+fn weight(shape: &Shape, rank: usize) -> Result<[usize; 4], String> {
+    match (shape.is_batch(), shape.sizes()) {
+        (false, &[first, second, rows, columns]) if rank == 3 => Ok([first, second, rows, columns]),
+        (false, &[first, second, columns]) if rank == 2 => Ok([first, second, 1, columns]),
+        _ => Err(format!("the weight is {shape}; it must have two sizes of channels and {} of the kernel", rank - 1)),
+    }
+}
+
+/// Refuses a bias that is not one number a channel.
+fn bias(inputs: &[Shape], channels: usize) -> Result<(), String> {
+    match inputs.get(2).filter(|bias| **bias != Shape::fixed(&[channels])) {
+        Some(bias) => Err(format!("the bias is {bias}; it must be [{channels}]")),
+        None => Ok(()),
+    }
+}
+
+fn divided(what: &'static str, channels: usize, groups: usize) -> Result<usize, String> {
+    let fits = groups > 0 && channels.is_multiple_of(groups);
+    if fits { Ok(channels / groups) } else { Err(GeometryError::Groups { what, channels, groups }.to_string()) }
+}
+
+/// A convolution of these inputs (image, weight `[filters, channels / groups, ..]`, bias).
+pub(super) fn convolution(options: &ConvOptions, inputs: &[Shape]) -> Result<Convolution, String> {
+    let [channels, height, width] = image(&inputs[0])?;
+    let [filters, seen, rows, columns] = weight(&inputs[1], one(&inputs[0]).len())?;
+    let (of_input, of_output) =
+        (divided("input", channels, options.groups)?, divided("output", filters, options.groups)?);
+    if seen != of_input {
+        return Err(format!("the weight {} sees {seen} channels; the input has {of_input} in a group", inputs[1]));
+    }
+    bias(inputs, filters)?;
+    let geometry = Geometry::new(options.window([rows, columns]), seen, [height, width]).map_err(|e| e.to_string())?;
+    sized(Convolution { geometry, groups: options.groups, filters: of_output })
+}
+
+/// The convolution that a transposed one of these inputs (image, weight `[channels, filters / groups, ..]`, bias) is
+/// the transpose of.
+pub(super) fn transposed(
+    options: &ConvOptions,
+    output_padding: [usize; 2],
+    inputs: &[Shape],
+) -> Result<Convolution, String> {
+    let [channels, height, width] = image(&inputs[0])?;
+    let [from, made, rows, columns] = weight(&inputs[1], one(&inputs[0]).len())?;
+    let of_input = divided("input", channels, options.groups)?;
+    if from != channels {
+        return Err(format!("the weight {} is for {from} channels; the input has {channels}", inputs[1]));
+    }
+    bias(inputs, made.saturating_mul(options.groups))?;
+    let window = options.window([rows, columns]);
+    let side = |axis, size, more| window.transposed(axis, size, more).map_err(|error| error.to_string());
+    let large = [side(0, height, output_padding[0])?, side(1, width, output_padding[1])?];
+    let geometry = Geometry::new(window, made, large).map_err(|error| error.to_string())?;
+    if geometry.positions != [height, width] {
+        return Err(format!("the output padding {output_padding:?} must be below the stride {:?}", options.stride));
+    }
+    sized(Convolution { geometry, groups: options.groups, filters: of_input })
+}
+
+/// Refuses sizes whose scratch memory cannot be counted.
+fn sized(convolution: Convolution) -> Result<Convolution, String> {
+    match convolution.scratch().filter(|&n| n < isize::MAX as usize / 16) {
+        Some(_) => Ok(convolution),
+        None => Err("the column matrix of one row is too large".into()),
+    }
+}
+
+/// What the passes need of a device.
+pub(super) fn means(device: &Device) -> Means {
+    Means { backend: device.backend, split: device.split }
+}

@@ -148,6 +148,13 @@ pub enum GeometryError {
         /// The image's or kernel's size.
         size: usize,
     },
+    /// Padding of a pooling window beyond half of it: a window could see nothing but padding.
+    PoolPadding {
+        /// The padding.
+        padding: usize,
+        /// The window's size.
+        kernel: usize,
+    },
     /// Channels that the groups do not divide.
     Groups {
         /// Which channels.
@@ -178,6 +185,9 @@ impl fmt::Display for GeometryError {
                 write!(f, "padding takes {cut} of the {full} in {axis} that the transposed convolution gives")
             }
             Self::Overflow { axis, size } => write!(f, "sizes in {axis} are too large, about {size}"),
+            Self::PoolPadding { padding, kernel } => {
+                write!(f, "the padding {padding} is more than half the pooling window's {kernel}")
+            }
             Self::Groups { what, channels, groups } => {
                 write!(f, "{groups} groups do not divide the {channels} {what} channels")
             }

@@ -293,14 +293,14 @@ fn product<T: GemmFloat>(
     debug_assert!(done.is_ok(), "a shape that `infer` should have refused: {done:?}");
 }
 
-/// Images, or results, one after the other; cut between them.
-struct Images<'a, T> {
-    data: &'a [T],
-    each: usize,
+/// Images, results or planes, one after the other; cut between them.
+pub(crate) struct Images<'a, T> {
+    pub(crate) data: &'a [T],
+    pub(crate) each: usize,
 }
 
 impl<'a, T> Images<'a, T> {
-    fn each(&self) -> std::slice::ChunksExact<'a, T> {
+    pub(crate) fn each(&self) -> std::slice::ChunksExact<'a, T> {
         self.data.chunks_exact(self.each)
     }
 }
@@ -317,9 +317,9 @@ impl<T: Sync> Halve for Images<'_, T> {
 }
 
 /// The same, to be written.
-struct ImagesMut<'a, T> {
-    data: &'a mut [T],
-    each: usize,
+pub(crate) struct ImagesMut<'a, T> {
+    pub(crate) data: &'a mut [T],
+    pub(crate) each: usize,
 }
 
 impl<T: Send> Halve for ImagesMut<'_, T> {

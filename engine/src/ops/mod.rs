@@ -8,6 +8,7 @@ mod binary;
 pub mod cases;
 mod convolution;
 mod fused;
+mod planes;
 mod pointwise;
 mod reduce;
 
@@ -26,8 +27,8 @@ macro_rules! operations {
 }
 
 operations! {
-    add add_scalar binary_cross_entropy concatenate conv2d conv_transpose2d elu exp gelu leaky_relu linear ln mean mean_squared_error mul relu
-    reshape scale sigmoid slice softplus square stop_gradient sub sum tanh
+    add add_scalar avg_pool2d binary_cross_entropy concatenate conv2d conv_transpose2d elu exp gelu leaky_relu linear ln max_pool2d max_unpool2d mean mean_squared_error mul relu
+    reshape scale sigmoid slice softplus square stop_gradient sub sum tanh upsample2d
 }
 
 pub use convolution::ConvOptions;

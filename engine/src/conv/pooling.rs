@@ -1,0 +1,209 @@
+//! The geometry of pooling windows, and the loops over single planes that pooling and unpooling are made of.
+//!
+//! Sizes and padding are PyTorch's: with `ceil` the last window may reach past the padded image, but must begin inside it
+//! or its leading padding. Padding is at most half the kernel, so that every window sees a pixel.
+
+use super::geometry::{GeometryError, Window};
+use crate::simd::Float;
+use std::ops::Range;
+
+/// A pooling window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pool {
+    /// Rows and columns of the window.
+    pub kernel: [usize; 2],
+    /// Steps from one window to the next.
+    pub stride: [usize; 2],
+    /// Rows and columns around the image: never the largest, and zeros to an average.
+    pub padding: [usize; 2],
+    /// Whether pixels that no whole window reaches get one of their own.
+    pub ceil: bool,
+}
+
+impl Pool {
+    /// Windows of `kernel` by `kernel` side by side.
+    pub const fn new(kernel: usize) -> Self {
+        Self { kernel: [kernel; 2], stride: [kernel; 2], padding: [0; 2], ceil: false }
+    }
+
+    /// With this stride down and across.
+    #[must_use]
+    pub const fn stride(self, stride: usize) -> Self {
+        Self { stride: [stride; 2], ..self }
+    }
+
+    /// With this padding on every side.
+    #[must_use]
+    pub const fn padding(self, padding: usize) -> Self {
+        Self { padding: [padding; 2], ..self }
+    }
+
+    /// With a window for pixels at the end that no whole window reaches.
+    #[must_use]
+    pub const fn ceil(self) -> Self {
+        Self { ceil: true, ..self }
+    }
+
+    /// Windows on an image of these sizes, down and across.
+    ///
+    /// # Errors
+    /// A kernel or stride of 0, padding beyond half the kernel, or a kernel larger than the padded image.
+    pub fn positions(&self, image: [usize; 2]) -> Result<[usize; 2], GeometryError> {
+        let window = Window::new(self.kernel).stride(self.stride).padding(self.padding);
+        let mut positions = [0; 2];
+        for (axis, count) in positions.iter_mut().enumerate() {
+            *count = window.positions(axis, image[axis])?;
+            if self.padding[axis] * 2 > self.kernel[axis] {
+                return Err(GeometryError::PoolPadding { padding: self.padding[axis], kernel: self.kernel[axis] });
+            }
+            let begins_inside = *count * self.stride[axis] < image[axis] + self.padding[axis];
+            let reached = (*count - 1) * self.stride[axis] + self.kernel[axis];
+            if self.ceil && begins_inside && reached < image[axis] + 2 * self.padding[axis] {
+                *count += 1;
+            }
+        }
+        Ok(positions)
+    }
+
+    /// The pixels of the image that a window sees along one axis, and how many it would with the padding.
+    pub(crate) fn seen(&self, axis: usize, image: usize, position: usize) -> (Range<usize>, usize) {
+        let first = position * self.stride[axis];
+        let padding = self.padding[axis];
+        let last = (first + self.kernel[axis]).min(image + 2 * padding);
+        let end = last.saturating_sub(padding).min(image);
+        (first.saturating_sub(padding).min(end)..end, last - first)
+    }
+}
+
+/// Writes the place in the plane of each window's largest pixel, the first of equals; NaN is larger than all.
+pub(crate) fn largest<T: Float>(
+    pool: &Pool,
+    [height, width]: [usize; 2],
+    plane: &[T],
+    places: &mut [T],
+    columns: usize,
+) {
+    for (row, places) in places.chunks_exact_mut(columns).enumerate() {
+        let (down, _) = pool.seen(0, height, row);
+        for (column, place) in places.iter_mut().enumerate() {
+            let (across, _) = pool.seen(1, width, column);
+            let mut best = down.start * width + across.start;
+            for y in down.clone() {
+                for x in y * width + across.start..y * width + across.end {
+                    if plane[x] > plane[best] || (is_nan(plane[x]) && !is_nan(plane[best])) {
+                        best = x;
+                    }
+                }
+            }
+            *place = T::from_f64(best as f64);
+        }
+    }
+}
+
+fn is_nan<T: Float>(x: T) -> bool {
+    x.to_f64().is_nan()
+}
+
+/// The average of each window, padding counted as zeros.
+pub(crate) fn average<T: Float>(pool: &Pool, [height, width]: [usize; 2], plane: &[T], to: &mut [T], columns: usize) {
+    for (row, to) in to.chunks_exact_mut(columns).enumerate() {
+        let (down, rows) = pool.seen(0, height, row);
+        for (column, to) in to.iter_mut().enumerate() {
+            let (across, wide) = pool.seen(1, width, column);
+            let mut sum = T::ZERO;
+            for y in down.clone() {
+                for &x in &plane[y * width..][across.clone()] {
+                    sum = sum + x;
+                }
+            }
+            *to = sum * share(rows * wide);
+        }
+    }
+}
+
+/// The transpose of [`average`]: adds each window's share to the pixels that it sees.
+pub(crate) fn average_transposed<T: Float>(
+    pool: &Pool,
+    [height, width]: [usize; 2],
+    from: &[T],
+    plane: &mut [T],
+    columns: usize,
+) {
+    for (row, from) in from.chunks_exact(columns).enumerate() {
+        let (down, rows) = pool.seen(0, height, row);
+        for (column, &from) in from.iter().enumerate() {
+            let (across, wide) = pool.seen(1, width, column);
+            let each = from * share(rows * wide);
+            for y in down.clone() {
+                for x in &mut plane[y * width..][across.clone()] {
+                    *x = *x + each;
+                }
+            }
+        }
+    }
+}
+
+fn share<T: Float>(count: usize) -> T {
+    T::from_f64(1.0 / count as f64)
+}
+
+/// The pixel of `plane` at each of `places`; 0 where there is none.
+pub(crate) fn take<T: Float>(plane: &[T], places: &[T], to: &mut [T], accumulate: bool) {
+    for (&place, to) in places.iter().zip(to) {
+        let pixel = plane.get(index(place)).copied().unwrap_or(T::ZERO);
+        *to = if accumulate { *to + pixel } else { pixel };
+    }
+}
+
+/// The transpose of [`take`]: adds each of `from` to the pixel at its place, if there is one.
+pub(crate) fn put<T: Float>(from: &[T], places: &[T], plane: &mut [T]) {
+    for (&from, &place) in from.iter().zip(places) {
+        if let Some(pixel) = plane.get_mut(index(place)) {
+            *pixel = *pixel + from;
+        }
+    }
+}
+
+/// A place as an index; past every plane where it is not a whole number from 0 on.
+fn index<T: Float>(place: T) -> usize {
+    let place = place.to_f64();
+    if place >= 0.0 && place < 9e15 { place as usize } else { usize::MAX }
+}
+
+/// Where a result's row or column lies between two of the image: both, and the weight of the second.
+pub(crate) fn between(at: usize, image: usize, result: usize, corners: bool) -> (usize, usize, f64) {
+    let at = if corners {
+        if result < 2 { 0.0 } else { at as f64 * (image - 1) as f64 / (result - 1) as f64 }
+    } else {
+        ((at as f64 + 0.5) * image as f64 / result as f64 - 0.5).max(0.0)
+    };
+    let low = (at as usize).min(image - 1);
+    (low, (low + 1).min(image - 1), at - low as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_pytorchs() {
+        assert_eq!(Pool::new(2).positions([28, 7]), Ok([14, 3]));
+        assert_eq!(Pool::new(2).ceil().positions([28, 7]), Ok([14, 4]));
+        assert_eq!(Pool::new(3).stride(2).padding(1).positions([7, 8]), Ok([4, 4]));
+        // With ceil, a window that would begin in the trailing padding is left out.
+        assert_eq!(Pool::new(3).stride(2).padding(1).ceil().positions([7, 8]), Ok([4, 5]));
+        assert_eq!(Pool::new(2).stride(3).padding(1).ceil().positions([5, 5]), Ok([2, 2]));
+        assert!(Pool::new(3).padding(2).positions([9, 9]).is_err());
+        assert!(Pool::new(5).positions([4, 9]).is_err());
+        assert!(Pool::new(0).positions([4, 9]).is_err());
+    }
+
+    #[test]
+    fn bilinear_places_are_pytorchs() {
+        // align_corners=False, 2 to 4: weights 0, 0.25, 0.75, 1 between the two.
+        let places: Vec<f64> = (0..4).map(|at| between(at, 2, 4, false)).map(|(low, _, w)| low as f64 + w).collect();
+        assert_eq!(places, [0.0, 0.25, 0.75, 1.25]);
+        assert_eq!(between(3, 2, 4, true), (1, 1, 0.0));
+        assert_eq!(between(0, 1, 1, true), (0, 0, 0.0));
+    }
+}

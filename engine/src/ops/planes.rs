@@ -1,0 +1,47 @@
+//! Running a function over the planes (one channel of one image) of a batch, on as many threads as pay.
+
+use super::{GATE, GRAIN};
+use crate::conv::passes::{Images, ImagesMut, Means};
+use crate::tape::{Real, Shape};
+
+/// A value of images: its numbers, and how many a plane has.
+pub(super) struct Planes<'a, T>(pub(super) &'a [T], pub(super) usize);
+
+/// The same, to be written.
+pub(super) struct PlanesMut<'a, T>(pub(super) &'a mut [T], pub(super) usize);
+
+/// Runs `work(plane of a, plane of b, plane of to)` for every plane.
+pub(super) fn each<T: Real>(
+    means: Means,
+    a: Planes<'_, T>,
+    b: Planes<'_, T>,
+    to: PlanesMut<'_, T>,
+    work: &(impl Fn(&[T], &[T], &mut [T]) + Sync),
+) {
+    let (Planes(a, of_a), Planes(b, of_b), PlanesMut(to, of_to)) = (a, b, to);
+    let grain = GRAIN.div_ceil(of_a.max(of_to).max(1));
+    let split = means.split.gated(a.len().max(to.len()), GATE);
+    let items = ((Images { data: a, each: of_a }, Images { data: b, each: of_b }), ImagesMut { data: to, each: of_to });
+    type Parts<'a, T> = ((Images<'a, T>, Images<'a, T>), ImagesMut<'a, T>);
+    split.parts(items, grain, &|((a, b), to): Parts<'_, T>| {
+        for ((a, b), to) in a.each().zip(b.each()).zip(to.data.chunks_exact_mut(of_to)) {
+            work(a, b, to);
+        }
+    });
+}
+
+/// Height and width of the images of `shape`, which [`super::convolution::image`] has accepted.
+pub(super) fn sides(shape: &Shape) -> [usize; 2] {
+    match *shape.sizes() {
+        [.., height, width] => [height, width],
+        _ => [1, 1],
+    }
+}
+
+/// Refuses anything but `[batch, channels, height, width]`; gives the channels and the sides.
+pub(super) fn image(shape: &Shape) -> Result<(usize, [usize; 2]), String> {
+    match (shape.is_batch(), shape.sizes()) {
+        (true, &[channels, height, width]) | (false, &[_, channels, height, width]) => Ok((channels, [height, width])),
+        _ => Err(format!("the input is {shape}; it must be [batch, channels, height, width]")),
+    }
+}

@@ -323,3 +323,65 @@ fn parameters_of_another_layout_are_refused() {
 fn warming_up_reaches_every_thread() {
     Threads::Current.run(|split| narrows_engine::gemm::warm_up::<f32>(Backend::current(), split));
 }
+
+/// The lecture's example of unpooling, and what max unpooling makes of a pooled plane.
+#[test]
+fn unpooling_gives_the_lectures_plane() {
+    use narrows_engine::conv::Pool;
+    let parameters = Parameters::<f32>::new();
+    let tape = Tape::new(&parameters, 1);
+    let x = tape.input("x", Shape::batch(&[1, 2, 2]));
+    let near = tape.upsample_nearest2d(x, [2, 2]);
+    let (largest, switches) = tape.max_pool2d_with_switches(near, Pool::new(2));
+    let back = tape.max_unpool2d(largest, switches, [4, 4]);
+    let plan = tape.infer(&[near, back]).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    workspace.input_mut(x).unwrap().copy_from_slice(&[1.0, 2.0, 3.0, 4.0]);
+    plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+    let rows = [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0], [3.0, 3.0, 4.0, 4.0]];
+    assert_eq!(workspace.value(near).unwrap(), rows.concat());
+    let rows = [[1.0, 0.0, 2.0, 0.0], [0.0; 4], [3.0, 0.0, 4.0, 0.0], [0.0; 4]];
+    assert_eq!(workspace.value(back).unwrap(), rows.concat());
+}
+
+/// Impossible geometries are errors when recorded, with the operation, the numbers and the place.
+#[test]
+fn impossible_geometries_are_refused() {
+    use narrows_engine::conv::Pool;
+    use narrows_engine::gemm::Activation::Identity;
+    use narrows_engine::ops::ConvOptions;
+    type Record = fn(&Tape<f32>, Var, Var) -> Var;
+    let wrong: [(Record, &str); 10] = [
+        (|t, x, w| t.conv2d(x, w, None, ConvOptions::default(), Identity), "the kernel spans 5 in height"),
+        (
+            |t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(1).stride(0), Identity),
+            "the height of the stride is 0",
+        ),
+        (
+            |t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(1).groups(3), Identity),
+            "3 groups do not divide",
+        ),
+        (|t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(1).groups(2), Identity), "sees 4 channels"),
+        (|t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(usize::MAX / 2), Identity), "too large"),
+        (
+            |t, x, w| t.conv_transpose2d(x, w, None, ConvOptions::default().stride(2), [2, 0], Identity),
+            "the output padding 2 in height must be below the stride",
+        ),
+        (
+            |t, x, w| t.conv_transpose2d(x, w, None, ConvOptions::default().padding(9), [0, 0], Identity),
+            "padding takes 18",
+        ),
+        (|t, x, _| t.max_pool2d(x, Pool::new(2).padding(2)), "more than half"),
+        (|t, x, _| t.avg_pool2d(x, Pool::new(9)), "the kernel spans 9"),
+        (|t, x, _| t.upsample_nearest2d(x, [0, 2]), "cannot be made"),
+    ];
+    for (record, words) in wrong {
+        let mut parameters = Parameters::<f32>::new();
+        let w = parameters.add("w", &[4, 4, 5, 5]).unwrap();
+        let tape = Tape::new(&parameters, 2);
+        let x = tape.input("x", Shape::batch(&[4, 4, 4]));
+        let y = record(&tape, x, tape.parameter(w));
+        let error = tape.infer(&[y]).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(words) && error.contains("operations.rs"), "{words}: {error}");
+    }
+}

@@ -88,7 +88,7 @@ impl<T: Float> ConvolutionMatrix<T> {
     pub fn multiply(&self, x: &[T]) -> Result<Vec<T>, Error> {
         same("image", x.len(), self.columns())?;
         let mut y = vec![T::ZERO; self.rows()];
-        self.elements().for_each(|(row, column, value)| y[row] = y[row] + value * x[column]);
+        self.elements().for_each(|(row, column, value)| y[row] += value * x[column]);
         Ok(y)
     }
 
@@ -99,7 +99,7 @@ impl<T: Float> ConvolutionMatrix<T> {
     pub fn multiply_transposed(&self, y: &[T]) -> Result<Vec<T>, Error> {
         same("result", y.len(), self.rows())?;
         let mut x = vec![T::ZERO; self.columns()];
-        self.elements().for_each(|(row, column, value)| x[column] = x[column] + value * y[row]);
+        self.elements().for_each(|(row, column, value)| x[column] += value * y[row]);
         Ok(x)
     }
 }

@@ -9,6 +9,39 @@
 //! With `x` an image of `[channels, height, width]` as one long vector, a convolution is `y = C x`, its gradient for the
 //! image `Cᵀ dy`, and a transposed convolution `Cᵀ y`: the kernels of one are those of the other. As products of dense
 //! matrices: `Y = W im2col(X)`, `dX = col2im(Wᵀ dY)`, `dW = dY im2col(X)ᵀ` (Dumoulin & Visin 2016, chapter 4).
+//!
+//! A 4x4 image and a 3x3 kernel, step by step. The window has 2 x 2 positions, and what it sees at each is a column:
+//!
+//! ```
+//! use narrows_engine::conv::{ConvolutionMatrix, Geometry, Window, col2im, im2col};
+//!
+//! let image: Vec<f32> = (0..16).map(|pixel| pixel as f32).collect();
+//! let geometry = Geometry::new(Window::new([3, 3]), 1, [4, 4]).unwrap();
+//! let mut columns = vec![0.0; 9 * 4];
+//! im2col(&geometry, &image, &mut columns).unwrap();
+//! // The kernel's first element meets these pixels at the four positions, its last these.
+//! assert_eq!(columns[..4], [0.0, 1.0, 4.0, 5.0]);
+//! assert_eq!(columns[32..], [10.0, 11.0, 14.0, 15.0]);
+//!
+//! // A row of nine weights times that matrix is the convolution.
+//! let kernel = [0.0, 1.0, 0.0, 1.0, -4.0, 1.0, 0.0, 1.0, 0.0];
+//! let product = |at: usize| (0..9).map(|k| kernel[k] * columns[k * 4 + at]).sum::<f32>();
+//! let y = [product(0), product(1), product(2), product(3)];
+//!
+//! // The same as one sparse matrix, 4 x 16, times the image as a long vector.
+//! let c = ConvolutionMatrix::new(Window::new([3, 3]), [1, 4, 4], 1, 1, &kernel).unwrap();
+//! assert_eq!(c.multiply(&image).unwrap(), y);
+//! assert!(c.to_string().starts_with("0 1 0 . 1 -4 1 . 0 1 0"));
+//!
+//! // Its transpose takes 2 x 2 numbers to 4 x 4: the transposed convolution.
+//! let back = c.multiply_transposed(&[1.0, 0.0, 0.0, 0.0]).unwrap();
+//! assert_eq!(back[..8], [0.0, 1.0, 0.0, 0.0, 1.0, -4.0, 1.0, 0.0]);
+//! // As a product: the outer product of kernel and input, and col2im, which adds up what positions share.
+//! let mut image = vec![0.0; 16];
+//! let spread: Vec<f32> = kernel.iter().flat_map(|&k| [k, 0.0, 0.0, 0.0]).collect();
+//! col2im(&geometry, &spread, &mut image).unwrap();
+//! assert_eq!(image, back);
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod columns;

@@ -171,7 +171,7 @@ impl Convolution {
             let columns = &mut scratch[..rows * len];
             let y = MatrixRef::new(&y[first..], self.filters, len, all, 1);
             product(backend, weight(), y, T::ZERO, MatrixMut::row_major(columns, rows, len), &none);
-            scatter(&self.geometry, columns, strip, x);
+            scatter(T::elementwise(backend), &self.geometry, columns, strip, x);
         }
     }
 
@@ -272,7 +272,7 @@ pub(crate) fn channel_sums<T: GemmFloat>(
             partial.fill(T::ZERO);
             for image in x.chunks_exact(each) {
                 for (sum, positions) in partial.iter_mut().zip(image.chunks_exact(each / channels)) {
-                    *sum = *sum + kernels.sum(positions);
+                    *sum += kernels.sum(positions);
                 }
             }
         }

@@ -5,6 +5,7 @@
 
 use super::geometry::{GeometryError, Window};
 use crate::simd::Float;
+use std::cmp::Ordering::Greater;
 use std::ops::Range;
 
 /// A pooling window.
@@ -88,20 +89,22 @@ pub(crate) fn largest<T: Float>(
         for (column, place) in places.iter_mut().enumerate() {
             let (across, _) = pool.seen(1, width, column);
             let mut best = down.start * width + across.start;
+            let mut value = plane[best];
             for y in down.clone() {
-                for x in y * width + across.start..y * width + across.end {
-                    if plane[x] > plane[best] || (is_nan(plane[x]) && !is_nan(plane[best])) {
-                        best = x;
+                for (x, &pixel) in plane[y * width..][across.clone()].iter().enumerate() {
+                    // Larger, or NaN; but nothing is larger than NaN.
+                    let larger = match pixel.partial_cmp(&value) {
+                        Some(order) => order == Greater,
+                        None => value.partial_cmp(&value).is_some(),
+                    };
+                    if larger {
+                        (best, value) = (y * width + across.start + x, pixel);
                     }
                 }
             }
             *place = T::from_f64(best as f64);
         }
     }
-}
-
-fn is_nan<T: Float>(x: T) -> bool {
-    x.to_f64().is_nan()
 }
 
 /// The average of each window, padding counted as zeros.
@@ -113,7 +116,7 @@ pub(crate) fn average<T: Float>(pool: &Pool, [height, width]: [usize; 2], plane:
             let mut sum = T::ZERO;
             for y in down.clone() {
                 for &x in &plane[y * width..][across.clone()] {
-                    sum = sum + x;
+                    sum += x;
                 }
             }
             *to = sum * share(rows * wide);
@@ -136,7 +139,7 @@ pub(crate) fn average_transposed<T: Float>(
             let each = from * share(rows * wide);
             for y in down.clone() {
                 for x in &mut plane[y * width..][across.clone()] {
-                    *x = *x + each;
+                    *x += each;
                 }
             }
         }
@@ -159,7 +162,7 @@ pub(crate) fn take<T: Float>(plane: &[T], places: &[T], to: &mut [T], accumulate
 pub(crate) fn put<T: Float>(from: &[T], places: &[T], plane: &mut [T]) {
     for (&from, &place) in from.iter().zip(places) {
         if let Some(pixel) = plane.get_mut(index(place)) {
-            *pixel = *pixel + from;
+            *pixel += from;
         }
     }
 }
@@ -167,7 +170,7 @@ pub(crate) fn put<T: Float>(from: &[T], places: &[T], plane: &mut [T]) {
 /// A place as an index; past every plane where it is not a whole number from 0 on.
 fn index<T: Float>(place: T) -> usize {
     let place = place.to_f64();
-    if place >= 0.0 && place < 9e15 { place as usize } else { usize::MAX }
+    if (0.0..9e15).contains(&place) { place as usize } else { usize::MAX }
 }
 
 /// Where a result's row or column lies between two of the image: both, and the weight of the second.
@@ -196,6 +199,17 @@ mod tests {
         assert!(Pool::new(3).padding(2).positions([9, 9]).is_err());
         assert!(Pool::new(5).positions([4, 9]).is_err());
         assert!(Pool::new(0).positions([4, 9]).is_err());
+    }
+
+    #[test]
+    fn the_largest_is_found_first_and_nan_is_larger() {
+        let plane = [1.0, 5.0, 2.0, 5.0, f64::NAN, 9.0, 0.0, f64::NAN];
+        let mut places = [0.0; 2];
+        largest(&Pool::new(2), [2, 4], &plane, &mut places, 2);
+        assert_eq!(places, [4.0, 7.0]);
+        let mut taken = [0.0; 3];
+        take(&[1.0, 2.0], &[1.0, f64::NAN, 7.0], &mut taken, false);
+        assert_eq!(taken, [2.0, 0.0, 0.0], "a place outside the plane gives nothing");
     }
 
     #[test]

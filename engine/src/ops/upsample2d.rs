@@ -105,7 +105,7 @@ impl<T: Real> Operation<T> for Bilinear {
             }
             self.corners(from, |at, places, weights| {
                 for (place, weight) in places.into_iter().zip(weights) {
-                    dx[place] = dx[place] + T::from_f64(weight) * dy[at];
+                    dx[place] += T::from_f64(weight) * dy[at];
                 }
             });
         });

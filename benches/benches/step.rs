@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use narrows_benches::contenders::split;
-use narrows_benches::networks::NETWORKS;
+use narrows_benches::references::references;
 use narrows_benches::{pool, within};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn main() {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3))
         .configure_from_args();
-    for network in NETWORKS {
+    for network in references() {
         let mut group = criterion.benchmark_group(format!("step/{}", network.name));
         group.throughput(Throughput::Elements(network.batch as u64));
         for threads in [1, 2] {
@@ -22,7 +22,7 @@ fn main() {
             group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
                 within(&pool, threads, || {
                     let step = step.get_or_insert_with(|| {
-                        let mut step = network.step().expect("a network");
+                        let mut step = (network.step)().expect("a network");
                         step.verify(split(threads));
                         step
                     });

@@ -2,14 +2,16 @@
 //!
 //! * [`shapes`]: the one table of matrix products. [`product`]: operands, our product, the check of a result.
 //! * [`contenders`]: us and, with the feature `peers`, others, behind one call.
-//! * [`networks`]: the reference networks with their losses and Adam.
+//! * [`networks`], [`convolutional`]: the reference networks with their losses and Adam; [`references`]: all.
 //! * [`peak`]: the arithmetic that the processor can do. [`clock`]: minimum of repeats, taken in turns.
 
 pub mod clock;
 pub mod contenders;
+pub mod convolutional;
 pub mod networks;
 pub mod peak;
 pub mod product;
+pub mod references;
 pub mod shapes;
 
 /// A pool of `threads` workers, to be entered once around a measurement.

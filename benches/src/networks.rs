@@ -1,4 +1,4 @@
-//! The reference networks, recorded on the tape with their loss and Adam, as PyTorch and JAX are timed on them.
+//! The reference networks of linear layers, recorded on the tape with their loss and Adam, as PyTorch and JAX are timed on them.
 //!
 //! Hidden units are ReLU (the code's too) unless said otherwise, weights and biases uniform in `±1/sqrt(inputs)`,
 //! inputs uniform in 0..1, Adam with rate 1e-3. Cross-entropy is taken from logits, which is the same function as
@@ -88,16 +88,11 @@ impl Network {
         let tape = Tape::new(&parameters, self.batch);
         let x = tape.input("x", Shape::batch(&[self.encoder[0]]));
         let (loss, noise) = self.record(&tape, &parameters, x);
-        let plan = tape.train(loss)?;
-        let mut workspace = plan.workspace()?;
-        workspace.set_rows(self.batch)?;
-        fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(x)?);
+        let mut step = Step::new(&tape, parameters, loss, &[x], self.batch)?;
         if let Some(noise) = noise {
-            fill_normal(1, 1, 0, 0.0, 1.0, workspace.input_mut(noise)?);
+            fill_normal(1, 1, 0, 0.0, 1.0, step.workspace.input_mut(noise)?);
         }
-        let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
-        let optimizer = optimizer.map_err(|error| Error::new(error.to_string()))?;
-        Ok(Step { plan, workspace, parameters, optimizer, loss })
+        Ok(step)
     }
 
     /// The loss, and the noise of a VAE: an input that is filled once.
@@ -145,6 +140,36 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step of what `tape` has recorded, over `batch` samples; `images` are filled from 0..1.
+    pub(crate) fn new(
+        tape: &Tape<f32>,
+        parameters: Parameters<f32>,
+        loss: Var,
+        images: &[Var],
+        batch: usize,
+    ) -> Result<Self, Error> {
+        let plan = tape.train(loss)?;
+        let mut workspace = plan.workspace()?;
+        workspace.set_rows(batch)?;
+        for &image in images {
+            fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(image)?);
+        }
+        let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
+        let optimizer = optimizer.map_err(|error| Error::new(error.to_string()))?;
+        Ok(Self { plan, workspace, parameters, optimizer, loss })
+    }
+
+    /// Flops of forward's products, an operation with parameters each, in their order.
+    pub fn product_flops(&self) -> impl Iterator<Item = f64> + '_ {
+        let products = self.plan.operations().filter(|operation| !operation.parameters.is_empty());
+        products.map(|operation| operation.flops as f64)
+    }
+
+    /// How many parameters are trained.
+    pub fn parameters(&self) -> usize {
+        self.parameters.ids().map(|id| self.parameters.view(id).len()).sum()
+    }
+
     /// Forward, backward, Adam; returns the loss.
     ///
     /// # Panics

@@ -4,9 +4,9 @@
 
 use narrows_benches::clock::{pause, turn};
 use narrows_benches::contenders::{self, Contender, Element, split};
-use narrows_benches::networks::{NETWORKS, Network};
 use narrows_benches::peak;
 use narrows_benches::product::Product;
+use narrows_benches::references::{Reference, references};
 use narrows_benches::shapes::{SQUARES, Shape, TARGETS};
 use narrows_benches::{pool, within};
 use narrows_engine::Backend;
@@ -86,27 +86,19 @@ fn speeds<T: Element>(shape: Shape, contenders: &[Contender<T>], pool: &ThreadPo
 
 fn steps(only: &str, pool: &ThreadPool, peaks: [f64; 2]) {
     println!("\n## A training step: forward, backward, Adam (one thread \\| two threads)\n");
-    println!(
-        "\"All three\" counts forward, input gradient and weight gradient of every layer; \"needed\" leaves out the"
-    );
-    println!("gradient of the data, which is not computed.\n");
-    println!(
-        "| network | us/step | samples/s | all three at peak, us | share of it | needed at peak, us | share of it |"
-    );
-    println!("|---|---|---|---|---|---|---|");
-    for network in NETWORKS.into_iter().filter(|network| network.name.contains(only)) {
+    println!("The bound is the arithmetic of the products at peak, without the gradient of the data.\n");
+    println!("| network | us/step | samples/s | bound, us | share of it |");
+    println!("|---|---|---|---|---|");
+    for network in references().into_iter().filter(|network| network.name.contains(only)) {
         let seconds = step_seconds(&network, pool);
-        let bound = |flops: f64| [flops / peaks[0], flops / peaks[1]];
-        let (all, needed) = (bound(network.flops()), bound(network.needed_flops()));
+        let needed = peaks.map(|peak| network.needed_flops / peak);
         let pair = |f: &dyn Fn(usize) -> String| format!("{} \\| {}", f(0), f(1));
         println!(
-            "| {}, batch {} | {} | {} | {} | {} | {} | {} |",
+            "| {}, batch {} | {} | {} | {} | {} |",
             network.name,
             network.batch,
             pair(&|i| cell(seconds[i] * 1e6, "")),
             pair(&|i| cell(network.batch as f64 / seconds[i], "")),
-            pair(&|i| cell(all[i] * 1e6, "")),
-            pair(&|i| cell(100.0 * all[i] / seconds[i], " %")),
             pair(&|i| cell(needed[i] * 1e6, "")),
             pair(&|i| cell(100.0 * needed[i] / seconds[i], " %")),
         );
@@ -114,9 +106,9 @@ fn steps(only: &str, pool: &ThreadPool, peaks: [f64; 2]) {
 }
 
 /// Seconds a step with one and two threads.
-fn step_seconds(network: &Network, pool: &ThreadPool) -> [f64; 2] {
+fn step_seconds(network: &Reference, pool: &ThreadPool) -> [f64; 2] {
     let mut steps = THREADS.map(|threads| {
-        let mut step = network.step().expect("a network");
+        let mut step = (network.step)().expect("a network");
         within(pool, threads, || step.verify(split(threads)));
         step
     });

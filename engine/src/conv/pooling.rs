@@ -5,7 +5,6 @@
 
 use super::geometry::{GeometryError, Window};
 use crate::simd::Float;
-use std::cmp::Ordering::Greater;
 use std::ops::Range;
 
 /// A pooling window.
@@ -93,13 +92,10 @@ pub(crate) fn largest<T: Float>(
             for y in down.clone() {
                 for (x, &pixel) in plane[y * width..][across.clone()].iter().enumerate() {
                     // Larger, or NaN; but nothing is larger than NaN.
-                    let larger = match pixel.partial_cmp(&value) {
-                        Some(order) => order == Greater,
-                        None => value.partial_cmp(&value).is_some(),
-                    };
-                    if larger {
-                        (best, value) = (y * width + across.start + x, pixel);
-                    }
+                    let larger = pixel > value || (pixel.is_nan() && !value.is_nan());
+                    // Two selections rather than a branch that nobody can foresee.
+                    best = if larger { y * width + across.start + x } else { best };
+                    value = if larger { pixel } else { value };
                 }
             }
             *place = T::from_f64(best as f64);

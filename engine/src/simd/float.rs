@@ -35,6 +35,8 @@ pub trait Float:
     const ONE: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
+    /// Whether it is not a number.
+    fn is_nan(self) -> bool;
     /// "f32" or "f64"
     const NAME: &'static str;
 
@@ -78,6 +80,12 @@ macro_rules! float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const EPSILON: Self = $t::EPSILON;
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                $t::is_nan(self)
+            }
+
             const NAME: &'static str = stringify!($t);
 
             #[inline(always)]

@@ -1,0 +1,133 @@
+//! The two convolutional reference networks on 28x28 images, as PyTorch and JAX are timed on them: the tutorial of Keras
+//! (convolutions of 16, 8 and 8 filters, max pooling, nearest unpooling) and one with strides and transposed
+//! convolutions. Cross-entropy from logits, Adam; weights uniform in `±1/sqrt(inputs of a unit)`.
+
+use crate::networks::Step;
+use narrows_engine::conv::Pool;
+use narrows_engine::gemm::Activation::{self, Identity, Relu};
+use narrows_engine::ops::{ConvOptions, Reduction};
+use narrows_engine::random::fill_uniform;
+use narrows_engine::{Error, ParameterId, Parameters, Shape, Tape, Var};
+
+/// Samples in a step.
+pub const BATCH: usize = 128;
+
+/// A convolutional reference network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Convolutional {
+    /// 3x3 convolutions to 16, 8 and 8 channels with max pooling, and back with nearest unpooling.
+    Keras,
+    /// 3x3 convolutions of stride 2 to 32 and 64 channels, a code of 32, and transposed convolutions back.
+    Strided,
+}
+
+/// Both.
+pub const CONVOLUTIONAL: [Convolutional; 2] = [Convolutional::Keras, Convolutional::Strided];
+
+/// Weights of a layer and the numbers of their inputs: `[first, second, kernel, kernel]` or `[outputs, inputs]`, and the
+/// bias.
+type Layer = (&'static [usize], usize);
+
+const KERAS: [Layer; 7] = [
+    (&[16, 1, 3, 3], 16),
+    (&[8, 16, 3, 3], 8),
+    (&[8, 8, 3, 3], 8),
+    (&[8, 8, 3, 3], 8),
+    (&[8, 8, 3, 3], 8),
+    (&[16, 8, 3, 3], 16),
+    (&[1, 16, 3, 3], 1),
+];
+
+const STRIDED: [Layer; 7] = [
+    (&[32, 1, 3, 3], 32),
+    (&[64, 32, 3, 3], 64),
+    (&[32, 3136], 32),
+    (&[3136, 32], 3136),
+    (&[64, 64, 3, 3], 64),
+    (&[64, 32, 3, 3], 32),
+    (&[32, 1, 3, 3], 1),
+];
+
+impl Convolutional {
+    /// As the tables call it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Keras => "conv-16-8-8",
+            Self::Strided => "conv-strided-32-64",
+        }
+    }
+
+    /// Records the network and fills its weights and inputs.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn step(&self) -> Result<Step, Error> {
+        let layers = if *self == Self::Keras { KERAS } else { STRIDED };
+        let mut parameters = Parameters::new();
+        let mut ids = Vec::new();
+        for (i, (weight, bias)) in layers.into_iter().enumerate() {
+            let bound = (weight[1..].iter().product::<usize>() as f32).sqrt().recip();
+            for (kind, sizes) in [("weight", weight), ("bias", &[bias][..])] {
+                let id = parameters.add(&format!("{i}.{kind}"), sizes)?;
+                fill_uniform(0, id.index() as u64, 0, -bound, bound, parameters.view_mut(id));
+                ids.push(id);
+            }
+        }
+        let tape = Tape::new(&parameters, BATCH);
+        let x = tape.input("x", Shape::batch(&[1, 28, 28]));
+        let y = match self {
+            Self::Keras => keras(&tape, &ids, x),
+            Self::Strided => strided(&tape, &ids, x),
+        };
+        let loss = tape.binary_cross_entropy(y, x, Reduction::Mean);
+        Step::new(&tape, parameters, loss, &[x], BATCH)
+    }
+
+    /// Flops of a step's products without the gradient of the data: three times forward's, less the first layer's once.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn needed_flops(&self) -> Result<f64, Error> {
+        let flops: Vec<f64> = self.step()?.product_flops().collect();
+        Ok(3.0 * flops.iter().sum::<f64>() - flops.first().copied().unwrap_or(0.0))
+    }
+}
+
+fn keras(tape: &Tape<f32>, ids: &[ParameterId], x: Var) -> Var {
+    let same = ConvOptions::default().padding(1);
+    let layer = |i: usize, h, options, activation: Activation<f32>| {
+        tape.conv2d(h, tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])), options, activation)
+    };
+    let down = |i, h| tape.max_pool2d(layer(i, h, same, Relu), Pool::new(2).ceil());
+    let up = |i, h, options| tape.upsample_nearest2d(layer(i, h, options, Relu), [2, 2]);
+    let code = down(2, down(1, down(0, x)));
+    // 4x4 to 8x8, 16x16, and without padding 14x14 to 28x28.
+    let h = up(5, up(4, up(3, code, same), same), ConvOptions::default());
+    layer(6, h, same, Identity)
+}
+
+fn strided(tape: &Tape<f32>, ids: &[ParameterId], x: Var) -> Var {
+    let (same, halved) = (ConvOptions::default().padding(1), ConvOptions::default().padding(1).stride(2));
+    let of = |i: usize| (tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])));
+    let conv = |i, h| tape.conv2d(h, of(i).0, of(i).1, halved, Relu);
+    let h = tape.reshape(conv(1, conv(0, x)), Shape::batch(&[3136]));
+    let code = tape.linear(h, of(2).0, of(2).1, Identity);
+    let h = tape.reshape(tape.linear(code, of(3).0, of(3).1, Relu), Shape::batch(&[64, 7, 7]));
+    let back = |i, h, options, more, activation| tape.conv_transpose2d(h, of(i).0, of(i).1, options, more, activation);
+    back(6, back(5, back(4, h, halved, [1, 1], Relu), halved, [1, 1], Relu), same, [0, 0], Identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use narrows_engine::Split;
+
+    #[test]
+    fn both_learn_and_have_the_peers_parameters() {
+        for (network, parameters) in [(Convolutional::Keras, 4385), (Convolutional::Strided, 278_369)] {
+            let mut step = network.step().unwrap();
+            assert_eq!(step.parameters(), parameters);
+            step.verify(Split::Serial);
+        }
+    }
+}

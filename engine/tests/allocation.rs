@@ -1,0 +1,75 @@
+//! A step with convolutions, pooling and unpooling allocates nothing, on one thread and on two. A test of its own, for it
+//! counts every allocation of the process. (`models/tests/allocation.rs` has the training loop's.)
+
+#![cfg(feature = "threads")]
+
+use narrows_engine::conv::Pool;
+use narrows_engine::gemm::Activation::{Identity, Relu};
+use narrows_engine::ops::{ConvOptions, Reduction};
+use narrows_engine::random::fill_uniform;
+use narrows_engine::{Parameters, Shape, Tape, Threads, gemm};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_convolutional_step_allocates_nothing() {
+    let mut parameters = Parameters::<f32>::new();
+    let sizes: [&[usize]; 8] = [&[8, 1, 3, 3], &[8], &[4, 4, 3, 3], &[4], &[4, 8, 3, 3], &[8], &[1, 8, 1, 1], &[1]];
+    let mut ids = Vec::new();
+    for (i, sizes) in sizes.into_iter().enumerate() {
+        let id = parameters.add(&format!("p{i}"), sizes).unwrap();
+        fill_uniform(0, i as u64, 0, -0.3, 0.3, parameters.view_mut(id));
+        ids.push(id);
+    }
+    let tape = Tape::new(&parameters, 64);
+    let x = tape.input("x", Shape::batch(&[1, 28, 28]));
+    let of = |i: usize| (tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])));
+    let same = ConvOptions::default().padding(1);
+    let h = tape.conv2d(x, of(0).0, of(0).1, same, Relu);
+    let (h, switches) = tape.max_pool2d_with_switches(h, Pool::new(2));
+    let small = tape.conv2d(h, of(1).0, of(1).1, same.stride(2).groups(2), Relu);
+    let back = tape.conv_transpose2d(small, of(2).0, of(2).1, same.stride(2), [1, 1], Relu);
+    let large = tape.max_unpool2d(back, switches, [28, 28]);
+    let near = tape.upsample_nearest2d(tape.avg_pool2d(large, Pool::new(2)), [2, 2]);
+    let y = tape.conv2d(tape.add(large, near), of(3).0, of(3).1, ConvOptions::default(), Identity);
+    let plan = tape.train(tape.binary_cross_entropy(y, x, Reduction::Mean)).unwrap();
+    for threads in [1, 2] {
+        let mut workspace = plan.workspace().unwrap();
+        workspace.set_rows(64).unwrap();
+        fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(x).unwrap());
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let allocated = Threads::Pool(&pool).run(|split| {
+            gemm::warm_up::<f32>(plan.backend(), split);
+            let mut step = || {
+                plan.forward(&parameters, &mut workspace, split).unwrap();
+                plan.backward(&parameters, &mut workspace, split).unwrap();
+            };
+            (0..10).for_each(|_| step());
+            let before = COUNT.load(Ordering::Relaxed);
+            (0..20).for_each(|_| step());
+            COUNT.load(Ordering::Relaxed) - before
+        });
+        assert_eq!(allocated, 0, "{allocated} allocations in 20 steps on {threads} threads");
+    }
+}

@@ -53,12 +53,17 @@ fn a_step_allocates_nothing_after_the_first() {
             for _ in 0..12 {
                 trainer.take_step(split).unwrap();
             }
-            let before = COUNT.load(Ordering::Relaxed);
-            for _ in 0..40 {
-                trainer.take_step(split).unwrap();
-            }
-            COUNT.load(Ordering::Relaxed) - before
+            // What a thread does for the first time may come late on a busy machine (rayon allocates at a thread's first
+            // theft); what every step does comes in every window.
+            let mut window = || {
+                let before = COUNT.load(Ordering::Relaxed);
+                for _ in 0..40 {
+                    trainer.take_step(split).unwrap();
+                }
+                COUNT.load(Ordering::Relaxed) - before
+            };
+            (0..6).map(|_| window()).find(|&count| count == 0).unwrap_or_else(window)
         });
-        assert_eq!(allocated, 0, "{allocated} allocations in 40 steps on {threads} threads");
+        assert_eq!(allocated, 0, "{allocated} allocations in each of seven windows of 40 steps on {threads} threads");
     }
 }

@@ -21,6 +21,11 @@ fn draw(input: &CaseInput, rows: usize, seed: u64) -> Vec<f64> {
         Domain::Unit => random::fill_uniform(seed, 1, 0, 0.0, 1.0, &mut numbers),
         Domain::Positive => random::fill_uniform(seed, 1, 0, 0.2, 3.0, &mut numbers),
         Domain::Real => random::fill_uniform(seed, 1, 0, -2.0, 2.0, &mut numbers),
+        Domain::Apart => {
+            random::fill_uniform(seed, 1, 0, 0.0, 0.01, &mut numbers);
+            // Multiples of a prime modulo another: 101 neighbours are all different.
+            numbers.iter_mut().enumerate().for_each(|(i, x)| *x += (i * 37 % 101) as f64 * 0.04 - 2.0);
+        }
         Domain::AwayFromZero(gap) => {
             random::fill_uniform(seed, 1, 0, -2.0, 2.0, &mut numbers);
             numbers.iter_mut().for_each(|x: &mut f64| *x += gap * x.signum());

@@ -27,6 +27,8 @@ pub enum Domain {
     Positive,
     /// Numbers in 0..1.
     Unit,
+    /// Numbers that differ from each other by 0.03 or more among any 101 neighbours, for functions that compare them.
+    Apart,
 }
 
 /// One input of a case.

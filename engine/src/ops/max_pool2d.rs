@@ -99,7 +99,7 @@ impl<T: Real> Operation<T> for Take {
 /// `[2, height, width]` for the cases.
 pub(super) fn planes(s: super::cases::Sizes) -> (CaseInput, [usize; 2]) {
     let sides = [3 + s.columns % 6, 4 + s.other % 5];
-    (CaseInput { shape: Shape::batch(&[2, sides[0], sides[1]]), domain: Domain::Real }, sides)
+    (CaseInput { shape: Shape::batch(&[2, sides[0], sides[1]]), domain: Domain::Apart }, sides)
 }
 
 /// A function of every window's pixels, by their places.

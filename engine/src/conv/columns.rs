@@ -3,6 +3,7 @@
 //! The matrix is `[channels kernel_rows kernel_columns, positions]`, row-major: row `(c, i, j)` is channel `c` of the
 //! image shifted by element `(i, j)` of the kernel, with zeros where that leaves the image. So a row of it is copied from
 //! rows of the image, and a product with it lands in `[filters, height, width]` order.
+#![forbid(unsafe_code)]
 
 use super::geometry::Geometry;
 use crate::Error;

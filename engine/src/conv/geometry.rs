@@ -3,6 +3,7 @@
 //!
 //! A transposed convolution is the convolution of the same window with the roles of input and output exchanged, so one
 //! [`Geometry`], always stated from the convolution's side (the large image to the small one), serves both.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 

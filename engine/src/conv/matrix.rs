@@ -2,6 +2,7 @@
 //! `transposed convolution(y) = Cᵀ y`, images written as long vectors.
 //!
 //! A learner reads it, and the tests hold the fast passes against it; nothing else uses it.
+#![forbid(unsafe_code)]
 
 use super::geometry::{Geometry, GeometryError, Window};
 use crate::Error;

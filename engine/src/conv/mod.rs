@@ -4,7 +4,8 @@
 //! * [`columns`]: `im2col` and its transpose `col2im`, whole or a strip of output rows at a time.
 //! * [`matrix`]: the convolution matrix C itself, sparse, to be printed and to be tested against.
 //! * [`pooling`]: windows that keep the largest or the average, and the loops of pooling and unpooling.
-//! * `passes`: the three products that both convolutions are made of, over a batch.
+//! * `products`: a convolution and its transpose as sums over taps; `kernels`: their loops. `strips`: the same by strips
+//!   of the column matrix, for large images. `passes`: all of it over a batch.
 //!
 //! With `x` an image of `[channels, height, width]` as one long vector, a convolution is `y = C x`, its gradient for the
 //! image `Cᵀ dy`, and a transposed convolution `Cᵀ y`: the kernels of one are those of the other. As products of dense
@@ -42,17 +43,20 @@
 //! col2im(&geometry, &spread, &mut image).unwrap();
 //! assert_eq!(image, back);
 //! ```
-#![forbid(unsafe_code)]
 
 pub mod columns;
 pub mod geometry;
 pub mod matrix;
+pub(crate) mod kernels;
 pub(crate) mod passes;
 pub mod pooling;
+mod products;
+mod strips;
 #[cfg(test)]
 mod tests;
 
 pub use columns::{col2im, im2col};
 pub use geometry::{Geometry, GeometryError, Window};
 pub use matrix::ConvolutionMatrix;
+pub use kernels::ConvFloat;
 pub use pooling::Pool;

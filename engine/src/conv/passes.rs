@@ -1,25 +1,32 @@
-//! The three products of a convolution over a batch: `C x`, `Cᵀ y`, and the gradient of the weight.
+//! The passes of both convolutions over a batch: `C x`, `Cᵀ y`, and all gradients at once.
 //!
-//! The batch is cut into at most [`CHUNKS`] chunks, by its size alone, and each chunk has scratch memory of its own: a
-//! strip of the column matrix, so that the memory is bounded and known to the plan, whatever the batch, and partial
-//! weight gradients are added in the chunks' order, whatever the threads. A strip has as many rows of positions as fit
-//! L2 beside the operands; the column matrix as a whole never exists.
+//! The batch is cut into at most [`CHUNKS`] chunks, by its size alone, and each chunk has scratch memory of its own, so that
+//! memory is bounded and known to the plan, whatever the batch, and partial weight gradients are added in the chunks'
+//! order, whatever the threads. Within a chunk everything that an image needs is done before the next one, while it
+//! is in L2: backward takes the activation's derivative, sums the bias's gradient, pads the image once, and makes
+//! both products from that.
+//!
+//! What is done for an image stands in [`super::products`], or in [`super::strips`] for large images.
+#![forbid(unsafe_code)]
 
-use super::columns::{gather, scatter};
 use super::geometry::Geometry;
+use super::kernels::{ConvFloat, Kernels};
+use super::products::{Direct, Product};
 use crate::Split;
-use crate::gemm::{Activation, Bias, Epilogue, GemmError, GemmFloat, MatrixMut, MatrixRef, gemm};
+use crate::gemm::{Activation, Bias, Epilogue};
 use crate::parallel::Halve;
-use crate::simd::Backend;
-use std::ops::Range;
+use crate::simd::{Backend, InOut};
+use crate::tape::operation::Target;
 
 /// The most chunks of a batch: as many threads can share one.
 pub(crate) const CHUNKS: usize = 16;
-/// Elements of a strip of the column matrix, unless one row of positions has more.
-const STRIP: usize = 1 << 15;
+/// Multiplications below which waking a second thread costs more than it saves.
+const GATE: usize = 300_000;
+/// Parts of scratch memory begin at whole lines.
+const LINE: usize = 16;
 
 /// A convolution: its geometry, stated for the channels of one group, and how many groups and filters a group there are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Convolution {
     pub(crate) geometry: Geometry,
     pub(crate) groups: usize,
@@ -49,196 +56,9 @@ impl Convolution {
         self.groups * self.filters * self.geometry.rows()
     }
 
-    /// Rows of positions in a strip.
-    fn strip(&self) -> usize {
-        let row = self.geometry.rows() * self.geometry.positions[1];
-        (STRIP / row.max(1)).clamp(1, self.geometry.positions[0].max(1))
-    }
-
-    /// Elements of a chunk's strip.
-    fn columns(&self) -> usize {
-        if self.geometry.is_identity() { 0 } else { self.geometry.rows() * self.geometry.positions[1] * self.strip() }
-    }
-
-    /// Elements of scratch memory for any pass: a strip and a partial weight gradient for every chunk.
-    pub(crate) fn scratch(&self) -> Option<usize> {
-        self.columns().checked_add(self.weight())?.checked_mul(CHUNKS)
-    }
-
     /// Multiplications and additions for one image.
     pub(crate) fn flops(&self) -> u64 {
         (2 * self.weight() as u64).saturating_mul(self.geometry.columns() as u64)
-    }
-
-    /// The strips of positions, each with its first position.
-    fn strips(&self) -> impl Iterator<Item = (Range<usize>, usize)> + use<> {
-        let (strip, rows, width) = (self.strip(), self.geometry.positions[0], self.geometry.positions[1]);
-        (0..rows).step_by(strip).map(move |first| (first..rows.min(first + strip), first * width))
-    }
-
-    /// `y = activation(C x + bias)`, or with what `y` holds added before the activation: images `x` to results `y`.
-    pub(crate) fn apply<T: GemmFloat>(
-        &self,
-        means: Means,
-        (x, weight, bias): (&[T], &[T], Option<&[T]>),
-        activation: Activation<T>,
-        y: &mut [T],
-        accumulate: bool,
-        scratch: &mut [T],
-    ) {
-        let beta = if accumulate { T::ONE } else { T::ZERO };
-        let chunk = self.chunk(x.len() / self.image());
-        let scratch = PerChunk { data: scratch, each: self.columns(), chunk };
-        let items = ((Images { data: x, each: self.image() }, ImagesMut { data: y, each: self.result() }), scratch);
-        means.split.parts(items, chunk, &|((x, y), scratch): ((Images<'_, T>, ImagesMut<'_, T>), PerChunk<'_, T>)| {
-            for (x, y) in x.each().zip(y.data.chunks_exact_mut(self.result())) {
-                for group in 0..self.groups {
-                    let (x, weight) = (self.of_group(x, group), self.of_group(weight, group));
-                    let y = of_group_mut(y, group, self.groups);
-                    let bias = bias.map(|bias| Bias::PerRow(self.of_group(bias, group)));
-                    self.apply_one(means.backend, (x, weight), &Epilogue { bias, activation }, (beta, y), scratch.data);
-                }
-            }
-        });
-    }
-
-    fn apply_one<T: GemmFloat>(
-        &self,
-        backend: Backend,
-        (x, weight): (&[T], &[T]),
-        epilogue: &Epilogue<'_, T>,
-        (beta, y): (T, &mut [T]),
-        scratch: &mut [T],
-    ) {
-        let (rows, width, all) = (self.geometry.rows(), self.geometry.positions[1], self.geometry.columns());
-        let weight = || MatrixRef::row_major(weight, self.filters, rows);
-        if self.geometry.is_identity() {
-            let (x, y) = (MatrixRef::row_major(x, rows, all), MatrixMut::row_major(y, self.filters, all));
-            return product(backend, weight(), x, beta, y, epilogue);
-        }
-        for (strip, first) in self.strips() {
-            let len = strip.len() * width;
-            let columns = &mut scratch[..rows * len];
-            gather(&self.geometry, x, strip, columns);
-            let y = MatrixMut::new(&mut y[first..], self.filters, len, all, 1);
-            product(backend, weight(), MatrixRef::row_major(columns, rows, len), beta, y, epilogue);
-        }
-    }
-
-    /// `x = Cᵀ y`, added to what `x` holds if `accumulate`: results `y` to images `x`.
-    pub(crate) fn apply_transposed<T: GemmFloat>(
-        &self,
-        means: Means,
-        (y, weight): (&[T], &[T]),
-        x: &mut [T],
-        accumulate: bool,
-        scratch: &mut [T],
-    ) {
-        let chunk = self.chunk(x.len() / self.image());
-        let scratch = PerChunk { data: scratch, each: self.columns(), chunk };
-        let items = ((Images { data: y, each: self.result() }, ImagesMut { data: x, each: self.image() }), scratch);
-        means.split.parts(items, chunk, &|((y, x), scratch): ((Images<'_, T>, ImagesMut<'_, T>), PerChunk<'_, T>)| {
-            for (y, x) in y.each().zip(x.data.chunks_exact_mut(self.image())) {
-                for group in 0..self.groups {
-                    let (y, weight) = (self.of_group(y, group), self.of_group(weight, group));
-                    let x = of_group_mut(x, group, self.groups);
-                    self.transposed_one(means.backend, (y, weight), x, accumulate, scratch.data);
-                }
-            }
-        });
-    }
-
-    fn transposed_one<T: GemmFloat>(
-        &self,
-        backend: Backend,
-        (y, weight): (&[T], &[T]),
-        x: &mut [T],
-        accumulate: bool,
-        scratch: &mut [T],
-    ) {
-        let (rows, width, all) = (self.geometry.rows(), self.geometry.positions[1], self.geometry.columns());
-        let (weight, none) = (|| MatrixRef::row_major(weight, self.filters, rows).map(MatrixRef::t), Epilogue::none());
-        if self.geometry.is_identity() {
-            let beta = if accumulate { T::ONE } else { T::ZERO };
-            let (y, x) = (MatrixRef::row_major(y, self.filters, all), MatrixMut::row_major(x, rows, all));
-            return product(backend, weight(), y, beta, x, &none);
-        }
-        if !accumulate {
-            x.fill(T::ZERO);
-        }
-        for (strip, first) in self.strips() {
-            let len = strip.len() * width;
-            let columns = &mut scratch[..rows * len];
-            let y = MatrixRef::new(&y[first..], self.filters, len, all, 1);
-            product(backend, weight(), y, T::ZERO, MatrixMut::row_major(columns, rows, len), &none);
-            scatter(T::elementwise(backend), &self.geometry, columns, strip, x);
-        }
-    }
-
-    /// The gradient of the weight for images `x` and gradients `dy` of results: `dW = sum of dy im2col(x)ᵀ`.
-    pub(crate) fn weight_gradient<T: GemmFloat>(
-        &self,
-        means: Means,
-        (x, dy): (&[T], &[T]),
-        dw: &mut [T],
-        accumulate: bool,
-        scratch: &mut [T],
-    ) {
-        let images = x.len() / self.image();
-        let chunk = self.chunk(images);
-        let chunks = images.div_ceil(chunk.max(1));
-        let (strips, partials) = scratch.split_at_mut(CHUNKS * self.columns());
-        let partials = &mut partials[..chunks * self.weight()];
-        let memory = (
-            PerChunk { data: strips, each: self.columns(), chunk },
-            PerChunk { data: &mut *partials, each: self.weight(), chunk },
-        );
-        let items = ((Images { data: x, each: self.image() }, Images { data: dy, each: self.result() }), memory);
-        type Both<'a, T> = ((Images<'a, T>, Images<'a, T>), (PerChunk<'a, T>, PerChunk<'a, T>));
-        means.split.parts(items, chunk, &|((x, dy), (strips, partials)): Both<'_, T>| {
-            let pairs = x.data.chunks(chunk * self.image()).zip(dy.data.chunks(chunk * self.result()));
-            for ((x, dy), partial) in pairs.zip(partials.data.chunks_exact_mut(self.weight())) {
-                let images = x.chunks_exact(self.image()).zip(dy.chunks_exact(self.result()));
-                for (index, (x, dy)) in images.enumerate() {
-                    for group in 0..self.groups {
-                        let pair = (self.of_group(x, group), self.of_group(dy, group));
-                        let partial = of_group_mut(partial, group, self.groups);
-                        self.weight_gradient_one(means.backend, pair, partial, index > 0, strips.data);
-                    }
-                }
-            }
-        });
-        let kernels = T::elementwise(means.backend);
-        kernels.column_sums(partials, self.weight(), dw, accumulate);
-    }
-
-    fn weight_gradient_one<T: GemmFloat>(
-        &self,
-        backend: Backend,
-        (x, dy): (&[T], &[T]),
-        dw: &mut [T],
-        accumulate: bool,
-        scratch: &mut [T],
-    ) {
-        let (rows, width, all) = (self.geometry.rows(), self.geometry.positions[1], self.geometry.columns());
-        for (strip, first) in self.strips() {
-            let len = strip.len() * width;
-            let beta = if accumulate || first > 0 { T::ONE } else { T::ZERO };
-            let columns = if self.geometry.is_identity() {
-                MatrixRef::new(&x[first..], rows, len, all, 1)
-            } else {
-                gather(&self.geometry, x, strip, &mut scratch[..rows * len]);
-                MatrixRef::row_major(&scratch[..rows * len], rows, len)
-            };
-            let dy = MatrixRef::new(&dy[first..], self.filters, len, all, 1);
-            let dw = MatrixMut::row_major(dw, self.filters, rows);
-            product(backend, dy, columns.map(MatrixRef::t), beta, dw, &Epilogue::none());
-        }
-    }
-
-    /// Images of a chunk, for a batch of `images`.
-    fn chunk(&self, images: usize) -> usize {
-        images.div_ceil(CHUNKS).max(1)
     }
 
     /// A group's part of something whose groups lie one after the other.
@@ -253,44 +73,407 @@ fn of_group_mut<T>(all: &mut [T], group: usize, groups: usize) -> &mut [T] {
     &mut all[group * each..][..each]
 }
 
-/// The sums of each of `sums.len()` channels over the batch and all positions; `scratch` has [`CHUNKS`] times as many.
-pub(crate) fn channel_sums<T: GemmFloat>(
-    means: Means,
-    x: &[T],
-    each: usize,
-    sums: &mut [T],
-    accumulate: bool,
-    scratch: &mut [T],
-) {
-    let (channels, images) = (sums.len(), x.len() / each);
-    let chunk = images.div_ceil(CHUNKS).max(1);
-    let kernels = T::elementwise(means.backend);
-    let partials = &mut scratch[..images.div_ceil(chunk) * channels];
-    let items = (Images { data: x, each }, PerChunk { data: &mut *partials, each: channels, chunk });
-    means.split.parts(items, chunk, &|(x, partials): (Images<'_, T>, PerChunk<'_, T>)| {
-        for (x, partial) in x.data.chunks(chunk * each).zip(partials.data.chunks_exact_mut(channels)) {
-            partial.fill(T::ZERO);
-            for image in x.chunks_exact(each) {
-                for (sum, positions) in partial.iter_mut().zip(image.chunks_exact(each / channels)) {
-                    *sum += kernels.sum(positions);
+/// A convolution, which way round the operation has it, and what its kernels are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Passes {
+    convolution: Convolution,
+    /// Whether the operation is the transpose: its input is the small image.
+    transposed: bool,
+    direct: Option<Direct>,
+}
+
+/// Elements of the parts of scratch memory.
+struct Layout {
+    /// Weights in the kernels' order, for each group: the product's, and the transpose's for all phases.
+    forward: usize,
+    transposed: usize,
+    /// For each chunk.
+    image: usize,
+    result: usize,
+    turned: usize,
+    phases: usize,
+    sums: usize,
+    /// For each chunk, all together.
+    weight: usize,
+    bias: usize,
+}
+
+impl Layout {
+    fn chunk(&self) -> usize {
+        self.image + self.result + self.turned + self.phases + self.sums
+    }
+}
+
+impl Passes {
+    pub(crate) fn new(convolution: Convolution, transposed: bool) -> Self {
+        let direct = Direct::new(&convolution.geometry, convolution.filters);
+        Self { convolution, transposed, direct }
+    }
+
+    pub(crate) fn convolution(&self) -> &Convolution {
+        &self.convolution
+    }
+
+    /// Channels of the operation's result.
+    pub(super) fn channels(&self) -> usize {
+        let Convolution { geometry, groups, filters } = self.convolution;
+        groups * if self.transposed { geometry.channels } else { filters }
+    }
+
+    /// Elements of one of the operation's inputs and results.
+    fn sides(&self) -> [usize; 2] {
+        let [small, large] = [self.convolution.result(), self.convolution.image()];
+        if self.transposed { [small, large] } else { [large, small] }
+    }
+
+    fn layout(&self) -> Layout {
+        let line = |elements: usize| elements.next_multiple_of(LINE);
+        let bias = line(self.channels());
+        let weight = line(self.convolution.weight());
+        let groups = self.convolution.groups;
+        let Some(direct) = &self.direct else {
+            let image = line(self.convolution.columns());
+            let none = Layout { forward: 0, transposed: 0, image, result: 0, turned: 0, phases: 0, sums: 0, weight, bias };
+            return none;
+        };
+        let turned = |product: &Product| line(product.turned());
+        let largest = direct.transposed.iter().map(turned).max().unwrap_or(0);
+        Layout {
+            forward: line(direct.forward.packed()),
+            transposed: direct.transposed.iter().map(|product| line(product.packed())).sum(),
+            image: line(direct.image.len().unwrap_or(0)),
+            result: line(direct.result.len().unwrap_or(0)),
+            turned: turned(&direct.forward).max(largest),
+            phases: line(direct.transposed.iter().map(Product::results).sum()),
+            sums: groups * line(direct.forward.sums()),
+            weight,
+            bias,
+        }
+    }
+
+    /// Elements of scratch memory for any pass, whatever the batch.
+    pub(crate) fn scratch(&self) -> Option<usize> {
+        // Without the products' tables nothing else bounds a strip's sizes.
+        let columns = self.convolution.geometry.rows().checked_mul(self.convolution.geometry.positions[1])?;
+        columns.checked_add(self.convolution.weight())?.checked_mul(4 * CHUNKS)?;
+        let layout = self.layout();
+        let each = layout.chunk().checked_add(layout.weight + layout.bias)?;
+        each.checked_mul(CHUNKS)?.checked_add(self.convolution.groups * (layout.forward + layout.transposed))
+    }
+
+    /// Images of a chunk, for a batch of `images`.
+    fn chunk(&self, images: usize) -> usize {
+        images.div_ceil(CHUNKS).max(1)
+    }
+
+    fn split(&self, means: Means, images: usize) -> Split {
+        means.split.gated((self.convolution.flops() as usize / 2).saturating_mul(images), GATE)
+    }
+
+    /// `y = activation(C x + bias)`, or `activation(Cᵀ x + bias)` for the transpose: inputs `x` to results `y`.
+    pub(crate) fn apply<T: ConvFloat>(
+        &self,
+        means: Means,
+        (x, weight, bias): (&[T], &[T], Option<&[T]>),
+        activation: Activation<T>,
+        y: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let [input, result] = self.sides();
+        let images = x.len() / input;
+        let chunk = self.chunk(images);
+        let layout = self.layout();
+        let (packed, rest) = self.pack_all((means.backend, false), &layout, [self.transposed, !self.transposed], (weight, bias), scratch);
+        let scratch = PerChunk { data: rest, each: layout.chunk(), chunk };
+        let items = ((Images { data: x, each: input }, ImagesMut { data: y, each: result }), scratch);
+        type Parts<'a, T> = ((Images<'a, T>, ImagesMut<'a, T>), PerChunk<'a, T>);
+        self.split(means, images).parts(items, chunk, &|((x, y), scratch): Parts<'_, T>| {
+            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, bias), scratch.data);
+            for (x, y) in x.each().zip(y.data.chunks_exact_mut(result)) {
+                for group in 0..self.convolution.groups {
+                    let x = self.convolution.of_group(x, group);
+                    let y = of_group_mut(y, group, self.convolution.groups);
+                    if self.transposed {
+                        worker.transposed(group, x, activation, (y, false));
+                    } else {
+                        worker.pad_image(x);
+                        worker.forward(group, x, activation, (y, false));
+                    }
+                }
+                worker.finish(activation, y);
+            }
+        });
+    }
+
+    /// Every gradient that is wanted, from that of the result, which is overwritten by that of the activation's argument.
+    ///
+    /// Returns the parts of the weight's and of the bias's, one after the other for every chunk, to be added up in that
+    /// order.
+    pub(crate) fn differentiate<'a, T: ConvFloat>(
+        &self,
+        means: Means,
+        run: Differentiate<'_, T>,
+        scratch: &'a mut [T],
+    ) -> [&'a [T]; 2] {
+        let [input, result] = self.sides();
+        let images = run.input.len() / input;
+        let (chunk, layout) = (self.chunk(images), self.layout());
+        let chunks = images.div_ceil(chunk);
+        let Differentiate { input: x, weight, output, gradient, activation, d_input, wants } = run;
+        // The gradient of a convolution's input is the transpose's product.
+        let wanted = [d_input.is_some() && !self.transposed, d_input.is_some() && self.transposed];
+        let accumulate = d_input.as_ref().is_some_and(|target| target.accumulate);
+        let (packed, rest) = self.pack_all((means.backend, accumulate), &layout, wanted, (weight, None), scratch);
+        let (rest, weights) = rest.split_at_mut(CHUNKS * layout.chunk());
+        let (weights, biases) = weights.split_at_mut(CHUNKS * layout.weight);
+        let [with_weight, with_bias] = wants;
+        let weights = &mut weights[..chunks * self.convolution.weight()];
+        let biases = &mut biases[..chunks * self.channels()];
+        let per = |data, each| PerChunk { data, each, chunk };
+        let memory = (per(rest, layout.chunk()), (per(&mut *weights, self.convolution.weight()), per(&mut *biases, self.channels())));
+        let outputs = (activation != Activation::Identity).then_some(Images { data: output, each: result });
+        let images_of = ((Images { data: x, each: input }, outputs), ImagesMut { data: gradient, each: result });
+        let inputs = d_input.map(|target| ImagesMut { data: target.slice, each: input });
+        let parts = ((images_of, inputs), memory);
+        self.split(means, 3 * images).parts(parts, chunk, &|part: DifferentiateParts<'_, T>| {
+            let ((((x, y), dy), mut dx), (scratch, (weights, biases))) = part;
+            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, None), scratch.data);
+            let memory = weights.data.chunks_exact_mut(self.convolution.weight());
+            let memory = memory.zip(biases.data.chunks_exact_mut(self.channels()));
+            let starts = (0..x.data.len() / input).step_by(chunk);
+            for (start, (d_weight, d_bias)) in starts.zip(memory) {
+                d_bias.fill(T::ZERO);
+                worker.sums.fill(T::ZERO);
+                for image in start..(start + chunk).min(x.data.len() / input) {
+                    let of = |each: usize| image * each..(image + 1) * each;
+                    let dz = &mut dy.data[of(result)];
+                    if let Some(y) = &y {
+                        activation.differentiate(means.backend, &y.data[of(result)], dz);
+                    }
+                    if with_bias {
+                        let kernels = T::elementwise(means.backend);
+                        let planes = dz.chunks_exact(result / self.channels());
+                        d_bias.iter_mut().zip(planes).for_each(|(sum, plane)| *sum += kernels.sum(plane));
+                    }
+                    let dx = dx.as_mut().map(|dx| &mut dx.data[of(input)]);
+                    let first = image == start;
+                    let d_weight = with_weight.then_some((&mut *d_weight, first));
+                    worker.image_gradients((&x.data[of(input)], dz), (dx, accumulate), d_weight);
+                }
+                if with_weight {
+                    worker.fold(d_weight);
+                }
+            }
+        });
+        [weights, biases]
+    }
+
+    /// Puts the weight (and the bias) of the products that are `wanted`, the transpose's and the convolution's, in the
+    /// kernels' order; gives them and the rest of the memory.
+    fn pack_all<'a, T: ConvFloat>(
+        &self,
+        (backend, accumulate): (Backend, bool),
+        layout: &Layout,
+        wanted: [bool; 2],
+        (weight, bias): (&[T], Option<&[T]>),
+        scratch: &'a mut [T],
+    ) -> (Packed<'a, T>, &'a mut [T]) {
+        let groups = self.convolution.groups;
+        let (transposed, rest) = scratch.split_at_mut(groups * layout.transposed);
+        let (forward, rest) = rest.split_at_mut(groups * layout.forward);
+        if let Some(direct) = &self.direct {
+            for group in 0..groups {
+                let weight = self.convolution.of_group(weight, group);
+                let bias = bias.map(|bias| self.convolution.of_group(bias, group));
+                if wanted[0] {
+                    let mut to = of_group_mut(transposed, group, groups);
+                    for product in &direct.transposed {
+                        let (now, later) = to.split_at_mut(product.packed().next_multiple_of(LINE));
+                        product.pack(&product.lanes::<T>(backend, accumulate && direct.is_whole()), weight, bias, now);
+                        to = later;
+                    }
+                }
+                if wanted[1] {
+                    let to = of_group_mut(forward, group, groups);
+                    direct.forward.pack(&direct.forward.lanes::<T>(backend, accumulate), weight, bias, to);
                 }
             }
         }
-    });
-    kernels.column_sums(partials, channels, sums, accumulate);
+        (Packed { transposed, forward }, rest)
+    }
 }
 
-/// One product on this thread; the shapes were checked when the operation was recorded.
-fn product<T: GemmFloat>(
+/// What [`Passes::differentiate`] works with.
+pub(crate) struct Differentiate<'a, T> {
+    pub(crate) input: &'a [T],
+    pub(crate) weight: &'a [T],
+    /// Not read if the activation is the identity.
+    pub(crate) output: &'a [T],
+    pub(crate) gradient: &'a mut [T],
+    pub(crate) activation: Activation<T>,
+    pub(crate) d_input: Option<Target<'a, T>>,
+    /// Whether the weight's and the bias's gradients are wanted.
+    pub(crate) wants: [bool; 2],
+}
+
+type DifferentiateParts<'a, T> = (
+    (((Images<'a, T>, Option<Images<'a, T>>), ImagesMut<'a, T>), Option<ImagesMut<'a, T>>),
+    (PerChunk<'a, T>, (PerChunk<'a, T>, PerChunk<'a, T>)),
+);
+
+/// Weights in the kernels' order, group by group.
+struct Packed<'a, T> {
+    transposed: &'a [T],
+    forward: &'a [T],
+}
+
+/// What one thread needs to work on the images of a chunk.
+struct Worker<'a, T> {
+    passes: &'a Passes,
     backend: Backend,
-    a: Result<MatrixRef<'_, T>, GemmError>,
-    b: Result<MatrixRef<'_, T>, GemmError>,
-    beta: T,
-    c: Result<MatrixMut<'_, T>, GemmError>,
-    epilogue: &Epilogue<'_, T>,
-) {
-    let done = (|| gemm(backend, Split::Serial, T::ONE, a?, b?, beta, c?, epilogue))();
-    debug_assert!(done.is_ok(), "a shape that `infer` should have refused: {done:?}");
+    packed: &'a Packed<'a, T>,
+    weight: &'a [T],
+    bias: Option<&'a [T]>,
+    /// Padded planes, or a strip of the column matrix; zeros where there is padding.
+    image: &'a mut [T],
+    result: &'a mut [T],
+    turned: &'a mut [T],
+    phases: &'a mut [T],
+    sums: &'a mut [T],
+}
+
+impl<'a, T: ConvFloat> Worker<'a, T> {
+    fn new(
+        passes: &'a Passes,
+        backend: Backend,
+        packed: &'a Packed<'a, T>,
+        layout: &Layout,
+        (weight, bias): (&'a [T], Option<&'a [T]>),
+        scratch: &'a mut [T],
+    ) -> Self {
+        let (image, rest) = scratch.split_at_mut(layout.image);
+        let (result, rest) = rest.split_at_mut(layout.result);
+        let (turned, rest) = rest.split_at_mut(layout.turned);
+        let (phases, rest) = rest.split_at_mut(layout.phases);
+        let sums = &mut rest[..layout.sums];
+        image.fill(T::ZERO);
+        result.fill(T::ZERO);
+        Self { passes, backend, packed, weight, bias, image, result, turned, phases, sums }
+    }
+
+    /// Brings a group's part of the large image where the convolution's product reads it.
+    fn pad_image(&mut self, image: &[T]) {
+        if let Some(direct) = &self.passes.direct {
+            Kernels::of(self.backend).pad(&direct.image, image, self.image);
+        }
+    }
+
+    /// `C x` for a group, after [`Self::pad_image`]; what is left to do with the result is [`Self::finish`]'s.
+    fn forward(&mut self, group: usize, x: &[T], activation: Activation<T>, (y, accumulate): (&mut [T], bool)) {
+        let convolution = &self.passes.convolution;
+        let Some(direct) = &self.passes.direct else {
+            let bias = self.bias.map(|bias| Bias::PerRow(convolution.of_group(bias, group)));
+            let (weight, beta) = (convolution.of_group(self.weight, group), if accumulate { T::ONE } else { T::ZERO });
+            let epilogue = Epilogue { bias, activation };
+            return convolution.apply_by_strips(self.backend, (x, weight), &epilogue, (beta, y), self.image);
+        };
+        let packed = convolution.of_group(self.packed.forward, group);
+        let lanes = direct.forward.lanes(self.backend, accumulate);
+        let packed = &packed[..direct.forward.packed()];
+        direct.forward.run((self.backend, &lanes), self.image, packed, activation, (y, accumulate), self.turned);
+    }
+
+    /// `Cᵀ y` for a group.
+    fn transposed(&mut self, group: usize, y: &[T], activation: Activation<T>, (x, accumulate): (&mut [T], bool)) {
+        let convolution = &self.passes.convolution;
+        let Some(direct) = &self.passes.direct else {
+            let weight = convolution.of_group(self.weight, group);
+            return convolution.transposed_by_strips(self.backend, (y, weight), x, accumulate, self.image);
+        };
+        let kernels = Kernels::of(self.backend);
+        kernels.pad(&direct.result, y, self.result);
+        let mut packed = convolution.of_group(self.packed.transposed, group);
+        let mut phases = &mut *self.phases;
+        for product in &direct.transposed {
+            let (now, later) = packed.split_at(product.packed().next_multiple_of(LINE));
+            packed = later;
+            if product.results() == 0 {
+                continue;
+            }
+            let now = &now[..product.packed()];
+            let lanes = product.lanes(self.backend, accumulate && direct.is_whole());
+            if direct.is_whole() {
+                product.run((self.backend, &lanes), self.result, now, activation, (x, accumulate), self.turned);
+                return;
+            }
+            let (to, later) = phases.split_at_mut(product.results());
+            phases = later;
+            product.run((self.backend, &lanes), self.result, now, activation, (to, false), self.turned);
+        }
+        kernels.weave(&direct.image, self.phases, x, accumulate);
+    }
+
+    /// The parts of bias and activation that the products leave: on a whole result of the operation.
+    fn finish(&self, activation: Activation<T>, y: &mut [T]) {
+        if self.passes.direct.is_some() {
+            return activation.apply_functions(self.backend, y);
+        }
+        // A strip's product has all of the convolution's in its epilogue, but a transpose adds up several.
+        if self.passes.transposed {
+            let kernels = T::elementwise(self.backend);
+            if let Some(bias) = self.bias {
+                let planes = y.chunks_exact_mut(self.passes.convolution.image() / bias.len());
+                bias.iter().zip(planes).for_each(|(&bias, plane)| kernels.add_scalar(InOut::same(plane), bias));
+            }
+            activation.apply_to(self.backend, y);
+        }
+    }
+
+    /// The gradients of one image, groups one after the other, from the gradient `dz` of the activation's argument.
+    fn image_gradients(
+        &mut self,
+        (x, dz): (&[T], &[T]),
+        (mut dx, accumulate): (Option<&mut [T]>, bool),
+        mut d_weight: Option<(&mut [T], bool)>,
+    ) {
+        let (passes, groups) = (self.passes, self.passes.convolution.groups);
+        for group in 0..groups {
+            let [x, dz] = [x, dz].map(|all| passes.convolution.of_group(all, group));
+            let (large, small) = if passes.transposed { (dz, x) } else { (x, dz) };
+            if passes.transposed || d_weight.is_some() {
+                self.pad_image(large);
+            }
+            if let Some(dx) = &mut dx {
+                let dx = (of_group_mut(dx, group, groups), accumulate);
+                match passes.transposed {
+                    true => self.forward(group, large, Activation::Identity, dx),
+                    false => self.transposed(group, small, Activation::Identity, dx),
+                }
+            }
+            let Some((d_weight, first)) = &mut d_weight else { continue };
+            if let Some(direct) = &passes.direct {
+                let lanes = direct.forward.gradient_lanes(self.backend);
+                let sums = of_group_mut(self.sums, group, groups);
+                direct.forward.correlate((self.backend, &lanes), self.image, small, sums, self.turned);
+            } else {
+                let d_weight = of_group_mut(d_weight, group, groups);
+                let pair = (large, small);
+                passes.convolution.gradient_by_strips(self.backend, pair, d_weight, !*first, self.image);
+            }
+        }
+    }
+
+    /// What the images of a chunk have added up to, as the weight's gradient.
+    fn fold(&self, d_weight: &mut [T]) {
+        let groups = self.passes.convolution.groups;
+        if let Some(direct) = &self.passes.direct {
+            let lanes = direct.forward.gradient_lanes(self.backend);
+            for group in 0..groups {
+                let sums = self.passes.convolution.of_group(self.sums, group);
+                direct.forward.fold((self.backend, &lanes), sums, of_group_mut(d_weight, group, groups));
+            }
+        }
+    }
 }
 
 /// Images, results or planes, one after the other; cut between them.
@@ -330,6 +513,17 @@ impl<T: Send> Halve for ImagesMut<'_, T> {
     fn split_at(self, at: usize) -> (Self, Self) {
         let (a, b) = self.data.split_at_mut(at * self.each);
         (Self { data: a, each: self.each }, Self { data: b, each: self.each })
+    }
+}
+
+/// Something that may not be there, beside something that is.
+impl<P: Halve> Halve for Option<P> {
+    fn len(&self) -> usize {
+        self.as_ref().map_or(0, Halve::len)
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        self.map(|part| part.split_at(at)).unzip()
     }
 }
 

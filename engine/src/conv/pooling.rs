@@ -2,6 +2,7 @@
 //!
 //! Sizes and padding are PyTorch's: with `ceil` the last window may reach past the padded image, but must begin inside it
 //! or its leading padding. Padding is at most half the kernel, so that every window sees a pixel.
+#![forbid(unsafe_code)]
 
 use super::geometry::{GeometryError, Window};
 use crate::simd::Float;

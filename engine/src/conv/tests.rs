@@ -1,11 +1,13 @@
 //! The convolution matrix against plain loops, and everything else against the convolution matrix, at random geometries.
+#![forbid(unsafe_code)]
 
-use super::passes::{Convolution, Means};
+use super::passes::{Convolution, Differentiate, Means, Passes};
 use super::*;
 use crate::Split;
 use crate::gemm::Activation;
 use crate::parallel::Threads;
-use crate::simd::Backend;
+use crate::simd::{Backend, Float};
+use crate::tape::operation::Target;
 use proptest::prelude::*;
 
 /// A convolution of random sizes, and numbers for it.
@@ -150,54 +152,126 @@ proptest! {
         let (matrix, convolution) = (random.matrix(), random.convolution());
         let (x, y) = (numbers(random.seed ^ 1, images * matrix.columns()), numbers(random.seed ^ 2, images * matrix.rows()));
         let weight = random.weight();
-        let mut scratch = vec![f64::NAN; convolution.scratch().unwrap()];
         for backend in Backend::available() {
-            let means = Means { backend, split: Split::Serial };
-            let mut there = vec![f64::NAN; y.len()];
-            convolution.apply(means, (&x, &weight, None), Activation::Identity, &mut there, false, &mut scratch);
+            let there = Run::of(&convolution, false, backend, Split::Serial, (&x, &weight, &y));
             let wanted = x.chunks(matrix.columns()).flat_map(|x| matrix.multiply(x).unwrap()).collect::<Vec<_>>();
-            prop_assert!(close(&there, &wanted));
-            let mut back = vec![f64::NAN; x.len()];
-            convolution.apply_transposed(means, (&y, &weight), &mut back, false, &mut scratch);
+            prop_assert!(close(&there.result, &wanted));
             let wanted = y.chunks(matrix.rows()).flat_map(|y| matrix.multiply_transposed(y).unwrap()).collect::<Vec<_>>();
-            prop_assert!(close(&back, &wanted));
-            convolution.apply_transposed(means, (&y, &weight), &mut back, true, &mut scratch);
-            prop_assert!(close(&back, &wanted.iter().map(|x| 2.0 * x).collect::<Vec<_>>()));
+            prop_assert!(close(&there.d_input, &wanted));
+            let back = Run::of(&convolution, true, backend, Split::Serial, (&y, &weight, &x));
+            prop_assert!(close(&back.result, &wanted) && close(&back.d_input, &there.result));
             // <C(W) x, y> is linear in W: its gradient is the pass's result.
-            let mut gradient = vec![f64::NAN; weight.len()];
-            convolution.weight_gradient(means, (&x, &y), &mut gradient, false, &mut scratch);
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            prop_assert!((dot(&gradient, &weight) - dot(&there, &y)).abs() < 1e-8 * (1.0 + dot(&there, &there)));
+            let product = dot(&there.result, &y);
+            prop_assert!((dot(&there.d_weight, &weight) - product).abs() < 1e-8 * (1.0 + dot(&there.result, &there.result)));
+            prop_assert!(close(&there.d_weight, &back.d_weight));
         }
     }
 }
 
-/// Strips of several rows, more images than chunks, several threads: the same bits.
-#[test]
-fn threads_do_not_change_bits() {
-    let window = Window::new([3, 3]).padding([1, 1]);
-    let geometry = Geometry::new(window, 8, [40, 40]).unwrap();
-    let convolution = Convolution { geometry, groups: 2, filters: 5 };
-    assert!(convolution.scratch().unwrap() < 16 * (40_000 + 1000), "a strip, not the whole column matrix");
-    let images = 37;
-    let values = |seed, len| numbers(seed, len).into_iter().map(|x| x as f32).collect::<Vec<_>>();
-    let (x, y) = (values(1, images * convolution.image()), values(2, images * convolution.result()));
-    let (weight, bias) = (values(3, convolution.weight()), values(4, 10));
-    for backend in Backend::available() {
-        let run = |split| {
-            let means = Means { backend, split };
-            let mut scratch = vec![f32::NAN; convolution.scratch().unwrap()];
-            let (mut there, mut back) = (vec![f32::NAN; y.len()], vec![f32::NAN; x.len()]);
-            let (mut gradient, mut sums) = (vec![f32::NAN; weight.len()], vec![f32::NAN; 10]);
-            convolution.apply(means, (&x, &weight, Some(&bias)), Activation::Relu, &mut there, false, &mut scratch);
-            convolution.apply_transposed(means, (&y, &weight), &mut back, false, &mut scratch);
-            convolution.weight_gradient(means, (&x, &y), &mut gradient, false, &mut scratch);
-            passes::channel_sums(means, &y, convolution.result(), &mut sums, false, &mut scratch);
-            [there, back, gradient, sums].map(|x| x.into_iter().map(f32::to_bits).collect::<Vec<_>>())
+/// What the passes of an operation give, its result's gradient being `gradient`, without bias and activation.
+struct Run<T> {
+    result: Vec<T>,
+    d_input: Vec<T>,
+    d_weight: Vec<T>,
+    d_bias: Vec<T>,
+}
+
+impl<T: ConvFloat> Run<T> {
+    fn of(
+        convolution: &Convolution,
+        transposed: bool,
+        backend: Backend,
+        split: Split,
+        (input, weight, gradient): (&[T], &[T], &[T]),
+    ) -> Self {
+        let (passes, means) = (Passes::new(*convolution, transposed), Means { backend, split });
+        let nan = |len| vec![T::from_f64(f64::NAN); len];
+        let mut scratch = nan(passes.scratch().unwrap());
+        let (mut result, mut d_input) = (nan(gradient.len()), nan(input.len()));
+        passes.apply(means, (input, weight, None), Activation::Identity, &mut result, &mut scratch);
+        let run = |d_input: &mut [T], accumulate, scratch: &mut [T]| {
+            let mut gradient = gradient.to_vec();
+            let work = Differentiate {
+                input,
+                weight,
+                output: &[],
+                gradient: &mut gradient,
+                activation: Activation::Identity,
+                d_input: Some(Target { slice: d_input, accumulate }),
+                wants: [true; 2],
+            };
+            let sums = passes.differentiate(means, work, scratch);
+            [weight.len(), passes.channels()].iter().zip(sums).map(|(&len, sums)| {
+                let mut sum = nan(len);
+                T::elementwise(backend).column_sums(sums, len, &mut sum, false);
+                sum
+            }).collect::<Vec<_>>()
         };
-        let alone = run(Split::Serial);
-        assert!(Threads::Current.run(run) == alone, "{backend}");
+        let sums = run(&mut d_input, false, &mut scratch);
+        // Added to what is there, it is twice as much.
+        let mut twice = d_input.clone();
+        run(&mut twice, true, &mut scratch);
+        let apart = twice.iter().zip(&d_input).map(|(a, b)| (a.to_f64() - 2.0 * b.to_f64()).abs()).fold(0.0, f64::max);
+        assert!(apart < 1e-3, "accumulated: {apart}");
+        let [d_weight, d_bias] = sums.try_into().unwrap();
+        Self { result, d_input, d_weight, d_bias }
     }
+
+    fn bits(&self) -> Vec<u64> {
+        let all = [&self.result, &self.d_input, &self.d_weight, &self.d_bias];
+        all.into_iter().flatten().map(|x| x.to_f64().to_bits()).collect()
+    }
+}
+
+/// Every route (positions or filters in the lanes, strips of the column matrix), more images than chunks, several
+/// threads: the same bits, and the numbers of the matrix.
+#[test]
+fn routes_agree_and_threads_do_not_change_bits() {
+    let padded = Window::new([3, 3]).padding([1, 1]);
+    for (window, channels, image, groups, filters, direct) in [
+        (padded, 4, [40, 40], 2, 5, true),
+        (padded, 2, [28, 28], 1, 1, true),
+        (padded.stride([2, 2]), 8, [14, 14], 1, 64, true),
+        (padded.stride([2, 3]), 3, [9, 11], 2, 17, true),
+        (Window::new([1, 1]), 8, [9, 9], 1, 7, false),
+        (padded, 1, [600, 500], 1, 2, false),
+        (padded, 128, [6, 6], 1, 120, false),
+    ] {
+        let geometry = Geometry::new(window, channels, image).unwrap();
+        let convolution = Convolution { geometry, groups, filters };
+        assert_eq!(super::products::Direct::new(&geometry, filters).is_some(), direct);
+        let images = if direct { 37 } else { 2 };
+        let values = |seed, len| numbers(seed, len).into_iter().map(|x| x as f32).collect::<Vec<_>>();
+        let (x, y) = (values(1, images * convolution.image()), values(2, images * convolution.result()));
+        let weight = values(3, convolution.weight());
+        for backend in Backend::available() {
+            for (transposed, input, gradient) in [(false, &x, &y), (true, &y, &x)] {
+                let operands = (&input[..], &weight[..], &gradient[..]);
+                let alone = Run::of(&convolution, transposed, backend, Split::Serial, operands);
+                let shared = Threads::Current.run(|split| Run::of(&convolution, transposed, backend, split, operands));
+                assert!(shared.bits() == alone.bits(), "{backend} {window:?}");
+                let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+                let exact = (double(input), double(&weight), double(gradient));
+                let operands = (&exact.0[..], &exact.1[..], &exact.2[..]);
+                let exact = Run::of(&convolution, transposed, Backend::Portable, Split::Serial, operands);
+                for (single, double) in [(&alone.result, &exact.result), (&alone.d_input, &exact.d_input), (&alone.d_weight, &exact.d_weight), (&alone.d_bias, &exact.d_bias)] {
+                    let size = double.iter().map(|x| x.abs()).fold(1.0, f64::max);
+                    let apart = single.iter().zip(double).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                    assert!(apart < 2e-5 * size, "{backend} {window:?}: {apart} of {size}");
+                }
+            }
+        }
+    }
+}
+
+/// Scratch memory of an operation does not grow with the batch, and is bounded for large images.
+#[test]
+fn scratch_is_bounded() {
+    let geometry = Geometry::new(Window::new([3, 3]).padding([1, 1]), 64, [1024, 1024]).unwrap();
+    let passes = Passes::new(Convolution { geometry, groups: 1, filters: 64 }, false);
+    let bytes = 4 * passes.scratch().unwrap();
+    assert!(bytes < 64 << 20, "{bytes} bytes; the column matrix would take 2.4 GB");
 }
 
 /// The lecture's case: a 4x4 image and a 3x3 kernel.

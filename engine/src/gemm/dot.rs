@@ -38,7 +38,7 @@ pub(super) fn dots<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>) {
         for row in 0..x.rows {
             // SAFETY: the driver made `x` from checked views: C has `cols` adjacent elements in each row.
             let c = unsafe { std::slice::from_raw_parts_mut(x.c.add(row * x.c_row), x.cols) };
-            x.finish.activation.apply(x.backend, c);
+            x.finish.activation.apply_functions(x.backend, c);
         }
     }
 }

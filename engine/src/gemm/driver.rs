@@ -151,7 +151,7 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
                 serial(&Task { finish: Finish { activation: Activation::Identity, ..x.finish }, ..*x });
                 // SAFETY: this part of C has `m` rows of `n` adjacent elements, one after the other.
                 let all = unsafe { std::slice::from_raw_parts_mut(x.c, x.m * x.n) };
-                return x.finish.activation.apply(x.backend, all);
+                return x.finish.activation.apply_functions(x.backend, all);
             }
             let plan = Plan::new(x, x.kernels.tiling(PhantomData));
             let len = plan.scratch();

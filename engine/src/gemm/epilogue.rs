@@ -4,7 +4,7 @@
 //! others by the element-wise kernels over each row of a finished tile, while it is in L1. The k-loop knows of none.
 
 use super::matrix::GemmError;
-use crate::simd::Float;
+use crate::simd::{Backend, Float, InOut};
 
 /// A function applied to every element of the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,6 +23,52 @@ pub enum Activation<T> {
     Tanh,
     /// `ln(1 + e^x)`
     Softplus,
+}
+
+impl<T: Float> Activation<T> {
+    /// Applies it in place.
+    pub(crate) fn apply_to(self, backend: Backend, y: &mut [T]) {
+        let kernels = T::elementwise(backend);
+        match self {
+            Self::Relu => kernels.relu(InOut::same(y), T::ZERO),
+            Self::LeakyRelu(slope) => kernels.leaky_relu(InOut::same(y), slope),
+            _ => self.apply_functions(backend, y),
+        }
+    }
+
+    /// Applies those that are more than a few instructions, which kernels leave to passes over memory.
+    #[inline(never)]
+    pub(crate) fn apply_functions(self, backend: Backend, y: &mut [T]) {
+        let io = InOut::same(y);
+        let kernels = T::elementwise(backend);
+        match self {
+            Self::Elu(alpha) => kernels.elu(io, alpha),
+            Self::Sigmoid => kernels.sigmoid(io, T::ZERO),
+            Self::Tanh => kernels.tanh(io, T::ZERO),
+            Self::Softplus => kernels.softplus(io, T::ZERO),
+            Self::Identity | Self::Relu | Self::LeakyRelu(_) => {}
+        }
+    }
+
+    /// Whether it is one of those.
+    #[inline(always)]
+    pub(crate) fn is_function(self) -> bool {
+        matches!(self, Self::Elu(_) | Self::Sigmoid | Self::Tanh | Self::Softplus)
+    }
+
+    /// The gradient of the argument, in place of the gradient `dy` of the output `y`.
+    pub(crate) fn differentiate(self, backend: Backend, y: &[T], dy: &mut [T]) {
+        let (kernels, io) = (T::elementwise(backend), InOut::same(dy));
+        match self {
+            Self::Identity => {}
+            Self::Relu => kernels.relu_gradient(y, io, T::ZERO, false),
+            Self::LeakyRelu(slope) => kernels.leaky_relu_gradient(y, io, slope, false),
+            Self::Elu(alpha) => kernels.elu_gradient(y, io, alpha, false),
+            Self::Sigmoid => kernels.sigmoid_gradient(y, io, T::ZERO, false),
+            Self::Tanh => kernels.tanh_gradient(y, io, T::ZERO, false),
+            Self::Softplus => kernels.softplus_gradient(y, io, T::ZERO, false),
+        }
+    }
 }
 
 /// Numbers added to the product.

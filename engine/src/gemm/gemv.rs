@@ -41,7 +41,7 @@ pub(super) fn row<T: Float, I: Lanes<T>>(isa: I, x: &Row<T>) {
     if x.finish.activation.is_function() {
         // SAFETY: a `Row` is made by the driver from checked views: C has `cols` adjacent elements.
         let c = unsafe { std::slice::from_raw_parts_mut(x.c, x.cols) };
-        x.finish.activation.apply(x.backend, c);
+        x.finish.activation.apply_functions(x.backend, c);
     }
 }
 

@@ -8,7 +8,7 @@ use super::GemmFloat;
 use super::epilogue::Activation;
 use super::pack::Turn;
 use super::tile::{Block, Strip};
-use crate::simd::{Backend, Float, InOut, Lanes};
+use crate::simd::{Float, Lanes};
 
 /// Where a tile stands: its first row, the elements of A, and their distance (between rows or along k).
 pub(super) struct Place<T> {
@@ -261,7 +261,7 @@ fn turn_rows<T: GemmFloat>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize
     if x.finish.activation.is_function() {
         for i in 0..rows {
             // SAFETY: `tile` is the caller's array of `rows` rows.
-            x.finish.activation.apply(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
+            x.finish.activation.apply_functions(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
         }
     }
     T::gemm_kernels(x.backend).turn(&Turn { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row });
@@ -276,28 +276,6 @@ unsafe fn apply_to_rows<T: Float>(x: &Block<T>, c: *mut T, rows: usize, width: u
     for i in 0..rows {
         // SAFETY: the caller vouches for the rows.
         let row = unsafe { std::slice::from_raw_parts_mut(c.add(i * x.c_row), width) };
-        x.finish.activation.apply(x.backend, row);
-    }
-}
-
-impl<T: Float> Activation<T> {
-    /// Whether it needs more than a few instructions, so that it is applied to rows in memory.
-    #[inline(always)]
-    pub(super) fn is_function(self) -> bool {
-        matches!(self, Self::Elu(_) | Self::Sigmoid | Self::Tanh | Self::Softplus)
-    }
-
-    /// Applies such a function.
-    #[inline(never)]
-    pub(super) fn apply(self, backend: Backend, row: &mut [T]) {
-        let io = InOut::same(row);
-        let functions = T::elementwise(backend);
-        match self {
-            Self::Elu(alpha) => functions.elu(io, alpha),
-            Self::Sigmoid => functions.sigmoid(io, T::ZERO),
-            Self::Tanh => functions.tanh(io, T::ZERO),
-            Self::Softplus => functions.softplus(io, T::ZERO),
-            Self::Identity | Self::Relu | Self::LeakyRelu(_) => {}
-        }
+        x.finish.activation.apply_functions(x.backend, row);
     }
 }

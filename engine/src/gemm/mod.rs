@@ -35,6 +35,7 @@ use crate::parallel::Split;
 use crate::simd::{Backend, Float};
 use blocking::Blocking;
 use driver::{Family, Operand, Task};
+use pack::Turn;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 use tile::{GemmKernels, TileShape, Tiling};
@@ -208,4 +209,18 @@ fn scattered<T: GemmFloat>(x: &Task<T>, c_col: usize) {
             }
         }
     }
+}
+
+/// Writes `to[j * to_row + i] = from[i * from_row + j]` for `rows` of i and `cols` of j.
+pub(crate) fn transpose<T: GemmFloat>(
+    backend: Backend,
+    [rows, cols]: [usize; 2],
+    (from, from_row): (&[T], usize),
+    (to, to_row): (&mut [T], usize),
+) {
+    if rows == 0 || cols == 0 {
+        return;
+    }
+    assert!((rows - 1) * from_row + cols <= from.len() && (cols - 1) * to_row + rows <= to.len(), "a transpose out of reach");
+    T::gemm_kernels(backend).turn(&Turn { rows, cols, from: from.as_ptr(), from_row, to: to.as_mut_ptr(), to_col: to_row });
 }

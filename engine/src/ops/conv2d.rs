@@ -4,19 +4,14 @@
 //! PyTorch. Backward: `dz = dy f'(y)`, `db` its sums, `dx = Cᵀ dz`, `dW = Σ dz im2col(x)ᵀ`; see [`crate::conv`].
 
 use super::cases::{Case, CaseInput, Domain, Sizes, case, fixed};
-use super::convolution::{ConvOptions, convolution, flops, means, shape_of};
-use super::fused::differentiate;
+use super::convolution::{ConvOptions, Convolve};
 use crate::conv::matrix::ConvolutionMatrix;
-use crate::conv::passes::{CHUNKS, channel_sums};
 use crate::conv::geometry::Window;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// The operation; input 0 is the image, input 1 the weight, input 2 the bias if there is one.
-struct Conv2d<T> {
-    options: ConvOptions,
-    activation: Activation<T>,
-}
+struct Conv2d<T>(Convolve<T>);
 
 impl<T: Real> Tape<T> {
     /// `activation(convolution(x, weight) + bias)`: `x` is `[N, channels, height, width]`, `weight`
@@ -24,9 +19,10 @@ impl<T: Real> Tape<T> {
     /// `[N, filters, (height + 2 padding - dilation (kernel_rows - 1) - 1) / stride + 1, likewise]`.
     #[track_caller]
     pub fn conv2d(&self, x: Var, weight: Var, bias: Option<Var>, options: ConvOptions, activation: Activation<T>) -> Var {
+        let operation = Conv2d(Convolve::new(options, None, activation));
         match bias {
-            Some(bias) => self.record(Conv2d { options, activation }, &[x, weight, bias]),
-            None => self.record(Conv2d { options, activation }, &[x, weight]),
+            Some(bias) => self.record(operation, &[x, weight, bias]),
+            None => self.record(operation, &[x, weight]),
         }
     }
 
@@ -52,47 +48,15 @@ impl<T: Real> Operation<T> for Conv2d<T> {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
-        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
-            super::positive(p.to_f64())?;
-        }
-        let convolution = convolution(&self.options, inputs)?;
-        let [rows, columns] = convolution.geometry.positions;
-        let filters = convolution.groups * convolution.filters;
-        let mut spec = Spec::new(shape_of(&inputs[0], [filters, rows, columns]), inputs.len());
-        spec.reads_inputs = 0b011;
-        spec.reads_output = self.activation != Activation::Identity;
-        spec.scratch = convolution.scratch().map(|elements| Shape::fixed(&[elements]));
-        spec.flops = flops(&inputs[0], convolution.flops());
-        Ok(spec)
+        self.0.infer(inputs)
     }
 
     fn forward(&self, run: Forward<'_, T>) {
-        let Ok(convolution) = convolution(&self.options, &[run.inputs.shape(0), run.inputs.shape(1)]) else { return };
-        let bias = (run.inputs.count() > 2).then(|| run.inputs.get(2));
-        let operands = (run.inputs.get(0), run.inputs.get(1), bias);
-        convolution.apply(means(&run.device), operands, self.activation, run.output, false, run.scratch);
+        self.0.forward(run);
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        differentiate(self.activation, &mut run);
-        let inputs = run.inputs;
-        let Ok(convolution) = convolution(&self.options, &[inputs.shape(0), inputs.shape(1)]) else { return };
-        let means = means(&run.device);
-        let dz = &*run.output_gradient;
-        if inputs.count() > 2
-            && let Some(target) = run.gradients.of(2)
-        {
-            let scratch = &mut run.scratch[..CHUNKS * target.slice.len()];
-            channel_sums(means, dz, convolution.result(), target.slice, target.accumulate, scratch);
-        }
-        if let Some(target) = run.gradients.of(0) {
-            let operands = (dz, inputs.get(1));
-            convolution.apply_transposed(means, operands, target.slice, target.accumulate, run.scratch);
-        }
-        if let Some(target) = run.gradients.of(1) {
-            let operands = (inputs.get(0), dz);
-            convolution.weight_gradient(means, operands, target.slice, target.accumulate, run.scratch);
-        }
+    fn backward(&self, run: Backward<'_, T>) {
+        self.0.backward(run);
     }
 }
 

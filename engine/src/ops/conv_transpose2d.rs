@@ -7,20 +7,14 @@
 
 use super::cases::{Case, CaseInput, Domain, case, fixed};
 use super::conv2d::{images, sides};
-use super::convolution::{ConvOptions, flops, means, shape_of, transposed};
-use super::fused::{apply, differentiate};
+use super::convolution::{ConvOptions, Convolve};
 use crate::conv::geometry::Window;
 use crate::conv::matrix::ConvolutionMatrix;
-use crate::conv::passes::{CHUNKS, channel_sums};
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// The operation; input 0 is the small image, input 1 the weight, input 2 the bias if there is one.
-struct ConvTranspose2d<T> {
-    options: ConvOptions,
-    output_padding: [usize; 2],
-    activation: Activation<T>,
-}
+struct ConvTranspose2d<T>(Convolve<T>);
 
 impl<T: Real> Tape<T> {
     /// `activation(transposed convolution(x, weight) + bias)`: `x` is `[N, channels, height, width]`, `weight`
@@ -37,7 +31,7 @@ impl<T: Real> Tape<T> {
         output_padding: [usize; 2],
         activation: Activation<T>,
     ) -> Var {
-        let operation = ConvTranspose2d { options, output_padding, activation };
+        let operation = ConvTranspose2d(Convolve::new(options, Some(output_padding), activation));
         match bias {
             Some(bias) => self.record(operation, &[x, weight, bias]),
             None => self.record(operation, &[x, weight]),
@@ -67,52 +61,15 @@ impl<T: Real> Operation<T> for ConvTranspose2d<T> {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
-        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
-            super::positive(p.to_f64())?;
-        }
-        let convolution = transposed(&self.options, self.output_padding, inputs)?;
-        let [rows, columns] = convolution.geometry.image;
-        let filters = convolution.groups * convolution.geometry.channels;
-        let mut spec = Spec::new(shape_of(&inputs[0], [filters, rows, columns]), inputs.len());
-        spec.reads_inputs = 0b011;
-        spec.reads_output = self.activation != Activation::Identity;
-        spec.scratch = convolution.scratch().map(|elements| Shape::fixed(&[elements]));
-        spec.flops = flops(&inputs[0], convolution.flops());
-        Ok(spec)
+        self.0.infer(inputs)
     }
 
     fn forward(&self, run: Forward<'_, T>) {
-        let shapes = [run.inputs.shape(0), run.inputs.shape(1)];
-        let Ok(convolution) = transposed(&self.options, self.output_padding, &shapes) else { return };
-        let means = means(&run.device);
-        let operands = (run.inputs.get(0), run.inputs.get(1));
-        convolution.apply_transposed(means, operands, run.output, false, run.scratch);
-        let bias = (run.inputs.count() > 2).then(|| run.inputs.get(2));
-        let channels = convolution.groups * convolution.geometry.channels;
-        apply(means, self.activation, bias, convolution.image() / channels, run.output);
+        self.0.forward(run);
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        differentiate(self.activation, &mut run);
-        let inputs = run.inputs;
-        let shapes = [inputs.shape(0), inputs.shape(1)];
-        let Ok(convolution) = transposed(&self.options, self.output_padding, &shapes) else { return };
-        let means = means(&run.device);
-        let dz = &*run.output_gradient;
-        if inputs.count() > 2
-            && let Some(target) = run.gradients.of(2)
-        {
-            let scratch = &mut run.scratch[..CHUNKS * target.slice.len()];
-            channel_sums(means, dz, convolution.image(), target.slice, target.accumulate, scratch);
-        }
-        if let Some(target) = run.gradients.of(0) {
-            let operands = (dz, inputs.get(1), None);
-            convolution.apply(means, operands, Activation::Identity, target.slice, target.accumulate, run.scratch);
-        }
-        if let Some(target) = run.gradients.of(1) {
-            let operands = (dz, inputs.get(0));
-            convolution.weight_gradient(means, operands, target.slice, target.accumulate, run.scratch);
-        }
+    fn backward(&self, run: Backward<'_, T>) {
+        self.0.backward(run);
     }
 }
 

@@ -1,9 +1,12 @@
 //! What `conv2d` and `conv_transpose2d` share: options, the shapes' rules, the bias and the activation.
 
 use crate::conv::geometry::{Geometry, GeometryError, Window};
-use crate::conv::passes::{Convolution, Means};
-use crate::tape::Shape;
-use crate::tape::operation::Device;
+use crate::conv::passes::{Convolution, Differentiate, Means, Passes};
+use crate::gemm::Activation;
+use crate::tape::operation::{Device, Target};
+use crate::tape::operation::Inputs;
+use crate::tape::{Backward, Forward, Real, Shape, Spec};
+use std::sync::OnceLock;
 
 /// How a kernel is laid over an image. PyTorch's names and defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,7 +119,7 @@ fn divided(what: &'static str, channels: usize, groups: usize) -> Result<usize, 
 }
 
 /// A convolution of these inputs (image, weight `[filters, channels / groups, ..]`, bias).
-pub(super) fn convolution(options: &ConvOptions, inputs: &[Shape]) -> Result<Convolution, String> {
+fn convolution(options: &ConvOptions, inputs: &[Shape]) -> Result<Convolution, String> {
     let [channels, height, width] = image(&inputs[0])?;
     let [filters, seen, rows, columns] = weight(&inputs[1], one(&inputs[0]).len())?;
     let (of_input, of_output) =
@@ -126,12 +129,12 @@ pub(super) fn convolution(options: &ConvOptions, inputs: &[Shape]) -> Result<Con
     }
     bias(inputs, filters)?;
     let geometry = Geometry::new(options.window([rows, columns]), seen, [height, width]).map_err(|e| e.to_string())?;
-    sized(Convolution { geometry, groups: options.groups, filters: of_output })
+    Ok(Convolution { geometry, groups: options.groups, filters: of_output })
 }
 
 /// The convolution that a transposed one of these inputs (image, weight `[channels, filters / groups, ..]`, bias) is
 /// the transpose of.
-pub(super) fn transposed(
+fn transposed(
     options: &ConvOptions,
     output_padding: [usize; 2],
     inputs: &[Shape],
@@ -150,18 +153,96 @@ pub(super) fn transposed(
     if geometry.positions != [height, width] {
         return Err(format!("the output padding {output_padding:?} must be below the stride {:?}", options.stride));
     }
-    sized(Convolution { geometry, groups: options.groups, filters: of_input })
+    Ok(Convolution { geometry, groups: options.groups, filters: of_input })
 }
 
-/// Refuses sizes whose scratch memory cannot be counted.
-fn sized(convolution: Convolution) -> Result<Convolution, String> {
-    match convolution.scratch().filter(|&n| n < isize::MAX as usize / 16) {
-        Some(_) => Ok(convolution),
-        None => Err("the column matrix of one row is too large".into()),
-    }
-}
 
 /// What the passes need of a device.
 pub(super) fn means(device: &Device) -> Means {
     Means { backend: device.backend, split: device.split }
+}
+
+/// Either operation: a convolution (of the input, or the one that the operation is the transpose of) with what its kernels
+/// are told, made when it is recorded.
+pub(super) struct Convolve<T> {
+    pub(super) options: ConvOptions,
+    /// For a transposed convolution.
+    pub(super) output_padding: Option<[usize; 2]>,
+    pub(super) activation: Activation<T>,
+    passes: OnceLock<Passes>,
+}
+
+impl<T: Real> Convolve<T> {
+    pub(super) fn new(options: ConvOptions, output_padding: Option<[usize; 2]>, activation: Activation<T>) -> Self {
+        Self { options, output_padding, activation, passes: OnceLock::new() }
+    }
+
+    fn convolution(&self, inputs: &[Shape]) -> Result<Convolution, String> {
+        match self.output_padding {
+            Some(output_padding) => transposed(&self.options, output_padding, inputs),
+            None => convolution(&self.options, inputs),
+        }
+    }
+
+    pub(super) fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
+            super::positive(p.to_f64())?;
+        }
+        let convolution = self.convolution(inputs)?;
+        let passes = Passes::new(convolution, self.output_padding.is_some());
+        let scratch = passes.scratch().filter(|&elements| elements < isize::MAX as usize / 16);
+        let scratch = scratch.ok_or("its scratch memory is too large to count")?;
+        let Convolution { geometry, groups, filters } = convolution;
+        let [rows, columns] = if self.output_padding.is_some() { geometry.image } else { geometry.positions };
+        let channels = groups * if self.output_padding.is_some() { geometry.channels } else { filters };
+        let mut spec = Spec::new(shape_of(&inputs[0], [channels, rows, columns]), inputs.len());
+        spec.reads_inputs = 0b011;
+        spec.reads_output = self.activation != Activation::Identity;
+        spec.scratch = Some(Shape::fixed(&[scratch]));
+        spec.flops = flops(&inputs[0], convolution.flops());
+        // An operation is recorded once; asked about other shapes it makes its tables anew when it runs.
+        let _ = self.passes.set(passes);
+        Ok(spec)
+    }
+
+    /// Runs `work` with the tables for these inputs.
+    fn with(&self, inputs: &Inputs<'_, T>, work: impl FnOnce(&Passes)) {
+        let Ok(convolution) = self.convolution(&[inputs.shape(0), inputs.shape(1)]) else { return };
+        match self.passes.get().filter(|passes| *passes.convolution() == convolution) {
+            Some(passes) => work(passes),
+            None => work(&Passes::new(convolution, self.output_padding.is_some())),
+        }
+    }
+
+    pub(super) fn forward(&self, run: Forward<'_, T>) {
+        let bias = (run.inputs.count() > 2).then(|| run.inputs.get(2));
+        let operands = (run.inputs.get(0), run.inputs.get(1), bias);
+        self.with(&run.inputs, |passes| {
+            passes.apply(means(&run.device), operands, self.activation, run.output, run.scratch);
+        });
+    }
+
+    pub(super) fn backward(&self, run: Backward<'_, T>) {
+        let Backward { inputs, output, output_gradient, scratch, device, mut gradients, .. } = run;
+        self.with(&inputs, |passes| {
+            let wants = [gradients.wants(1), inputs.count() > 2 && gradients.wants(2)];
+            let work = Differentiate {
+                input: inputs.get(0),
+                weight: inputs.get(1),
+                output,
+                gradient: output_gradient,
+                activation: self.activation,
+                d_input: gradients.of(0),
+                wants,
+            };
+            let partial = passes.differentiate(means(&device), work, scratch);
+            let kernels = T::elementwise(device.backend);
+            // One at a time: an operand may be the input and the weight.
+            for (input, sums) in [1, 2].into_iter().zip(partial).filter(|(input, _)| wants[input - 1]) {
+                if let Some(Target { slice, accumulate }) = gradients.of(input) {
+                    kernels.column_sums(sums, slice.len(), slice, accumulate);
+                }
+            }
+        });
+    }
 }

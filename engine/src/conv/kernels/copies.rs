@@ -1,0 +1,167 @@
+//! The copies around the products: an image into its padded planes, planes of phases back into an image, sums folded.
+//!
+//! With a stride of s the padded image is kept as s * s images of every s-th row and column (its phases), because then
+//! every element of the kernel sees neighbours in neighbouring places, whatever the stride. Each copy passes over an image
+//! once and is bound by loads and stores in L1 or L2.
+
+use crate::simd::{Float, Lanes};
+
+/// An image of `[channels, height, width]`, and its padded planes: channel by channel, for every phase of rows and of
+/// columns, `rows` by `pitch` elements. Pixel `(i, j)` is element `((i + front) / stride, ..)` of phase
+/// `((i + front) % stride, ..)`; pixels beyond the planes are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Padded {
+    pub(crate) channels: usize,
+    pub(crate) image: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    pub(crate) front: [usize; 2],
+    pub(crate) rows: usize,
+    pub(crate) pitch: usize,
+}
+
+/// Elements after the last plane that a vector may read.
+const SLACK: usize = 16;
+
+impl Padded {
+    fn plane(&self) -> usize {
+        self.rows * self.pitch
+    }
+
+    fn channel(&self) -> usize {
+        self.stride[0] * self.stride[1] * self.plane()
+    }
+
+    /// Elements in all, or `None` where there are too many to count.
+    pub(crate) fn len(&self) -> Option<usize> {
+        let factors = [self.stride[0], self.stride[1], self.rows, self.pitch];
+        factors.iter().try_fold(self.channels, |n, &factor| n.checked_mul(factor))?.checked_add(SLACK)
+    }
+
+    /// Where row `at[0]` and column `at[1]` of the padded image stand (the row and column of the image plus `front`).
+    pub(crate) fn place(&self, channel: usize, at: [usize; 2]) -> usize {
+        let [rows, columns] = self.stride;
+        let phase = at[0] % rows * columns + at[1] % columns;
+        channel * self.channel() + phase * self.plane() + at[0] / rows * self.pitch + at[1] / columns
+    }
+}
+
+/// The pixels of one axis that fall in a phase: the first, and how many that phase has room for.
+#[inline(always)]
+fn of_phase(phase: usize, size: usize, stride: usize, front: usize, room: usize) -> (usize, usize) {
+    let first = (phase + stride - front % stride) % stride;
+    let count = size.saturating_sub(first).div_ceil(stride);
+    (first, count.min(room.saturating_sub((first + front) / stride)))
+}
+
+/// Copies an image into its planes, whose other elements are left alone.
+#[inline(always)]
+pub(super) fn pad<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mut [T]) {
+    let ([height, width], [down, across]) = (x.image, x.stride);
+    for channel in 0..x.channels {
+        for row in 0..height {
+            if (row + x.front[0]) / down >= x.rows {
+                break;
+            }
+            let from = &from[(channel * height + row) * width..][..width];
+            for phase in 0..across {
+                let (first, count) = of_phase(phase, width, across, x.front[1], x.pitch);
+                if count == 0 {
+                    continue;
+                }
+                let at = x.place(channel, [row + x.front[0], first + x.front[1]]);
+                let to = &mut to[at..][..count];
+                match across {
+                    1 => copy(isa, &from[..count], to),
+                    2 => to.iter_mut().zip(from[first..].chunks(2)).for_each(|(to, from)| *to = from[0]),
+                    _ => to.iter_mut().zip(from[first..].iter().step_by(across)).for_each(|(to, from)| *to = *from),
+                }
+            }
+        }
+    }
+}
+
+/// Copies as many elements as both have, a row of an image: without the call that `copy_from_slice` is.
+#[inline(always)]
+fn copy<T: Float, I: Lanes<T>>(isa: I, from: &[T], to: &mut [T]) {
+    let len = from.len().min(to.len());
+    let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+    let mut at = 0;
+    // SAFETY: both have `len` elements, and only those are touched.
+    unsafe {
+        while at + I::LANES <= len {
+            isa.store_at(isa.load_at(from.add(at)), to.add(at));
+            at += I::LANES;
+        }
+        if at < len {
+            isa.store_head_at(isa.load_head_at(from.add(at), len - at), to.add(at), len - at);
+        }
+    }
+}
+
+/// Puts the phases of an image together: `from` holds, for every phase of rows and of columns in their order, the
+/// `[channels, rows, columns]` of the image that fall in it. Adds to the image if `accumulate`.
+#[inline(always)]
+pub(super) fn weave<T: Float, I: Lanes<T>>(_: I, x: &Padded, from: &[T], to: &mut [T], accumulate: bool) {
+    let ([height, width], [down, across]) = (x.image, x.stride);
+    let all = usize::MAX;
+    let mut rest = from;
+    for vertical in 0..down {
+        let (top, rows) = of_phase(vertical, height, down, x.front[0], all);
+        let (band, after) = rest.split_at(x.channels * rows * width);
+        rest = after;
+        for channel in 0..x.channels {
+            for row in 0..rows {
+                let to = &mut to[(channel * height + top + row * down) * width..][..width];
+                let mut start = 0;
+                let line = |start: usize, count: usize| &band[start + (channel * rows + row) * count..][..count];
+                if across == 2 {
+                    // Both at once, which the compiler turns into exchanges of lanes.
+                    let [even, odd] = [0, 1].map(|phase| of_phase(phase, width, 2, x.front[1], all));
+                    let (first, second) = (line(0, even.1), line(x.channels * rows * even.1, odd.1));
+                    let (low, high) = if even.0 == 0 { (first, second) } else { (second, first) };
+                    interleave(low, high, to, accumulate);
+                    continue;
+                }
+                for phase in 0..across {
+                    let (left, count) = of_phase(phase, width, across, x.front[1], all);
+                    let places = to[left.min(width)..].iter_mut().step_by(across);
+                    for (to, &from) in places.zip(line(start, count)) {
+                        *to = if accumulate { *to + from } else { from };
+                    }
+                    start += x.channels * rows * count;
+                }
+            }
+        }
+    }
+}
+
+/// `low` at the even places, `high` at the odd ones.
+#[inline(always)]
+fn interleave<T: Float>(low: &[T], high: &[T], to: &mut [T], accumulate: bool) {
+    let pairs = high.len();
+    let (whole, last) = to.split_at_mut(2 * pairs);
+    let values = low.iter().zip(high).zip(whole.chunks_exact_mut(2));
+    if accumulate {
+        for ((&low, &high), to) in values {
+            to[0] += low;
+            to[1] += high;
+        }
+    } else {
+        for ((&low, &high), to) in values {
+            to[0] = low;
+            to[1] = high;
+        }
+    }
+    if let (Some(to), Some(&low)) = (last.first_mut(), low.get(pairs)) {
+        *to = if accumulate { *to + low } else { low };
+    }
+}
+
+/// The sum of each vector's lanes.
+#[inline(always)]
+pub(super) fn fold<T: Float, I: Lanes<T>>(isa: I, vectors: &[T], to: &mut [T]) {
+    for (vector, to) in vectors.chunks_exact(I::LANES).zip(to) {
+        // SAFETY: a chunk is a whole vector.
+        *to = isa.sum(unsafe { isa.load_at(vector.as_ptr()) });
+    }
+}

@@ -1,0 +1,222 @@
+//! Filters in the lanes: a vector holds neighbouring filters, the pixels are broadcast.
+//!
+//! For images whose rows are shorter than a vector, and filters enough to fill some. `spread` is a convolution,
+//! `gather_products` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a transposing copy
+//! takes from (and to) `[filters, positions]`: two passes over the result against `taps` multiply-adds for each of its
+//! elements. No lane is wasted where the filters fill whole vectors, however small the image.
+
+use super::pixels::{Field, activate, is_wide};
+use crate::gemm::Activation;
+use crate::simd::{Float, Lanes};
+
+/// A convolution of one image, all pointers raw: see `Kernels::spread`.
+pub(super) struct Spread<T> {
+    pub(super) field: Field,
+    pub(super) source: *const T,
+    pub(super) offsets: *const usize,
+    pub(super) taps: usize,
+    /// Panels of two vectors of filters, the last of one if their number is odd, each `[taps, filters]`, zeros where
+    /// there are no filters.
+    pub(super) weight: *const T,
+    /// Whole vectors.
+    pub(super) vectors: usize,
+    /// A number for each filter, zeros up to whole vectors, or null.
+    pub(super) bias: *const T,
+    /// Identity, ReLU or leaky ReLU.
+    pub(super) activation: Activation<T>,
+    /// `[rows * width, vectors * LANES]`.
+    pub(super) target: *mut T,
+}
+
+#[inline(always)]
+pub(super) fn spread<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>) {
+    let Field { rows, width, pitch } = x.field;
+    let most = if is_wide::<T, I>() { 8 } else { 6 };
+    let tiles = width.div_ceil(most);
+    let mut vector = 0;
+    while vector < x.vectors {
+        let pair = vector + 2 <= x.vectors;
+        for row in 0..rows {
+            let mut column = 0;
+            for tile in 0..tiles {
+                // Dealt out evenly: 14 positions are 7 and 7, which hide the latency of their sums alike.
+                let positions = width / tiles + usize::from(tile < width % tiles);
+                let at = [row * pitch + column, row * width + column];
+                macro_rules! by_positions {
+                    ($($n:literal)*) => {
+                        match positions {
+                            $($n if pair => block::<T, I, $n, 2>(isa, x, at, vector),
+                            $n => block::<T, I, $n, 1>(isa, x, at, vector),)*
+                            _ if pair && most == 8 => wide_block::<T, I, 2>(isa, x, at, vector, positions),
+                            _ if most == 8 => wide_block::<T, I, 1>(isa, x, at, vector, positions),
+                            _ => {}
+                        }
+                    };
+                }
+                by_positions!(1 2 3 4 5 6);
+                column += positions;
+            }
+        }
+        vector += 1 + usize::from(pair);
+    }
+}
+
+/// Tiles that need more than 16 registers.
+#[inline(always)]
+fn wide_block<T: Float, I: Lanes<T>, const NV: usize>(
+    isa: I,
+    x: &Spread<T>,
+    at: [usize; 2],
+    vector: usize,
+    positions: usize,
+) {
+    match positions {
+        7 => block::<T, I, 7, NV>(isa, x, at, vector),
+        _ => block::<T, I, 8, NV>(isa, x, at, vector),
+    }
+}
+
+/// `MR` neighbouring positions by `NV` vectors of filters.
+#[inline(always)]
+fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
+    isa: I,
+    x: &Spread<T>,
+    [source, position]: [usize; 2],
+    vector: usize,
+) {
+    let mut sums = [[isa.splat(T::ZERO); NV]; MR];
+    // SAFETY: `Kernels::spread` checked that every offset plus every position lies in the source, and that weights, biases
+    // and target have all vectors.
+    unsafe {
+        if !x.bias.is_null() {
+            for v in 0..NV {
+                let bias = isa.load_at(x.bias.add((vector + v) * I::LANES));
+                for sums in &mut sums {
+                    sums[v] = bias;
+                }
+            }
+        }
+        let mut weight = x.weight.add(vector * I::LANES * x.taps);
+        let source = x.source.add(source);
+        for tap in 0..x.taps {
+            let pixels = source.add(*x.offsets.add(tap));
+            let mut factors = [isa.splat(T::ZERO); NV];
+            for (v, factor) in factors.iter_mut().enumerate() {
+                *factor = isa.load_at(weight.add(v * I::LANES));
+            }
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let pixel = isa.splat(*pixels.add(m));
+                for (sum, factor) in sums.iter_mut().zip(factors) {
+                    *sum = isa.fma(pixel, factor, *sum);
+                }
+            }
+            weight = weight.add(NV * I::LANES);
+        }
+        activate(isa, x.activation, sums.as_flattened_mut());
+        let target = x.target.add(position * x.vectors * I::LANES + vector * I::LANES);
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                isa.store_at(sum, target.add((m * x.vectors + v) * I::LANES));
+            }
+        }
+    }
+}
+
+/// Sums over positions of pixels times gradients, all pointers raw: see `Kernels::collect`.
+pub(super) struct Collect<T> {
+    pub(super) field: Field,
+    pub(super) source: *const T,
+    pub(super) offsets: *const usize,
+    pub(super) taps: usize,
+    /// `[rows * width, vectors * LANES]`.
+    pub(super) gradient: *const T,
+    pub(super) vectors: usize,
+    /// `[taps, vectors * LANES]`, added to.
+    pub(super) sums: *mut T,
+}
+
+#[inline(always)]
+pub(super) fn collect<T: Float, I: Lanes<T>>(isa: I, x: &Collect<T>) {
+    let mut vector = 0;
+    while vector < x.vectors {
+        match x.vectors - vector {
+            4.. if is_wide::<T, I>() => {
+                over_taps::<T, I, 4>(isa, x, vector);
+                vector += 4;
+            }
+            2.. => {
+                over_taps::<T, I, 2>(isa, x, vector);
+                vector += 2;
+            }
+            _ => {
+                over_taps::<T, I, 1>(isa, x, vector);
+                vector += 1;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn over_taps<T: Float, I: Lanes<T>, const NV: usize>(isa: I, x: &Collect<T>, vector: usize) {
+    let mut tap = 0;
+    while tap + 6 <= x.taps {
+        products::<T, I, 6, NV>(isa, x, vector, tap);
+        tap += 6;
+    }
+    while tap + 3 <= x.taps {
+        products::<T, I, 3, NV>(isa, x, vector, tap);
+        tap += 3;
+    }
+    while tap < x.taps {
+        products::<T, I, 1, NV>(isa, x, vector, tap);
+        tap += 1;
+    }
+}
+
+/// `KT` elements of the kernel by `NV` vectors of filters, over all positions.
+#[inline(always)]
+fn products<T: Float, I: Lanes<T>, const KT: usize, const NV: usize>(
+    isa: I,
+    x: &Collect<T>,
+    vector: usize,
+    tap: usize,
+) {
+    let Field { rows, width, pitch } = x.field;
+    let pixel_step = x.vectors * I::LANES;
+    let mut sums = [[isa.splat(T::ZERO); NV]; KT];
+    // SAFETY: `Kernels::collect` checked that every offset plus every position lies in the source, and that the gradient
+    // and the sums have all vectors.
+    unsafe {
+        let at = |t: usize, v: usize| x.sums.add((tap + t) * pixel_step + (vector + v) * I::LANES);
+        for (t, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = isa.load_at(at(t, v));
+            }
+        }
+        let mut from = [x.source; KT];
+        for (t, from) in from.iter_mut().enumerate() {
+            *from = x.source.add(*x.offsets.add(tap + t));
+        }
+        let mut gradient = x.gradient.add(vector * I::LANES);
+        for row in 0..rows {
+            for pixel in row * pitch..row * pitch + width {
+                let mut dy = [isa.splat(T::ZERO); NV];
+                for (v, dy) in dy.iter_mut().enumerate() {
+                    *dy = isa.load_at(gradient.add(v * I::LANES));
+                }
+                for (sums, from) in sums.iter_mut().zip(from) {
+                    let pixel = isa.splat(*from.add(pixel));
+                    for (sum, dy) in sums.iter_mut().zip(dy) {
+                        *sum = isa.fma(pixel, dy, *sum);
+                    }
+                }
+                gradient = gradient.wrapping_add(pixel_step);
+            }
+        }
+        for (t, sums) in sums.into_iter().enumerate() {
+            for (v, sum) in sums.into_iter().enumerate() {
+                isa.store_at(sum, at(t, v));
+            }
+        }
+    }
+}

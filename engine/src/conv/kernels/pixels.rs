@@ -1,0 +1,344 @@
+//! Pixels in the lanes: a vector holds neighbouring positions of a row, the weights are broadcast.
+//!
+//! `sweep` is a convolution, `correlate` its weight's gradient. Neither stores a column matrix: the padded image is read
+//! at the offset of each element of the kernel. A tile is some filters by some vectors of positions (or by some elements
+//! of the kernel) and stays in registers for the whole inner loop. Positions of one row only share a vector, so results
+//! land in `[filters, height, width]` order by plain or masked stores, and no position that does not exist is computed
+//! but in the last vector of a row.
+//!
+//! Bound by multiply-adds for four filters and more, by loads below: a vector that is not aligned crosses a line of L1
+//! and counts twice. Tried before: strips of the column matrix and a product (Zen 4, 2026-11-24, two threads, a step of
+//! the 16-8-8 network with batch 128: 17.9 ms; what it is now stands in `benches/results`).
+
+use crate::gemm::Activation;
+use crate::simd::{Float, Lanes};
+
+/// The positions of a window in a padded image: row `r`, column `c` is element `r * pitch + c` plus an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) rows: usize,
+    pub(crate) width: usize,
+    pub(crate) pitch: usize,
+}
+
+/// A convolution of one image, all pointers raw: see `Kernels::sweep` for what must be valid.
+pub(super) struct Sweep<T> {
+    pub(super) field: Field,
+    pub(super) source: *const T,
+    /// For each element of the kernel (and channel), where it sees position 0.
+    pub(super) offsets: *const usize,
+    pub(super) taps: usize,
+    /// Panels of 8, 4, 2, 1 filters (as many 8s as fit, if there are registers for them), each `[taps, filters]`.
+    pub(super) weight: *const T,
+    pub(super) filters: usize,
+    /// A number for each filter, or null.
+    pub(super) bias: *const T,
+    /// Identity, ReLU or leaky ReLU.
+    pub(super) activation: Activation<T>,
+    pub(super) target: *mut T,
+    pub(super) target_plane: usize,
+    pub(super) target_row: usize,
+    pub(super) accumulate: bool,
+}
+
+/// Filters in the panels that `filters` are dealt into.
+#[inline(always)]
+pub(super) fn panel(left: usize, wide: bool) -> usize {
+    match left {
+        8.. if wide => 8,
+        4.. => 4,
+        2.. => 2,
+        _ => 1,
+    }
+}
+
+/// 512-bit vectors come with 32 registers, all others with at least 16.
+#[inline(always)]
+pub(super) fn is_wide<T, I: Lanes<T>>() -> bool {
+    size_of::<I::V>() == 64
+}
+
+#[inline(always)]
+pub(super) fn sweep<T: Float, I: Lanes<T>>(isa: I, x: &Sweep<T>) {
+    let mut first = 0;
+    while first < x.filters {
+        let filters = panel(x.filters - first, is_wide::<T, I>());
+        match filters {
+            8 if is_wide::<T, I>() => run::<T, I, 8, 3, 2>(isa, x, first),
+            4 if is_wide::<T, I>() => run::<T, I, 4, 6, 3>(isa, x, first),
+            4 => run::<T, I, 4, 3, 2>(isa, x, first),
+            2 => run::<T, I, 2, 6, 2>(isa, x, first),
+            _ => run::<T, I, 1, 8, 4>(isa, x, first),
+        }
+        first += filters;
+    }
+}
+
+/// One panel of filters over all positions: tiles of `MANY`, then of `FEW` vectors, then of one.
+#[inline(always)]
+fn run<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize, const FEW: usize>(
+    isa: I,
+    x: &Sweep<T>,
+    first: usize,
+) {
+    let vectors = x.field.rows * x.field.width.div_ceil(I::LANES);
+    let mut cursor = Cursor { row: 0, column: 0 };
+    let mut left = vectors;
+    while left >= MANY {
+        tile::<T, I, MR, MANY>(isa, x, first, &mut cursor);
+        left -= MANY;
+    }
+    while left >= FEW {
+        tile::<T, I, MR, FEW>(isa, x, first, &mut cursor);
+        left -= FEW;
+    }
+    while left > 0 {
+        tile::<T, I, MR, 1>(isa, x, first, &mut cursor);
+        left -= 1;
+    }
+}
+
+/// Where the next vector of positions begins.
+struct Cursor {
+    row: usize,
+    column: usize,
+}
+
+#[inline(always)]
+fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
+    isa: I,
+    x: &Sweep<T>,
+    first: usize,
+    cursor: &mut Cursor,
+) {
+    let mut from = [x.source; NV];
+    let mut to = [x.target; NV];
+    let mut lanes = [0; NV];
+    let target = x.target.wrapping_add(first * x.target_plane);
+    for v in 0..NV {
+        from[v] = x.source.wrapping_add(cursor.row * x.field.pitch + cursor.column);
+        to[v] = target.wrapping_add(cursor.row * x.target_row + cursor.column);
+        lanes[v] = (x.field.width - cursor.column).min(I::LANES);
+        cursor.column += I::LANES;
+        if cursor.column >= x.field.width {
+            cursor.column = 0;
+            cursor.row += 1;
+        }
+    }
+    let zero = isa.splat(T::ZERO);
+    let mut sums = [[zero; NV]; MR];
+    // SAFETY: `Kernels::sweep` checked that every offset plus every position plus a vector lies in the source, that there
+    // are weights and biases for all filters, and that the target has all filters' positions.
+    unsafe {
+        if !x.bias.is_null() {
+            for (m, sums) in sums.iter_mut().enumerate() {
+                *sums = [isa.splat(*x.bias.add(first + m)); NV];
+            }
+        }
+        let mut weight = x.weight.add(first * x.taps);
+        for tap in 0..x.taps {
+            let offset = *x.offsets.add(tap);
+            if MR >= NV {
+                let mut pixels = [zero; NV];
+                for v in 0..NV {
+                    pixels[v] = isa.load_at(from[v].add(offset));
+                }
+                for (m, sums) in sums.iter_mut().enumerate() {
+                    let factor = isa.splat(*weight.add(m));
+                    for v in 0..NV {
+                        sums[v] = isa.fma(factor, pixels[v], sums[v]);
+                    }
+                }
+            } else {
+                let mut factors = [zero; MR];
+                for (m, factor) in factors.iter_mut().enumerate() {
+                    *factor = isa.splat(*weight.add(m));
+                }
+                for v in 0..NV {
+                    let pixels = isa.load_at(from[v].add(offset));
+                    for m in 0..MR {
+                        sums[m][v] = isa.fma(factors[m], pixels, sums[m][v]);
+                    }
+                }
+            }
+            weight = weight.add(MR);
+        }
+        activate(isa, x.activation, sums.as_flattened_mut());
+        for (m, sums) in sums.into_iter().enumerate() {
+            for v in 0..NV {
+                let at = to[v].add(m * x.target_plane);
+                put(isa, sums[v], at, lanes[v], x.accumulate);
+            }
+        }
+    }
+}
+
+/// The activations that are an instruction or two; the caller applies others to rows in memory.
+#[inline(always)]
+pub(super) fn activate<T: Float, I: Lanes<T>>(isa: I, activation: Activation<T>, sums: &mut [I::V]) {
+    let zero = isa.splat(T::ZERO);
+    match activation {
+        Activation::Relu => {
+            for sum in sums {
+                *sum = isa.max(zero, *sum);
+            }
+        }
+        Activation::LeakyRelu(slope) => {
+            let slope = isa.splat(slope);
+            for sum in sums {
+                *sum = isa.select(isa.lt(*sum, zero), isa.mul(slope, *sum), *sum);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Stores the first `lanes` elements, or adds them to what is there.
+///
+/// # Safety
+/// * `to` is valid for reading and writing `lanes` elements, at most a vector.
+#[inline(always)]
+unsafe fn put<T: Float, I: Lanes<T>>(isa: I, sum: I::V, to: *mut T, lanes: usize, accumulate: bool) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        if lanes == I::LANES {
+            let sum = if accumulate { isa.add(isa.load_at(to), sum) } else { sum };
+            isa.store_at(sum, to);
+        } else {
+            let sum = if accumulate { isa.add(isa.load_head_at(to, lanes), sum) } else { sum };
+            isa.store_head_at(sum, to, lanes);
+        }
+    }
+}
+
+/// Sums over positions of gradients times pixels, all pointers raw: see `Kernels::correlate`.
+pub(super) struct Correlate<T> {
+    pub(super) field: Field,
+    pub(super) source: *const T,
+    pub(super) offsets: *const usize,
+    pub(super) taps: usize,
+    /// `[filters, rows, width]` at these distances.
+    pub(super) gradient: *const T,
+    pub(super) gradient_plane: usize,
+    pub(super) gradient_row: usize,
+    pub(super) filters: usize,
+    /// `[filters, taps]` vectors, added to: a lane for every column modulo the lanes.
+    pub(super) sums: *mut T,
+}
+
+#[inline(always)]
+pub(super) fn correlate<T: Float, I: Lanes<T>>(isa: I, x: &Correlate<T>) {
+    let mut first = 0;
+    while first < x.filters {
+        let filters = panel(x.filters - first, is_wide::<T, I>());
+        match filters {
+            8 if is_wide::<T, I>() => over_taps::<T, I, 8, 3>(isa, x, first),
+            4 if is_wide::<T, I>() => over_taps::<T, I, 4, 6>(isa, x, first),
+            4 => over_taps::<T, I, 4, 3>(isa, x, first),
+            2 => over_taps::<T, I, 2, 6>(isa, x, first),
+            _ => over_taps::<T, I, 1, 8>(isa, x, first),
+        }
+        first += filters;
+    }
+}
+
+#[inline(always)]
+fn over_taps<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize>(isa: I, x: &Correlate<T>, first: usize) {
+    let mut tap = 0;
+    while tap + MANY <= x.taps {
+        products::<T, I, MR, MANY>(isa, x, first, tap);
+        tap += MANY;
+    }
+    while tap < x.taps {
+        products::<T, I, MR, 1>(isa, x, first, tap);
+        tap += 1;
+    }
+}
+
+#[inline(always)]
+fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
+    isa: I,
+    x: &Correlate<T>,
+    first: usize,
+    tap: usize,
+) {
+    let Field { rows, width, pitch } = x.field;
+    let (whole, tail) = (width / I::LANES * I::LANES, width % I::LANES);
+    let mut sums = [[isa.splat(T::ZERO); KT]; MR];
+    // SAFETY: `Kernels::correlate` checked that every offset plus every position plus a vector lies in the source, that
+    // all filters' positions lie in the gradient, and that there is a vector of sums for each filter and tap.
+    unsafe {
+        let at = |m: usize, t: usize| x.sums.add(((first + m) * x.taps + tap + t) * I::LANES);
+        for (m, sums) in sums.iter_mut().enumerate() {
+            for (t, sum) in sums.iter_mut().enumerate() {
+                *sum = isa.load_at(at(m, t));
+            }
+        }
+        let mut from = [x.source; KT];
+        for (t, from) in from.iter_mut().enumerate() {
+            *from = x.source.add(*x.offsets.add(tap + t));
+        }
+        let gradient = x.gradient.add(first * x.gradient_plane);
+        for row in 0..rows {
+            let dy = gradient.add(row * x.gradient_row);
+            let skip = row * pitch;
+            let mut column = 0;
+            while column < whole {
+                step::<T, I, MR, KT, true>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+                column += I::LANES;
+            }
+            if tail > 0 {
+                step::<T, I, MR, KT, false>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+            }
+        }
+        for (m, sums) in sums.into_iter().enumerate() {
+            for (t, sum) in sums.into_iter().enumerate() {
+                isa.store_at(sum, at(m, t));
+            }
+        }
+    }
+}
+
+/// One vector of positions; the lanes beyond a row's end are 0 in the gradient.
+///
+/// # Safety
+/// * As for `products`, with `skip` and `dy` inside a row.
+#[inline(always)]
+unsafe fn step<T: Float, I: Lanes<T>, const MR: usize, const KT: usize, const FULL: bool>(
+    isa: I,
+    x: &Correlate<T>,
+    from: &[*const T; KT],
+    skip: usize,
+    dy: *const T,
+    tail: usize,
+    sums: &mut [[I::V; KT]; MR],
+) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let mut pixels = [isa.splat(T::ZERO); KT];
+        if MR >= KT {
+            for (pixels, from) in pixels.iter_mut().zip(from) {
+                *pixels = isa.load_at(from.add(skip));
+            }
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let dy = dy.add(m * x.gradient_plane);
+                let dy = if FULL { isa.load_at(dy) } else { isa.load_head_at(dy, tail) };
+                for (sum, pixels) in sums.iter_mut().zip(pixels) {
+                    *sum = isa.fma(dy, pixels, *sum);
+                }
+            }
+        } else {
+            let mut gradients = [isa.splat(T::ZERO); MR];
+            for (m, gradient) in gradients.iter_mut().enumerate() {
+                let dy = dy.add(m * x.gradient_plane);
+                *gradient = if FULL { isa.load_at(dy) } else { isa.load_head_at(dy, tail) };
+            }
+            for (t, from) in from.iter().enumerate() {
+                let pixels = isa.load_at(from.add(skip));
+                for (sums, &gradient) in sums.iter_mut().zip(&gradients) {
+                    sums[t] = isa.fma(gradient, pixels, sums[t]);
+                }
+            }
+        }
+    }
+}

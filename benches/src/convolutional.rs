@@ -99,11 +99,14 @@ fn keras(tape: &Tape<f32>, ids: &[ParameterId], x: Var) -> Var {
         tape.conv2d(h, tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])), options, activation)
     };
     let down = |i, h| tape.max_pool2d(layer(i, h, same, Relu), Pool::new(2).ceil());
-    let up = |i, h, options| tape.upsample_nearest2d(layer(i, h, options, Relu), [2, 2]);
     let code = down(2, down(1, down(0, x)));
-    // 4x4 to 8x8, 16x16, and without padding 14x14 to 28x28.
-    let h = up(5, up(4, up(3, code, same), same), ConvOptions::default());
-    layer(6, h, same, Identity)
+    // 4x4; unpooled to 8x8, 16x16, and, after a convolution without padding, from 14x14 to 28x28.
+    let unpooled = |i: usize, h, padding, activation| {
+        let (weight, bias) = (tape.parameter(ids[2 * i]), tape.parameter(ids[2 * i + 1]));
+        tape.upsample_nearest_conv2d(h, [2, 2], weight, Some(bias), [padding; 2], activation)
+    };
+    let h = unpooled(4, layer(3, code, same, Relu), 1, Relu);
+    unpooled(6, unpooled(5, h, 0, Relu), 1, Identity)
 }
 
 fn strided(tape: &Tape<f32>, ids: &[ParameterId], x: Var) -> Var {

@@ -20,6 +20,8 @@ use crate::tape::operation::Target;
 
 /// The most chunks of a batch: as many threads can share one.
 pub(crate) const CHUNKS: usize = 16;
+/// Parts of the work for each thread.
+const PARTS: usize = 2;
 /// Multiplications below which waking a second thread costs more than it saves.
 const GATE: usize = 300_000;
 /// Parts of scratch memory begin at whole lines.
@@ -170,6 +172,12 @@ impl Passes {
         means.split.gated((self.convolution.flops() as usize / 2).saturating_mul(images), GATE)
     }
 
+    /// Images that a thread takes at a time: whole chunks, and no more parts than can be dealt out evenly, since all of a
+    /// part shares the first chunk's memory, which stays in L2.
+    fn grain(&self, split: Split, chunk: usize) -> usize {
+        chunk * CHUNKS.div_ceil(PARTS * split.threads())
+    }
+
     /// `y = activation(C x + bias)`, or `activation(Cᵀ x + bias)` for the transpose: inputs `x` to results `y`.
     pub(crate) fn apply<T: ConvFloat>(
         &self,
@@ -187,7 +195,8 @@ impl Passes {
         let scratch = PerChunk { data: rest, each: layout.chunk(), chunk };
         let items = ((Images { data: x, each: input }, ImagesMut { data: y, each: result }), scratch);
         type Parts<'a, T> = ((Images<'a, T>, ImagesMut<'a, T>), PerChunk<'a, T>);
-        self.split(means, images).parts(items, chunk, &|((x, y), scratch): Parts<'_, T>| {
+        let split = self.split(means, images);
+        split.parts(items, self.grain(split, chunk), &|((x, y), scratch): Parts<'_, T>| {
             let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, bias), scratch.data);
             for (x, y) in x.each().zip(y.data.chunks_exact_mut(result)) {
                 for group in 0..self.convolution.groups {
@@ -235,7 +244,8 @@ impl Passes {
         let images_of = ((Images { data: x, each: input }, outputs), ImagesMut { data: gradient, each: result });
         let inputs = d_input.map(|target| ImagesMut { data: target.slice, each: input });
         let parts = ((images_of, inputs), memory);
-        self.split(means, 3 * images).parts(parts, chunk, &|part: DifferentiateParts<'_, T>| {
+        let split = self.split(means, 3 * images);
+        split.parts(parts, self.grain(split, chunk), &|part: DifferentiateParts<'_, T>| {
             let ((((x, y), dy), mut dx), (scratch, (weights, biases))) = part;
             let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, None), scratch.data);
             let memory = weights.data.chunks_exact_mut(self.convolution.weight());

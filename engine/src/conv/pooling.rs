@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::geometry::{GeometryError, Window};
+use super::kernels::{ConvFloat, Kernels};
 use crate::simd::Float;
 use std::ops::Range;
 
@@ -66,6 +67,11 @@ impl Pool {
         Ok(positions)
     }
 
+    /// Whether windows are 2 by 2 pixels, side by side from the first.
+    fn is_pairs(&self) -> bool {
+        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0]
+    }
+
     /// The pixels of the image that a window sees along one axis, and how many it would with the padding.
     pub(crate) fn seen(&self, axis: usize, image: usize, position: usize) -> (Range<usize>, usize) {
         let first = position * self.stride[axis];
@@ -76,31 +82,84 @@ impl Pool {
     }
 }
 
-/// Writes the place in the plane of each window's largest pixel, the first of equals; NaN is larger than all.
-pub(crate) fn largest<T: Float>(
+/// Windows in a piece of a row, for what nobody wants to keep.
+const PIECE: usize = 128;
+
+/// Writes each window's largest pixel, the first of equals, and its place in the plane, or one of the two; NaN is larger
+/// than all. There are `columns` windows in a row.
+pub(crate) fn largest<T: ConvFloat>(
+    kernels: Kernels<T>,
     pool: &Pool,
     [height, width]: [usize; 2],
     plane: &[T],
-    places: &mut [T],
-    columns: usize,
+    (mut values, mut places): (Option<&mut [T]>, Option<&mut [T]>),
+    [rows, columns]: [usize; 2],
 ) {
-    for (row, places) in places.chunks_exact_mut(columns).enumerate() {
-        let (down, _) = pool.seen(0, height, row);
-        for (column, place) in places.iter_mut().enumerate() {
-            let (across, _) = pool.seen(1, width, column);
-            let mut best = down.start * width + across.start;
-            let mut value = plane[best];
-            for y in down.clone() {
-                for (x, &pixel) in plane[y * width..][across.clone()].iter().enumerate() {
-                    // Larger, or NaN; but nothing is larger than NaN.
-                    let larger = pixel > value || (pixel.is_nan() && !value.is_nan());
-                    // Two selections rather than a branch that nobody can foresee.
-                    best = if larger { y * width + across.start + x } else { best };
-                    value = if larger { pixel } else { value };
-                }
+    let pairs = if pool.is_pairs() { [height / 2, width / 2] } else { [0, 0] };
+    let mut unwanted = [T::ZERO; PIECE];
+    for row in 0..rows {
+        for start in (0..columns).step_by(PIECE) {
+            let piece = start..columns.min(start + PIECE);
+            let at = row * columns + piece.start..row * columns + piece.end;
+            let (values, places) = match (&mut values, &mut places) {
+                (Some(values), Some(places)) => (&mut values[at.clone()], &mut places[at]),
+                (Some(values), None) => (&mut values[at.clone()], &mut unwanted[..at.len()]),
+                (None, Some(places)) => (&mut unwanted[..at.len()], &mut places[at]),
+                (None, None) => return,
+            };
+            let mut done = 0;
+            if row < pairs[0] {
+                done = pairs[1].clamp(piece.start, piece.end) - piece.start;
+                let seen = [0, 1].map(|line| &plane[(2 * row + line) * width + 2 * piece.start..][..2 * done]);
+                let first = 2 * (row * width + piece.start);
+                kernels.largest_of_pairs(seen, [first, width], &mut values[..done], &mut places[..done]);
             }
-            *place = T::from_f64(best as f64);
+            for column in done..piece.len() {
+                let (place, value) = largest_of(pool, [height, width], plane, [row, piece.start + column]);
+                (values[column], places[column]) = (value, T::from_f64(place as f64));
+            }
         }
+    }
+}
+
+/// The largest pixel of one window and its place.
+fn largest_of<T: Float>(pool: &Pool, [height, width]: [usize; 2], plane: &[T], at: [usize; 2]) -> (usize, T) {
+    let ((down, _), (across, _)) = (pool.seen(0, height, at[0]), pool.seen(1, width, at[1]));
+    let mut best = down.start * width + across.start;
+    let mut value = plane[best];
+    for y in down {
+        for (x, &pixel) in plane[y * width..][across.clone()].iter().enumerate() {
+            // Larger, or NaN; but nothing is larger than NaN.
+            let larger = pixel > value || (pixel.is_nan() && !value.is_nan());
+            // Two selections rather than a branch that nobody can foresee.
+            best = if larger { y * width + across.start + x } else { best };
+            value = if larger { pixel } else { value };
+        }
+    }
+    (best, value)
+}
+
+/// The transpose: adds each of `from` to the pixel at its place; with `fresh`, to 0.
+pub(crate) fn put_largest<T: ConvFloat>(
+    kernels: Kernels<T>,
+    pool: &Pool,
+    [height, width]: [usize; 2],
+    (from, places): (&[T], &[T]),
+    plane: &mut [T],
+    fresh: bool,
+) {
+    let columns = width.div_ceil(2);
+    // Without odd edges the windows are the plane.
+    if !(pool.is_pairs() && height % 2 == 0 && width % 2 == 0) {
+        if fresh {
+            plane.fill(T::ZERO);
+        }
+        return put(from, places, plane);
+    }
+    let rows = plane.chunks_exact_mut(2 * width).zip(from.chunks_exact(columns).zip(places.chunks_exact(columns)));
+    for (row, (pixels, from)) in rows.enumerate() {
+        let (top, bottom) = pixels.split_at_mut(width);
+        kernels.put_to_pairs(from, [2 * row * width, width], [top, bottom], !fresh);
     }
 }
 
@@ -184,6 +243,7 @@ pub(crate) fn between(at: usize, image: usize, result: usize, corners: bool) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::Backend;
 
     #[test]
     fn sizes_are_pytorchs() {
@@ -201,9 +261,12 @@ mod tests {
     #[test]
     fn the_largest_is_found_first_and_nan_is_larger() {
         let plane = [1.0, 5.0, 2.0, 5.0, f64::NAN, 9.0, 0.0, f64::NAN];
-        let mut places = [0.0; 2];
-        largest(&Pool::new(2), [2, 4], &plane, &mut places, 2);
-        assert_eq!(places, [4.0, 7.0]);
+        for backend in Backend::available() {
+            let (mut values, mut places) = ([0.0; 2], [0.0; 2]);
+            largest(Kernels::of(backend), &Pool::new(2), [2, 4], &plane, (Some(&mut values), Some(&mut places)), [1, 2]);
+            assert_eq!(places, [4.0, 7.0]);
+            assert!(values[0].is_nan() && values[1].is_nan());
+        }
         let mut taken = [0.0; 3];
         take(&[1.0, 2.0], &[1.0, f64::NAN, 7.0], &mut taken, false);
         assert_eq!(taken, [2.0, 0.0, 0.0], "a place outside the plane gives nothing");
@@ -216,5 +279,38 @@ mod tests {
         assert_eq!(places, [0.0, 0.25, 0.75, 1.25]);
         assert_eq!(between(3, 2, 4, true), (1, 1, 0.0));
         assert_eq!(between(0, 1, 1, true), (0, 0, 0.0));
+    }
+
+    /// Whole rows of windows and one at a time: the same, at every size and in both directions.
+    #[test]
+    fn pairs_are_windows() {
+        for (height, width) in (1..7).flat_map(|h| [1, 2, 3, 16, 31, 32, 65, 300].map(move |w| (h, w))) {
+            let pool = Pool::new(2).ceil();
+            let [rows, columns] = match pool.positions([height, width]) {
+                Ok(positions) => positions,
+                Err(_) => continue,
+            };
+            // Few values, so that many are equal.
+            let plane: Vec<f32> = (0..height * width).map(|i| (i * 7919 % 5) as f32).collect();
+            let from: Vec<f32> = (0..rows * columns).map(|i| i as f32 + 1.0).collect();
+            for backend in Backend::available() {
+                let kernels = Kernels::of(backend);
+                let (mut values, mut places) = (vec![0.0; rows * columns], vec![0.0; rows * columns]);
+                let (to_values, to_places) = (&mut values[..], &mut places[..]);
+                largest(kernels, &pool, [height, width], &plane, (Some(to_values), None), [rows, columns]);
+                largest(kernels, &pool, [height, width], &plane, (None, Some(to_places)), [rows, columns]);
+                for (at, (&value, &place)) in values.iter().zip(&places).enumerate() {
+                    let wanted = largest_of(&pool, [height, width], &plane, [at / columns, at % columns]);
+                    assert_eq!((place as usize, value), wanted, "{backend} {height} {width}");
+                }
+                let mut wanted = vec![0.0; plane.len()];
+                put(&from, &places, &mut wanted);
+                let mut found = vec![f32::NAN; plane.len()];
+                put_largest(kernels, &pool, [height, width], (&from, &places), &mut found, true);
+                assert_eq!(found, wanted);
+                put_largest(kernels, &pool, [height, width], (&from, &places), &mut found, false);
+                assert_eq!(found, wanted.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
+            }
+        }
     }
 }

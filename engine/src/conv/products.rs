@@ -159,7 +159,9 @@ impl Product {
             }
             let turning = 6.0 * (rows * width * self.outputs.div_ceil(lanes)) as f64;
             let vectors = self.outputs.div_ceil(lanes) * self.taps.len();
-            let outputs = each * (vectors * (rows * width + 2)) as f64 + turning;
+            // One vector of outputs leaves too few sums to hide their latency.
+            let waits = if self.outputs <= lanes { 1.3 } else { 1.0 };
+            let outputs = each * waits * (vectors * (rows * width + 2)) as f64 + turning;
             if outputs < best.0 {
                 best = (outputs, Lanes { kernels, outputs: true });
             }

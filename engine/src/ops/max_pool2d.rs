@@ -1,25 +1,32 @@
 //! `y[w] = max of x over window w`: max pooling, as the places of the maxima (the switches) and what stands there.
 //!
-//! The places are an operation of their own, so that max unpooling finds them (Zeiler & Fergus 2014) and the gradient
-//! goes where the maximum came from. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`.
+//! The gradient goes where the maximum came from. For max unpooling (Zeiler & Fergus 2014) the places are an operation of
+//! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`.
 
 use super::cases::{Case, CaseInput, Domain, case};
 use super::convolution::{means, shape_of};
 use super::planes::{Planes, PlanesMut, each, image, sides};
-use crate::conv::pooling::{Pool, largest, put, take};
+use super::{GATE, GRAIN};
+use crate::conv::kernels::Kernels;
+use crate::conv::passes::{Images, ImagesMut};
+use crate::conv::pooling::{Pool, largest, put_largest, take};
+use crate::tape::operation::{Device, Target};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
+
+/// The maxima; input 0 is the image. Places are kept for backward.
+struct MaxPool(Pool);
 
 /// The places of the maxima; input 0 is the image.
 struct Switches(Pool);
 
 /// What stands at the places; input 0 is the image, input 1 the places.
-struct Take;
+struct Take(Pool);
 
 impl<T: Real> Tape<T> {
     /// Max pooling of `x`, `[N, channels, height, width]`: `[N, channels, windows, windows]`. NaN is larger than all.
     #[track_caller]
     pub fn max_pool2d(&self, x: Var, pool: Pool) -> Var {
-        self.max_pool2d_with_switches(x, pool).0
+        self.record(MaxPool(pool), &[x])
     }
 
     /// Max pooling, and the place in its plane of each maximum, for [`Self::max_unpool2d`].
@@ -27,7 +34,74 @@ impl<T: Real> Tape<T> {
     pub fn max_pool2d_with_switches(&self, x: Var, pool: Pool) -> (Var, Var) {
         // Places change by jumps: their derivative is 0 wherever there is one.
         let switches = self.stop_gradient(self.record(Switches(pool), &[x]));
-        (self.record(Take, &[x, switches]), switches)
+        (self.record(Take(pool), &[x, switches]), switches)
+    }
+}
+
+/// The result of either kind of pooling; the places must be exact.
+fn pooled<T: Real>(pool: &Pool, input: &Shape) -> Result<Spec, String> {
+    let (channels, sides) = image(input)?;
+    let [rows, columns] = pool.positions(sides).map_err(|error| error.to_string())?;
+    let exact = (2.0 / T::EPSILON.to_f64()) as u64;
+    if sides[0].saturating_mul(sides[1]) as u64 > exact {
+        return Err(format!("a plane of {} by {}; places are exact up to {exact} pixels", sides[0], sides[1]));
+    }
+    let spec = Spec::new(shape_of(input, [channels, rows, columns]), 1);
+    Ok(spec.flops_per_element((pool.kernel[0] * pool.kernel[1]) as u64))
+}
+
+/// Maxima, or places, or both, of every plane.
+fn pool_planes<T: Real>(pool: &Pool, run: &Forward<'_, T>, x: &[T], y: Option<&mut [T]>, places: Option<&mut [T]>) {
+    let shape = run.inputs.shape(0);
+    let (from, to) = (sides(&shape), windows(pool, &shape));
+    let (of_x, of_y) = (from[0] * from[1], to[0] * to[1]);
+    let planes = |data| ImagesMut { data, each: of_y };
+    let items = (Images { data: x, each: of_x }, (y.map(planes), places.map(planes)));
+    let means = means(&run.device);
+    let kernels = Kernels::of(means.backend);
+    type Parts<'a, T> = (Images<'a, T>, (Option<ImagesMut<'a, T>>, Option<ImagesMut<'a, T>>));
+    means.split.gated(x.len(), GATE).parts(items, GRAIN.div_ceil(of_x), &|(x, (mut y, mut places)): Parts<'_, T>| {
+        for (i, x) in x.each().enumerate() {
+            fn plane<'a, T>(all: &'a mut Option<ImagesMut<'_, T>>, i: usize) -> Option<&'a mut [T]> {
+                all.as_mut().map(|all| &mut all.data[i * all.each..][..all.each])
+            }
+            largest(kernels, pool, from, x, (plane(&mut y, i), plane(&mut places, i)), to);
+        }
+    });
+}
+
+/// The transpose: the gradient of the image.
+fn unpool_planes<T: Real>(pool: &Pool, device: &Device, shape: &Shape, (dy, places): (&[T], &[T]), target: Target<'_, T>) {
+    let from = sides(shape);
+    let to = windows(pool, shape).iter().product();
+    let means = means(device);
+    let (kernels, fresh) = (Kernels::of(means.backend), !target.accumulate);
+    let dx = PlanesMut(target.slice, from[0] * from[1]);
+    each(means, Planes(dy, to), Planes(places, to), dx, &|dy, places, dx| {
+        put_largest(kernels, pool, from, (dy, places), dx, fresh);
+    });
+}
+
+impl<T: Real> Operation<T> for MaxPool {
+    fn name(&self) -> &'static str {
+        "max_pool2d"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        let spec = pooled::<T>(&self.0, &inputs[0])?;
+        Ok(Spec { saved: Some(spec.output), ..spec })
+    }
+
+    fn forward(&self, mut run: Forward<'_, T>) {
+        let (output, saved) = (std::mem::take(&mut run.output), std::mem::take(&mut run.saved));
+        let places = (!saved.is_empty()).then_some(saved);
+        pool_planes(&self.0, &run, run.inputs.get(0), Some(output), places);
+    }
+
+    fn backward(&self, mut run: Backward<'_, T>) {
+        let shape = run.inputs.shape(0);
+        let Some(target) = run.gradients.of(0) else { return };
+        unpool_planes(&self.0, &run.device, &shape, (run.output_gradient, run.saved), target);
     }
 }
 
@@ -37,23 +111,12 @@ impl<T: Real> Operation<T> for Switches {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
-        let (channels, sides) = image(&inputs[0])?;
-        let [rows, columns] = self.0.positions(sides).map_err(|error| error.to_string())?;
-        let exact = (2.0 / T::EPSILON.to_f64()) as u64;
-        if sides[0].saturating_mul(sides[1]) as u64 > exact {
-            return Err(format!("a plane of {} by {}; places are exact up to {exact} pixels", sides[0], sides[1]));
-        }
-        let mut spec = Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1);
-        spec.differentiable = 0;
-        Ok(spec.flops_per_element((self.0.kernel[0] * self.0.kernel[1]) as u64))
+        Ok(Spec { differentiable: 0, ..pooled::<T>(&self.0, &inputs[0])? })
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let (from, [rows, columns]) = (sides(&run.inputs.shape(0)), windows(&self.0, &run.inputs.shape(0)));
-        let planes = || Planes(run.inputs.get(0), from[0] * from[1]);
-        each(means(&run.device), planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
-            largest(&self.0, from, x, y, columns);
-        });
+    fn forward(&self, mut run: Forward<'_, T>) {
+        let places = std::mem::take(&mut run.output);
+        pool_planes(&self.0, &run, run.inputs.get(0), None, Some(places));
     }
 
     fn backward(&self, _: Backward<'_, T>) {}
@@ -83,16 +146,9 @@ impl<T: Real> Operation<T> for Take {
     }
 
     fn backward(&self, mut run: Backward<'_, T>) {
-        let [from, to] = [0, 1].map(|input| sides(&run.inputs.shape(input)).iter().product());
+        let shape = run.inputs.shape(0);
         let Some(target) = run.gradients.of(0) else { return };
-        let (dy, places) = (Planes(&*run.output_gradient, to), Planes(run.inputs.get(1), to));
-        let fresh = !target.accumulate;
-        each(means(&run.device), dy, places, PlanesMut(target.slice, from), &|dy, places, dx| {
-            if fresh {
-                dx.fill(T::ZERO);
-            }
-            put(dy, places, dx);
-        });
+        unpool_planes(&self.0, &run.device, &shape, (run.output_gradient, run.inputs.get(1)), target);
     }
 }
 
@@ -137,6 +193,12 @@ pub(super) fn cases() -> Vec<Case> {
             |s| vec![planes(s).0],
             |t, v| t.max_pool2d(v[0], Pool::new(2)),
             |x| by_windows(&x[0], planes(s).1, Pool::new(2), maximum),
+        ),
+        case!(
+            "max_pool2d, 2x2, ceil, with switches",
+            |s| vec![planes(s).0],
+            |t, v| t.max_pool2d_with_switches(v[0], Pool::new(2).ceil()).0,
+            |x| by_windows(&x[0], planes(s).1, Pool::new(2).ceil(), maximum),
         ),
         case!(
             "max_pool2d, overlapping, padded, ceil",

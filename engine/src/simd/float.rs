@@ -42,6 +42,8 @@ pub trait Float:
 
     /// The nearest number of this type.
     fn from_f64(x: f64) -> Self;
+    /// The nearest number of this type.
+    fn from_i32(x: i32) -> Self;
     /// The same number, which `f64` always holds.
     fn to_f64(self) -> f64;
     /// `a * b + c`, rounded once.
@@ -90,6 +92,11 @@ macro_rules! float {
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
+                x as $t
+            }
+
+            #[inline(always)]
+            fn from_i32(x: i32) -> Self {
                 x as $t
             }
 

@@ -58,42 +58,81 @@ fn of_phase(phase: usize, size: usize, stride: usize, front: usize, room: usize)
 pub(super) fn pad<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mut [T]) {
     let ([height, width], [down, across]) = (x.image, x.stride);
     for channel in 0..x.channels {
-        for row in 0..height {
-            if (row + x.front[0]) / down >= x.rows {
-                break;
+        let from = &from[channel * height * width..][..height * width];
+        let to = &mut to[channel * x.channel()..][..x.channel()];
+        for phase in 0..across {
+            let (first, count) = of_phase(phase, width, across, x.front[1], x.pitch);
+            if count == 0 {
+                continue;
             }
-            let from = &from[(channel * height + row) * width..][..width];
-            for phase in 0..across {
-                let (first, count) = of_phase(phase, width, across, x.front[1], x.pitch);
-                if count == 0 {
-                    continue;
+            let left = (first + x.front[1]) / across;
+            // Counted along, for a division a row would show.
+            let (mut vertical, mut line) = (x.front[0] % down, x.front[0] / down);
+            for from in from.chunks_exact(width) {
+                if line >= x.rows {
+                    break;
                 }
-                let at = x.place(channel, [row + x.front[0], first + x.front[1]]);
-                let to = &mut to[at..][..count];
+                let to = &mut to[((vertical * across + phase) * x.rows + line) * x.pitch + left..][..count];
                 match across {
                     1 => copy(isa, &from[..count], to),
-                    2 => to.iter_mut().zip(from[first..].chunks(2)).for_each(|(to, from)| *to = from[0]),
+                    2 => every_second(&from[first..], to),
                     _ => to.iter_mut().zip(from[first..].iter().step_by(across)).for_each(|(to, from)| *to = *from),
+                }
+                vertical += 1;
+                if vertical == down {
+                    (vertical, line) = (0, line + 1);
                 }
             }
         }
     }
 }
 
-/// Copies as many elements as both have, a row of an image: without the call that `copy_from_slice` is.
+/// Copies as many elements as both have, a row of an image: without the call that `copy_from_slice` is, and without masked
+/// stores, which wait (Zen 4); the last piece is copied over what is done already.
 #[inline(always)]
-fn copy<T: Float, I: Lanes<T>>(isa: I, from: &[T], to: &mut [T]) {
+fn copy<T: Float, I: Lanes<T>>(_: I, from: &[T], to: &mut [T]) {
+    match from.len().min(to.len()) {
+        16.. if size_of::<I::V>() == 64 => by_pieces::<T, 16>(from, to),
+        8.. => by_pieces::<T, 8>(from, to),
+        4.. => by_pieces::<T, 4>(from, to),
+        _ => from.iter().zip(to).for_each(|(from, to)| *to = *from),
+    }
+}
+
+/// Pieces of a fixed size are vectors to the compiler.
+#[inline(always)]
+fn by_pieces<T: Float, const N: usize>(from: &[T], to: &mut [T]) {
     let len = from.len().min(to.len());
-    let (from, to) = (from.as_ptr(), to.as_mut_ptr());
-    let mut at = 0;
-    // SAFETY: both have `len` elements, and only those are touched.
-    unsafe {
-        while at + I::LANES <= len {
-            isa.store_at(isa.load_at(from.add(at)), to.add(at));
-            at += I::LANES;
+    let mut next = 0;
+    while next < len {
+        let at = next.min(len - N);
+        next = at + N;
+        let (from, to) = (&from[at..][..N], &mut to[at..][..N]);
+        for i in 0..N {
+            to[i] = from[i];
         }
-        if at < len {
-            isa.store_head_at(isa.load_head_at(from.add(at), len - at), to.add(at), len - at);
+    }
+}
+
+/// Pairs that are exchanged at once.
+const PAIRS: usize = 8;
+
+/// Copies elements 0, 2, 4, .. of `from`, as many as `to` has: in pieces of a fixed size, which the compiler makes shuffles of,
+/// the last of them over what is done already.
+#[inline(always)]
+fn every_second<T: Float>(from: &[T], to: &mut [T]) {
+    let count = to.len();
+    if count < PAIRS {
+        to.iter_mut().zip(from.iter().step_by(2)).for_each(|(to, from)| *to = *from);
+        return;
+    }
+    let mut next = 0;
+    while next < count {
+        let at = next.min(count - PAIRS);
+        next = at + PAIRS;
+        let (from, to) = (&from[2 * at..][..2 * PAIRS - 1], &mut to[at..][..PAIRS]);
+        for i in 0..PAIRS {
+            to[i] = from[2 * i];
         }
     }
 }
@@ -140,6 +179,23 @@ pub(super) fn weave<T: Float, I: Lanes<T>>(_: I, x: &Padded, from: &[T], to: &mu
 fn interleave<T: Float>(low: &[T], high: &[T], to: &mut [T], accumulate: bool) {
     let pairs = high.len();
     let (whole, last) = to.split_at_mut(2 * pairs);
+    if !accumulate && pairs >= PAIRS {
+        let mut next = 0;
+        while next < pairs {
+            let at = next.min(pairs - PAIRS);
+            next = at + PAIRS;
+            let (low, high) = (&low[at..][..PAIRS], &high[at..][..PAIRS]);
+            let to = &mut whole[2 * at..][..2 * PAIRS];
+            for i in 0..PAIRS {
+                to[2 * i] = low[i];
+                to[2 * i + 1] = high[i];
+            }
+        }
+        if let (Some(to), Some(&low)) = (last.first_mut(), low.get(pairs)) {
+            *to = low;
+        }
+        return;
+    }
     let values = low.iter().zip(high).zip(whole.chunks_exact_mut(2));
     if accumulate {
         for ((&low, &high), to) in values {

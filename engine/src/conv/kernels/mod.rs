@@ -1,6 +1,7 @@
 //! The loops of convolutions: one named entry point per kernel and instruction set, behind calls that check reach.
 //!
 //! * `pixels`: positions in the lanes. `filters`: filters in the lanes. `copies`: what brings images to and from them.
+//! * `pools`: max pooling.
 //!
 //! The kernels read padded images at offsets, so every call here first makes sure that the furthest offset, from the
 //! furthest position, still lies in the slice; the loops then need no checks.
@@ -8,12 +9,14 @@
 mod copies;
 mod filters;
 mod pixels;
+mod pools;
 
 pub(crate) use copies::Padded;
 use copies::{fold, pad, weave};
 use filters::{Collect, Spread, collect, spread};
 pub(crate) use pixels::Field;
 use pixels::{Correlate, Sweep, correlate, panel, sweep};
+use pools::{largest_of_pairs, put_to_pairs};
 
 use crate::gemm::{Activation, GemmFloat};
 use crate::simd::{Backend, Float, Lanes, kernel_table};
@@ -36,6 +39,10 @@ kernel_table! {
     fn pad(x: &Padded, from: &[T], to: &mut [T]) = pad;
     /// Phases into an image.
     fn weave(x: &Padded, from: &[T], to: &mut [T], accumulate: bool) = weave;
+    /// Max pooling of two rows of pixels.
+    fn largest_of_pairs(rows: [&[T]; 2], first: T, width: T, values: &mut [T], places: &mut [T]) = largest_of_pairs;
+    /// Its transpose.
+    fn put_to_pairs(from: (&[T], &[T]), first: T, width: T, rows: [&mut [T]; 2], accumulate: bool) = put_to_pairs;
     /// Lanes added up.
     fn fold(vectors: &[T], to: &mut [T]) = fold;
 }
@@ -269,6 +276,18 @@ impl<T: ConvFloat> Kernels<T> {
     /// Puts the phases of an image together; see `copies::weave`.
     pub(crate) fn weave(&self, planes: &Padded, phases: &[T], image: &mut [T], accumulate: bool) {
         self.table.weave(planes, phases, image, accumulate);
+    }
+
+    /// Max pooling of two rows of pixels by windows of 2 by 2; see `pools`.
+    pub(crate) fn largest_of_pairs(&self, rows: [&[T]; 2], [first, width]: [usize; 2], values: &mut [T], places: &mut [T]) {
+        let [first, width] = [first, width].map(|place| T::from_f64(place as f64));
+        self.table.largest_of_pairs(rows, first, width, values, places);
+    }
+
+    /// The transpose of [`Self::largest_of_pairs`].
+    pub(crate) fn put_to_pairs(&self, from: (&[T], &[T]), [first, width]: [usize; 2], rows: [&mut [T]; 2], accumulate: bool) {
+        let [first, width] = [first, width].map(|place| T::from_f64(place as f64));
+        self.table.put_to_pairs(from, first, width, rows, accumulate);
     }
 
     /// The sum of the lanes of each vector.

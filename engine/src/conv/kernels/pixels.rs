@@ -119,6 +119,11 @@ fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
         from[v] = x.source.wrapping_add(cursor.row * x.field.pitch + cursor.column);
         to[v] = target.wrapping_add(cursor.row * x.target_row + cursor.column);
         lanes[v] = (x.field.width - cursor.column).min(I::LANES);
+        // Past the end of a row stands the next one, which is written later: only the end of a plane needs a mask.
+        let after = (x.field.rows - 1 - cursor.row) * x.target_row + x.field.width - cursor.column;
+        if after >= I::LANES && x.target_row == x.field.width && !x.accumulate {
+            lanes[v] = I::LANES;
+        }
         cursor.column += I::LANES;
         if cursor.column >= x.field.width {
             cursor.column = 0;
@@ -284,11 +289,14 @@ fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
             let skip = row * pitch;
             let mut column = 0;
             while column < whole {
-                step::<T, I, MR, KT, true>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+                step::<T, I, MR, KT, WHOLE>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
                 column += I::LANES;
             }
-            if tail > 0 {
-                step::<T, I, MR, KT, false>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+            // Past a row's end stands the next one, so the gradient is read whole but in the last row.
+            if tail > 0 && (rows - 1 - row) * x.gradient_row + tail >= I::LANES {
+                step::<T, I, MR, KT, PIXELS>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+            } else if tail > 0 {
+                step::<T, I, MR, KT, GRADIENT>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
             }
         }
         for (m, sums) in sums.into_iter().enumerate() {
@@ -299,12 +307,18 @@ fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
     }
 }
 
-/// One vector of positions; the lanes beyond a row's end are 0 in the gradient.
+/// What has zeros in the lanes beyond a row's end: nothing, for there are none; the pixels, which are fewer vectors; or the
+/// gradient, where nothing may be read beyond.
+const WHOLE: u8 = 0;
+const PIXELS: u8 = 1;
+const GRADIENT: u8 = 2;
+
+/// One vector of positions.
 ///
 /// # Safety
-/// * As for `products`, with `skip` and `dy` inside a row.
+/// * As for `products`, with `skip` and `dy` inside a row, and a vector to be read from `dy` unless it has the zeros.
 #[inline(always)]
-unsafe fn step<T: Float, I: Lanes<T>, const MR: usize, const KT: usize, const FULL: bool>(
+unsafe fn step<T: Float, I: Lanes<T>, const MR: usize, const KT: usize, const ZEROS: u8>(
     isa: I,
     x: &Correlate<T>,
     from: &[*const T; KT],
@@ -318,11 +332,12 @@ unsafe fn step<T: Float, I: Lanes<T>, const MR: usize, const KT: usize, const FU
         let mut pixels = [isa.splat(T::ZERO); KT];
         if MR >= KT {
             for (pixels, from) in pixels.iter_mut().zip(from) {
-                *pixels = isa.load_at(from.add(skip));
+                let from = from.add(skip);
+                *pixels = if ZEROS == PIXELS { isa.load_head_at(from, tail) } else { isa.load_at(from) };
             }
             for (m, sums) in sums.iter_mut().enumerate() {
                 let dy = dy.add(m * x.gradient_plane);
-                let dy = if FULL { isa.load_at(dy) } else { isa.load_head_at(dy, tail) };
+                let dy = if ZEROS == GRADIENT { isa.load_head_at(dy, tail) } else { isa.load_at(dy) };
                 for (sum, pixels) in sums.iter_mut().zip(pixels) {
                     *sum = isa.fma(dy, pixels, *sum);
                 }
@@ -331,7 +346,7 @@ unsafe fn step<T: Float, I: Lanes<T>, const MR: usize, const KT: usize, const FU
             let mut gradients = [isa.splat(T::ZERO); MR];
             for (m, gradient) in gradients.iter_mut().enumerate() {
                 let dy = dy.add(m * x.gradient_plane);
-                *gradient = if FULL { isa.load_at(dy) } else { isa.load_head_at(dy, tail) };
+                *gradient = if ZEROS == WHOLE { isa.load_at(dy) } else { isa.load_head_at(dy, tail) };
             }
             for (t, from) in from.iter().enumerate() {
                 let pixels = isa.load_at(from.add(skip));

@@ -4,7 +4,7 @@
 
 use crate::networks::Step;
 use narrows_engine::conv::Pool;
-use narrows_engine::gemm::Activation::{self, Identity, Relu};
+use narrows_engine::gemm::Activation::{Identity, Relu};
 use narrows_engine::ops::{ConvOptions, Reduction};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::{Error, ParameterId, Parameters, Shape, Tape, Var};
@@ -95,17 +95,14 @@ impl Convolutional {
 
 fn keras(tape: &Tape<f32>, ids: &[ParameterId], x: Var) -> Var {
     let same = ConvOptions::default().padding(1);
-    let layer = |i: usize, h, options, activation: Activation<f32>| {
-        tape.conv2d(h, tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])), options, activation)
-    };
-    let down = |i, h| tape.max_pool2d(layer(i, h, same, Relu), Pool::new(2).ceil());
+    let of = |i: usize| (tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])));
+    let down = |i, h| tape.conv2d_max_pool2d(h, of(i).0, of(i).1, same, Pool::new(2).ceil(), Relu);
     let code = down(2, down(1, down(0, x)));
     // 4x4; unpooled to 8x8, 16x16, and, after a convolution without padding, from 14x14 to 28x28.
     let unpooled = |i: usize, h, padding, activation| {
-        let (weight, bias) = (tape.parameter(ids[2 * i]), tape.parameter(ids[2 * i + 1]));
-        tape.upsample_nearest_conv2d(h, [2, 2], weight, Some(bias), [padding; 2], activation)
+        tape.upsample_nearest_conv2d(h, [2, 2], of(i).0, of(i).1, [padding; 2], activation)
     };
-    let h = unpooled(4, layer(3, code, same, Relu), 1, Relu);
+    let h = unpooled(4, tape.conv2d(code, of(3).0, of(3).1, same, Relu), 1, Relu);
     unpooled(6, unpooled(5, h, 0, Relu), 1, Identity)
 }
 

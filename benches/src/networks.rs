@@ -7,6 +7,7 @@
 use narrows_engine::gemm::Activation;
 use narrows_engine::ops::Reduction;
 use narrows_engine::optim::{Optimizer, OptimizerConfig};
+use narrows_engine::profile::Profile;
 use narrows_engine::random::{fill_normal, fill_uniform};
 use narrows_engine::{Error, Parameters, Plan, Shape, Split, Tape, Var, Workspace};
 
@@ -157,6 +158,19 @@ impl Step {
         let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
         let optimizer = optimizer.map_err(|error| Error::new(error.to_string()))?;
         Ok(Self { plan, workspace, parameters, optimizer, loss })
+    }
+
+    /// Adds a run to a profile, made of this plan by [`Self::profile`].
+    ///
+    /// # Panics
+    /// With a profile of another network.
+    pub fn run_profiled(&mut self, profile: &mut Profile, split: Split) {
+        profile.run(&self.plan, &self.parameters, &mut self.workspace, split).expect("this plan's profile");
+    }
+
+    /// An empty profile of the plan.
+    pub fn profile(&self) -> Profile {
+        Profile::new(&self.plan)
     }
 
     /// Flops of forward's products, an operation with parameters each, in their order.

@@ -4,6 +4,7 @@
 //! * [`tape`]: record once, replay: parameters, tapes, plans and workspaces.
 //! * [`ops`]: one differentiable operation per file.
 //! * [`optim`]: optimisers, schedules and clipping as passes over flat memory.
+//! * [`conv`]: convolutions and pooling. [`profile`]: where the time of a step goes.
 //! * [`gemm`]: matrix products. [`simd`]: vectors. [`random`]: counter-based noise.
 //!
 //! ```
@@ -38,6 +39,7 @@ pub mod gemm;
 pub mod ops;
 pub mod optim;
 mod parallel;
+pub mod profile;
 pub mod random;
 pub mod simd;
 pub mod tape;

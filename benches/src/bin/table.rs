@@ -28,6 +28,46 @@ fn main() {
     // Half as many lanes, the same instructions: half the peak.
     products("f64", &SQUARES, &only, &double, &pool, peaks.map(|peak| peak / 2.0));
     steps(&only, &pool, peaks);
+    layers(&only, &pool, peaks);
+}
+
+/// Every operation of the convolutional networks, forward and backward, and the share of the arithmetic at peak.
+fn layers(only: &str, pool: &ThreadPool, peaks: [f64; 2]) {
+    for network in references().into_iter().filter(|network| network.name.starts_with("conv")) {
+        if !network.name.contains(only) {
+            continue;
+        }
+        println!("\n## {}, operation by operation, microseconds (one thread \\| two threads)\n", network.name);
+        println!("| operation | parameters | forward | share of peak | backward | share of peak |");
+        println!("|---|---|---|---|---|---|");
+        let profiles = THREADS.map(|threads| {
+            let mut step = (network.step)().expect("a network");
+            let mut profile = step.profile();
+            within(pool, threads, || (0..100).for_each(|_| step.run_profiled(&mut profile, split(threads))));
+            profile
+        });
+        for (one, two) in profiles[0].operations().iter().zip(profiles[1].operations()) {
+            let both = [one, two];
+            let pair = |f: &dyn Fn(usize) -> f64, unit| format!("{} \\| {}", cell(f(0), unit), cell(f(1), unit));
+            let forward = |i: usize| both[i].forward.as_secs_f64();
+            let backward = |i: usize| both[i].backward.map_or(f64::NAN, |time| time.as_secs_f64());
+            let is_product = !one.parameters.is_empty() || one.name.starts_with("conv");
+            let share = |times: f64, passes: f64, i: usize| match is_product {
+                true => 100.0 * passes * one.flops as f64 / peaks[i] / times,
+                false => f64::NAN,
+            };
+            let passes = if one.input_gradient { 2.0 } else { 1.0 };
+            println!(
+                "| {} | {} | {} | {} | {} | {} |",
+                one.name,
+                one.parameters.first().map_or("", String::as_str),
+                pair(&|i| 1e6 * forward(i), ""),
+                pair(&|i| share(forward(i), 1.0, i), " %"),
+                pair(&|i| 1e6 * backward(i), ""),
+                pair(&|i| share(backward(i), passes, i), " %"),
+            );
+        }
+    }
 }
 
 fn products<T: Element>(

@@ -11,6 +11,7 @@
 
 use super::geometry::Geometry;
 use super::kernels::{ConvFloat, Kernels};
+use super::pooling::{Pool, largest, put_largest};
 use super::products::{Direct, Product};
 use crate::Split;
 use crate::gemm::{Activation, Bias, Epilogue};
@@ -81,6 +82,8 @@ pub(crate) struct Passes {
     convolution: Convolution,
     /// Whether the operation is the transpose: its input is the small image.
     transposed: bool,
+    /// Max pooling of the result, before the activation: the result itself then only exists image by image.
+    pool: Option<Pool>,
     direct: Option<Direct>,
 }
 
@@ -89,8 +92,10 @@ struct Layout {
     /// Weights in the kernels' order, for each group: the product's, and the transpose's for all phases.
     forward: usize,
     transposed: usize,
-    /// For each chunk.
+    /// For each chunk. Padded images, and results before pooling, as many as are worked on at once.
     image: usize,
+    images: usize,
+    unpooled: usize,
     result: usize,
     turned: usize,
     phases: usize,
@@ -102,14 +107,14 @@ struct Layout {
 
 impl Layout {
     fn chunk(&self) -> usize {
-        self.image + self.result + self.turned + self.phases + self.sums
+        self.images * (self.image + self.unpooled) + self.result + self.turned + self.phases + self.sums
     }
 }
 
 impl Passes {
-    pub(crate) fn new(convolution: Convolution, transposed: bool) -> Self {
+    pub(crate) fn new(convolution: Convolution, transposed: bool, pool: Option<Pool>) -> Self {
         let direct = Direct::new(&convolution.geometry, convolution.filters);
-        Self { convolution, transposed, direct }
+        Self { convolution, transposed, pool, direct }
     }
 
     pub(crate) fn convolution(&self) -> &Convolution {
@@ -124,8 +129,22 @@ impl Passes {
 
     /// Elements of one of the operation's inputs and results.
     fn sides(&self) -> [usize; 2] {
+        let [input, result] = self.sides_before_pooling();
+        let pooled = self.pooled().map(|(_, _, to)| self.channels() * to[0] * to[1]);
+        [input, pooled.unwrap_or(result)]
+    }
+
+    fn sides_before_pooling(&self) -> [usize; 2] {
         let [small, large] = [self.convolution.result(), self.convolution.image()];
         if self.transposed { [small, large] } else { [large, small] }
+    }
+
+    /// The pooling, with height and width of planes before and after.
+    fn pooled(&self) -> Option<(&Pool, [usize; 2], [usize; 2])> {
+        let pool = self.pool.as_ref()?;
+        let Geometry { image, positions, .. } = self.convolution.geometry;
+        let from = if self.transposed { image } else { positions };
+        Some((pool, from, pool.positions(from).ok()?))
     }
 
     fn layout(&self) -> Layout {
@@ -133,10 +152,21 @@ impl Passes {
         let bias = line(self.channels());
         let weight = line(self.convolution.weight());
         let groups = self.convolution.groups;
+        let unpooled = if self.pool.is_some() { line(self.sides_before_pooling()[1]) } else { 0 };
         let Some(direct) = &self.direct else {
-            let image = line(self.convolution.columns());
-            let none = Layout { forward: 0, transposed: 0, image, result: 0, turned: 0, phases: 0, sums: 0, weight, bias };
-            return none;
+            return Layout {
+                forward: 0,
+                transposed: 0,
+                image: line(self.convolution.columns()),
+                images: 1,
+                unpooled,
+                result: 0,
+                turned: 0,
+                phases: 0,
+                sums: 0,
+                weight,
+                bias,
+            };
         };
         let turned = |product: &Product| line(product.turned());
         let largest = direct.transposed.iter().map(turned).max().unwrap_or(0);
@@ -144,6 +174,9 @@ impl Passes {
             forward: line(direct.forward.packed()),
             transposed: direct.transposed.iter().map(|product| line(product.packed())).sum(),
             image: line(direct.image.len().unwrap_or(0)),
+            // The groups of a convolution take turns in one padded image.
+            images: if groups == 1 { direct.forward.images_at_once() } else { 1 },
+            unpooled,
             result: line(direct.result.len().unwrap_or(0)),
             turned: turned(&direct.forward).max(largest),
             phases: line(direct.transposed.iter().map(Product::results).sum()),
@@ -184,7 +217,7 @@ impl Passes {
         means: Means,
         (x, weight, bias): (&[T], &[T], Option<&[T]>),
         activation: Activation<T>,
-        y: &mut [T],
+        (y, places): (&mut [T], Option<&mut [T]>),
         scratch: &mut [T],
     ) {
         let [input, result] = self.sides();
@@ -193,23 +226,18 @@ impl Passes {
         let layout = self.layout();
         let (packed, rest) = self.pack_all((means.backend, false), &layout, [self.transposed, !self.transposed], (weight, bias), scratch);
         let scratch = PerChunk { data: rest, each: layout.chunk(), chunk };
-        let items = ((Images { data: x, each: input }, ImagesMut { data: y, each: result }), scratch);
-        type Parts<'a, T> = ((Images<'a, T>, ImagesMut<'a, T>), PerChunk<'a, T>);
+        let places = places.map(|data| ImagesMut { data, each: result });
+        let items = ((Images { data: x, each: input }, (ImagesMut { data: y, each: result }, places)), scratch);
+        type Parts<'a, T> = ((Images<'a, T>, (ImagesMut<'a, T>, Option<ImagesMut<'a, T>>)), PerChunk<'a, T>);
         let split = self.split(means, images);
-        split.parts(items, self.grain(split, chunk), &|((x, y), scratch): Parts<'_, T>| {
+        split.parts(items, self.grain(split, chunk), &|((x, (y, mut places)), scratch): Parts<'_, T>| {
             let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, bias), scratch.data);
-            for (x, y) in x.each().zip(y.data.chunks_exact_mut(result)) {
-                for group in 0..self.convolution.groups {
-                    let x = self.convolution.of_group(x, group);
-                    let y = of_group_mut(y, group, self.convolution.groups);
-                    if self.transposed {
-                        worker.transposed(group, x, activation, (y, false));
-                    } else {
-                        worker.pad_image(x);
-                        worker.forward(group, x, activation, (y, false));
-                    }
+            for (image, (x, y)) in x.each().zip(y.data.chunks_exact_mut(result)).enumerate() {
+                let places = places.as_mut().map(|places| &mut places.data[image * result..][..result]);
+                match self.pool {
+                    None => worker.result(x, activation, y),
+                    Some(_) => worker.pooled(x, activation, y, places),
                 }
-                worker.finish(activation, y);
             }
         });
     }
@@ -228,7 +256,7 @@ impl Passes {
         let images = run.input.len() / input;
         let (chunk, layout) = (self.chunk(images), self.layout());
         let chunks = images.div_ceil(chunk);
-        let Differentiate { input: x, weight, output, gradient, activation, d_input, wants } = run;
+        let Differentiate { input: x, weight, output, places, gradient, activation, d_input, wants } = run;
         // The gradient of a convolution's input is the transpose's product.
         let wanted = [d_input.is_some() && !self.transposed, d_input.is_some() && self.transposed];
         let accumulate = d_input.as_ref().is_some_and(|target| target.accumulate);
@@ -241,34 +269,39 @@ impl Passes {
         let per = |data, each| PerChunk { data, each, chunk };
         let memory = (per(rest, layout.chunk()), (per(&mut *weights, self.convolution.weight()), per(&mut *biases, self.channels())));
         let outputs = (activation != Activation::Identity).then_some(Images { data: output, each: result });
+        let outputs = (outputs, self.pool.map(|_| Images { data: places, each: result }));
         let images_of = ((Images { data: x, each: input }, outputs), ImagesMut { data: gradient, each: result });
         let inputs = d_input.map(|target| ImagesMut { data: target.slice, each: input });
         let parts = ((images_of, inputs), memory);
         let split = self.split(means, 3 * images);
         split.parts(parts, self.grain(split, chunk), &|part: DifferentiateParts<'_, T>| {
-            let ((((x, y), dy), mut dx), (scratch, (weights, biases))) = part;
+            let ((((x, (y, places)), dy), mut dx), (scratch, (weights, biases))) = part;
             let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, None), scratch.data);
             let memory = weights.data.chunks_exact_mut(self.convolution.weight());
             let memory = memory.zip(biases.data.chunks_exact_mut(self.channels()));
             let starts = (0..x.data.len() / input).step_by(chunk);
             for (start, (d_weight, d_bias)) in starts.zip(memory) {
+                let end = (start + chunk).min(x.data.len() / input);
                 d_bias.fill(T::ZERO);
                 worker.sums.fill(T::ZERO);
-                for image in start..(start + chunk).min(x.data.len() / input) {
-                    let of = |each: usize| image * each..(image + 1) * each;
-                    let dz = &mut dy.data[of(result)];
+                for first in (start..end).step_by(layout.images) {
+                    let images = first..end.min(first + layout.images);
+                    let of = |each: usize| images.start * each..images.end * each;
+                    let dy = &mut dy.data[of(result)];
                     if let Some(y) = &y {
-                        activation.differentiate(means.backend, &y.data[of(result)], dz);
+                        activation.differentiate(means.backend, &y.data[of(result)], dy);
                     }
+                    let unpooled = places.as_ref().map(|places| worker.unpool(dy, &places.data[of(result)]));
+                    let dz: &[T] = unpooled.as_deref().unwrap_or(dy);
                     if with_bias {
-                        let kernels = T::elementwise(means.backend);
-                        let planes = dz.chunks_exact(result / self.channels());
-                        d_bias.iter_mut().zip(planes).for_each(|(sum, plane)| *sum += kernels.sum(plane));
+                        worker.add_channels(&dz[..images.len() * self.sides_before_pooling()[1]], d_bias);
                     }
                     let dx = dx.as_mut().map(|dx| &mut dx.data[of(input)]);
-                    let first = image == start;
-                    let d_weight = with_weight.then_some((&mut *d_weight, first));
-                    worker.image_gradients((&x.data[of(input)], dz), (dx, accumulate), d_weight);
+                    let d_weight = with_weight.then_some((&mut *d_weight, first == start));
+                    worker.gradients((&x.data[of(input)], dz), images.len(), (dx, accumulate), d_weight);
+                    if let Some(unpooled) = unpooled {
+                        worker.unpooled = unpooled;
+                    }
                 }
                 if with_weight {
                     worker.fold(d_weight);
@@ -319,6 +352,8 @@ pub(crate) struct Differentiate<'a, T> {
     pub(crate) weight: &'a [T],
     /// Not read if the activation is the identity.
     pub(crate) output: &'a [T],
+    /// Where the maxima came from, if there is pooling.
+    pub(crate) places: &'a [T],
     pub(crate) gradient: &'a mut [T],
     pub(crate) activation: Activation<T>,
     pub(crate) d_input: Option<Target<'a, T>>,
@@ -327,7 +362,7 @@ pub(crate) struct Differentiate<'a, T> {
 }
 
 type DifferentiateParts<'a, T> = (
-    (((Images<'a, T>, Option<Images<'a, T>>), ImagesMut<'a, T>), Option<ImagesMut<'a, T>>),
+    (((Images<'a, T>, (Option<Images<'a, T>>, Option<Images<'a, T>>)), ImagesMut<'a, T>), Option<ImagesMut<'a, T>>),
     (PerChunk<'a, T>, (PerChunk<'a, T>, PerChunk<'a, T>)),
 );
 
@@ -344,8 +379,12 @@ struct Worker<'a, T> {
     packed: &'a Packed<'a, T>,
     weight: &'a [T],
     bias: Option<&'a [T]>,
-    /// Padded planes, or a strip of the column matrix; zeros where there is padding.
+    /// Padded planes of several images, or a strip of the column matrix; zeros where there is padding.
     image: &'a mut [T],
+    /// Elements of one.
+    each_image: usize,
+    /// Results before pooling.
+    unpooled: &'a mut [T],
     result: &'a mut [T],
     turned: &'a mut [T],
     phases: &'a mut [T],
@@ -361,25 +400,93 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         (weight, bias): (&'a [T], Option<&'a [T]>),
         scratch: &'a mut [T],
     ) -> Self {
-        let (image, rest) = scratch.split_at_mut(layout.image);
+        let (image, rest) = scratch.split_at_mut(layout.images * layout.image);
+        let (unpooled, rest) = rest.split_at_mut(layout.images * layout.unpooled);
         let (result, rest) = rest.split_at_mut(layout.result);
         let (turned, rest) = rest.split_at_mut(layout.turned);
         let (phases, rest) = rest.split_at_mut(layout.phases);
         let sums = &mut rest[..layout.sums];
         image.fill(T::ZERO);
         result.fill(T::ZERO);
-        Self { passes, backend, packed, weight, bias, image, result, turned, phases, sums }
+        let each_image = layout.image;
+        Self { passes, backend, packed, weight, bias, image, each_image, unpooled, result, turned, phases, sums }
+    }
+
+    /// One image's result, with its activation.
+    fn result(&mut self, x: &[T], activation: Activation<T>, y: &mut [T]) {
+        let convolution = &self.passes.convolution;
+        for group in 0..convolution.groups {
+            let x = convolution.of_group(x, group);
+            let y = of_group_mut(y, group, convolution.groups);
+            if self.passes.transposed {
+                self.transposed(group, x, activation, (y, false));
+            } else {
+                self.pad_image(0, x);
+                self.forward(group, (0, x), activation, (y, false));
+            }
+        }
+        self.finish(activation, y);
+    }
+
+    /// One image's result, pooled, and then its activation. (All activations rise, so the largest stays the largest, and
+    /// there are fewer to take.)
+    fn pooled(&mut self, x: &[T], activation: Activation<T>, y: &mut [T], mut places: Option<&mut [T]>) {
+        let Some((pool, from, to)) = self.passes.pooled() else { return };
+        let unpooled = std::mem::take(&mut self.unpooled);
+        let result = self.passes.sides_before_pooling()[1];
+        self.result(x, Activation::Identity, &mut unpooled[..result]);
+        let kernels = Kernels::for_rows(self.backend, to[1]);
+        let each = to[0] * to[1];
+        let planes = unpooled[..result].chunks_exact(from[0] * from[1]).zip(y.chunks_exact_mut(each));
+        for (channel, (plane, y)) in planes.enumerate() {
+            let places = places.as_mut().map(|places| &mut places[channel * each..][..each]);
+            largest(kernels, pool, from, plane, (Some(y), places), to);
+        }
+        activation.apply_to(self.backend, y);
+        self.unpooled = unpooled;
+    }
+
+    /// The gradients of results before pooling, from those after it.
+    fn unpool(&mut self, dy: &[T], places: &[T]) -> &'a mut [T] {
+        let unpooled = std::mem::take(&mut self.unpooled);
+        if let Some((pool, from, to)) = self.passes.pooled() {
+            let kernels = Kernels::for_rows(self.backend, to[1]);
+            let each = to[0] * to[1];
+            let planes = dy.chunks_exact(each).zip(places.chunks_exact(each));
+            for (dz, (dy, places)) in unpooled.chunks_exact_mut(from[0] * from[1]).zip(planes) {
+                put_largest(kernels, pool, from, (dy, places), dz, true);
+            }
+        }
+        unpooled
+    }
+
+    /// Adds the sums of each channel of some images.
+    fn add_channels(&self, dz: &[T], sums: &mut [T]) {
+        let kernels = T::elementwise(self.backend);
+        let result = self.passes.sides_before_pooling()[1];
+        for dz in dz.chunks_exact(result) {
+            let planes = dz.chunks_exact(result / sums.len());
+            sums.iter_mut().zip(planes).for_each(|(sum, plane)| *sum += kernels.sum(plane));
+        }
     }
 
     /// Brings a group's part of the large image where the convolution's product reads it.
-    fn pad_image(&mut self, image: &[T]) {
+    fn pad_image(&mut self, index: usize, image: &[T]) {
         if let Some(direct) = &self.passes.direct {
-            Kernels::of(self.backend).pad(&direct.image, image, self.image);
+            let to = &mut self.image[index * self.each_image..][..self.each_image];
+            let width = direct.image.image[1] / direct.image.stride[1];
+            Kernels::for_rows(self.backend, width).pad(&direct.image, image, to);
         }
     }
 
     /// `C x` for a group, after [`Self::pad_image`]; what is left to do with the result is [`Self::finish`]'s.
-    fn forward(&mut self, group: usize, x: &[T], activation: Activation<T>, (y, accumulate): (&mut [T], bool)) {
+    fn forward(
+        &mut self,
+        group: usize,
+        (index, x): (usize, &[T]),
+        activation: Activation<T>,
+        (y, accumulate): (&mut [T], bool),
+    ) {
         let convolution = &self.passes.convolution;
         let Some(direct) = &self.passes.direct else {
             let bias = self.bias.map(|bias| Bias::PerRow(convolution.of_group(bias, group)));
@@ -390,7 +497,8 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         let packed = convolution.of_group(self.packed.forward, group);
         let lanes = direct.forward.lanes(self.backend, accumulate);
         let packed = &packed[..direct.forward.packed()];
-        direct.forward.run((self.backend, &lanes), self.image, packed, activation, (y, accumulate), self.turned);
+        let image = &self.image[index * self.each_image..][..self.each_image];
+        direct.forward.run((self.backend, &lanes), image, packed, activation, (y, accumulate), self.turned);
     }
 
     /// `Cᵀ y` for a group.
@@ -400,7 +508,7 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
             let weight = convolution.of_group(self.weight, group);
             return convolution.transposed_by_strips(self.backend, (y, weight), x, accumulate, self.image);
         };
-        let kernels = Kernels::of(self.backend);
+        let kernels = Kernels::for_rows(self.backend, direct.result.image[1]);
         kernels.pad(&direct.result, y, self.result);
         let mut packed = convolution.of_group(self.packed.transposed, group);
         let mut phases = &mut *self.phases;
@@ -420,6 +528,7 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
             phases = later;
             product.run((self.backend, &lanes), self.result, now, activation, (to, false), self.turned);
         }
+        let kernels = Kernels::for_rows(self.backend, direct.image.image[1] / direct.image.stride[1]);
         kernels.weave(&direct.image, self.phases, x, accumulate);
     }
 
@@ -439,36 +548,47 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         }
     }
 
-    /// The gradients of one image, groups one after the other, from the gradient `dz` of the activation's argument.
-    fn image_gradients(
+    /// The gradients of some images, groups one after the other, from the gradients `dz` of their results (before the
+    /// activation and pooling).
+    fn gradients(
         &mut self,
         (x, dz): (&[T], &[T]),
+        images: usize,
         (mut dx, accumulate): (Option<&mut [T]>, bool),
         mut d_weight: Option<(&mut [T], bool)>,
     ) {
-        let (passes, groups) = (self.passes, self.passes.convolution.groups);
+        let passes = self.passes;
+        let Convolution { groups, .. } = passes.convolution;
+        let [input, result] = passes.sides_before_pooling();
         for group in 0..groups {
-            let [x, dz] = [x, dz].map(|all| passes.convolution.of_group(all, group));
-            let (large, small) = if passes.transposed { (dz, x) } else { (x, dz) };
-            if passes.transposed || d_weight.is_some() {
-                self.pad_image(large);
-            }
-            if let Some(dx) = &mut dx {
-                let dx = (of_group_mut(dx, group, groups), accumulate);
-                match passes.transposed {
-                    true => self.forward(group, large, Activation::Identity, dx),
-                    false => self.transposed(group, small, Activation::Identity, dx),
+            let part = |all: usize| group * (all / groups)..(group + 1) * (all / groups);
+            for image in 0..images {
+                let x = &x[image * input..][part(input)];
+                let dz = &dz[image * result..][part(result)];
+                let (large, small) = if passes.transposed { (dz, x) } else { (x, dz) };
+                if passes.transposed || d_weight.is_some() {
+                    self.pad_image(image, large);
+                }
+                if let Some(dx) = &mut dx {
+                    let dx = (&mut dx[image * input..][part(input)], accumulate);
+                    match passes.transposed {
+                        true => self.forward(group, (image, large), Activation::Identity, dx),
+                        false => self.transposed(group, small, Activation::Identity, dx),
+                    }
+                }
+                if let (Some((d_weight, first)), None) = (&mut d_weight, &passes.direct) {
+                    let d_weight = of_group_mut(d_weight, group, groups);
+                    let more = !*first || image > 0;
+                    passes.convolution.gradient_by_strips(self.backend, (large, small), d_weight, more, self.image);
                 }
             }
-            let Some((d_weight, first)) = &mut d_weight else { continue };
-            if let Some(direct) = &passes.direct {
+            if let (Some(_), Some(direct)) = (&d_weight, &passes.direct) {
                 let lanes = direct.forward.gradient_lanes(self.backend);
                 let sums = of_group_mut(self.sums, group, groups);
-                direct.forward.correlate((self.backend, &lanes), self.image, small, sums, self.turned);
-            } else {
-                let d_weight = of_group_mut(d_weight, group, groups);
-                let pair = (large, small);
-                passes.convolution.gradient_by_strips(self.backend, pair, d_weight, !*first, self.image);
+                let (small, each) = if passes.transposed { (x, input) } else { (dz, result) };
+                let (small, apart) = (&small[part(each).start..], [self.each_image, each]);
+                let of = (self.backend, &lanes);
+                direct.forward.correlate(of, self.image, small, (images, apart), sums, self.turned);
             }
         }
     }

@@ -82,42 +82,27 @@ impl Pool {
     }
 }
 
-/// Windows in a piece of a row, for what nobody wants to keep.
-const PIECE: usize = 128;
-
 /// Writes each window's largest pixel, the first of equals, and its place in the plane, or one of the two; NaN is larger
 /// than all. There are `columns` windows in a row.
 pub(crate) fn largest<T: ConvFloat>(
     kernels: Kernels<T>,
     pool: &Pool,
-    [height, width]: [usize; 2],
+    sides: [usize; 2],
     plane: &[T],
-    (mut values, mut places): (Option<&mut [T]>, Option<&mut [T]>),
+    (values, places): (Option<&mut [T]>, Option<&mut [T]>),
     [rows, columns]: [usize; 2],
 ) {
-    let pairs = if pool.is_pairs() { [height / 2, width / 2] } else { [0, 0] };
-    let mut unwanted = [T::ZERO; PIECE];
-    for row in 0..rows {
-        for start in (0..columns).step_by(PIECE) {
-            let piece = start..columns.min(start + PIECE);
-            let at = row * columns + piece.start..row * columns + piece.end;
-            let (values, places) = match (&mut values, &mut places) {
-                (Some(values), Some(places)) => (&mut values[at.clone()], &mut places[at]),
-                (Some(values), None) => (&mut values[at.clone()], &mut unwanted[..at.len()]),
-                (None, Some(places)) => (&mut unwanted[..at.len()], &mut places[at]),
-                (None, None) => return,
-            };
-            let mut done = 0;
-            if row < pairs[0] {
-                done = pairs[1].clamp(piece.start, piece.end) - piece.start;
-                let seen = [0, 1].map(|line| &plane[(2 * row + line) * width + 2 * piece.start..][..2 * done]);
-                let first = 2 * (row * width + piece.start);
-                kernels.largest_of_pairs(seen, [first, width], &mut values[..done], &mut places[..done]);
-            }
-            for column in done..piece.len() {
-                let (place, value) = largest_of(pool, [height, width], plane, [row, piece.start + column]);
-                (values[column], places[column]) = (value, T::from_f64(place as f64));
-            }
+    let (values, places) = (values.unwrap_or_default(), places.unwrap_or_default());
+    if pool.is_pairs() {
+        return kernels.largest_of_pairs(sides, columns, plane, values, places);
+    }
+    for at in 0..rows * columns {
+        let (place, value) = largest_of(pool, sides, plane, [at / columns, at % columns]);
+        if let Some(to) = values.get_mut(at) {
+            *to = value;
+        }
+        if let Some(to) = places.get_mut(at) {
+            *to = T::from_f64(place as f64);
         }
     }
 }
@@ -143,24 +128,20 @@ fn largest_of<T: Float>(pool: &Pool, [height, width]: [usize; 2], plane: &[T], a
 pub(crate) fn put_largest<T: ConvFloat>(
     kernels: Kernels<T>,
     pool: &Pool,
-    [height, width]: [usize; 2],
+    sides: [usize; 2],
     (from, places): (&[T], &[T]),
     plane: &mut [T],
     fresh: bool,
 ) {
-    let columns = width.div_ceil(2);
-    // Without odd edges the windows are the plane.
-    if !(pool.is_pairs() && height % 2 == 0 && width % 2 == 0) {
-        if fresh {
-            plane.fill(T::ZERO);
-        }
-        return put(from, places, plane);
+    if pool.is_pairs() {
+        // With or without windows over the odd edges.
+        let columns = (sides[1] + usize::from(pool.ceil)) / 2;
+        return kernels.put_to_pairs(sides, columns, (from, places), plane, !fresh);
     }
-    let rows = plane.chunks_exact_mut(2 * width).zip(from.chunks_exact(columns).zip(places.chunks_exact(columns)));
-    for (row, (pixels, from)) in rows.enumerate() {
-        let (top, bottom) = pixels.split_at_mut(width);
-        kernels.put_to_pairs(from, [2 * row * width, width], [top, bottom], !fresh);
+    if fresh {
+        plane.fill(T::ZERO);
     }
+    put(from, places, plane);
 }
 
 /// The average of each window, padding counted as zeros.
@@ -284,12 +265,9 @@ mod tests {
     /// Whole rows of windows and one at a time: the same, at every size and in both directions.
     #[test]
     fn pairs_are_windows() {
-        for (height, width) in (1..7).flat_map(|h| [1, 2, 3, 16, 31, 32, 65, 300].map(move |w| (h, w))) {
-            let pool = Pool::new(2).ceil();
-            let [rows, columns] = match pool.positions([height, width]) {
-                Ok(positions) => positions,
-                Err(_) => continue,
-            };
+        for (height, width) in (1..7).flat_map(|h| [2, 3, 7, 8, 16, 31, 32, 65, 300, 601].map(move |w| (h, w))) {
+            let pool = if height % 3 == 0 { Pool::new(2) } else { Pool::new(2).ceil() };
+            let Ok([rows, columns]) = pool.positions([height, width]) else { continue };
             // Few values, so that many are equal.
             let plane: Vec<f32> = (0..height * width).map(|i| (i * 7919 % 5) as f32).collect();
             let from: Vec<f32> = (0..rows * columns).map(|i| i as f32 + 1.0).collect();

@@ -125,22 +125,33 @@ impl Product {
         }
     }
 
-    /// Adds the gradient of the weight for one image and the `gradient` of its results to `sums`.
+    /// How many images' gradients are best made at once: as many as keep the gradients of a panel of outputs in L1.
+    pub(crate) fn images_at_once(&self) -> usize {
+        (4096 / (8 * self.field.rows * self.field.width).max(1)).clamp(1, 8)
+    }
+
+    /// Adds the gradient of the weight for some images and the `gradient` of their results to `sums`; images lie `apart` in
+    /// the source and in the gradient.
     pub(crate) fn correlate<T: ConvFloat>(
         &self,
         (backend, lanes): (Backend, &Lanes<T>),
         source: &[T],
         gradient: &[T],
+        (images, apart): (usize, [usize; 2]),
         sums: &mut [T],
         turned: &mut [T],
     ) {
         if lanes.outputs {
             let padded = self.outputs.next_multiple_of(lanes.kernels.lanes());
             let positions = self.field.rows * self.field.width;
-            transpose(backend, [self.outputs, positions], (gradient, positions), (turned, padded));
-            lanes.kernels.collect(self.field, (source, &self.taps), (turned, self.outputs), sums);
+            for image in 0..images {
+                let (source, gradient) = (&source[image * apart[0]..], &gradient[image * apart[1]..]);
+                transpose(backend, [self.outputs, positions], (gradient, positions), (turned, padded));
+                lanes.kernels.collect(self.field, (source, &self.taps), (turned, self.outputs), sums);
+            }
         } else {
-            lanes.kernels.correlate(self.field, (source, &self.taps), (gradient, self.outputs), sums);
+            let images = (images, apart);
+            lanes.kernels.correlate(self.field, (source, &self.taps), (gradient, self.outputs), images, sums);
         }
     }
 
@@ -152,8 +163,9 @@ impl Product {
             let lanes = kernels.lanes();
             let loads = if self.outputs == 1 { 2.0 } else { 1.0 };
             let vectors = rows * width.div_ceil(lanes);
-            // Sums are fetched and put back for every image.
-            let positions = each * loads * (self.outputs * self.taps.len()) as f64 * (vectors + 2) as f64;
+            // Sums are fetched and put back for every few images.
+            let sums = 2.0 / self.images_at_once() as f64;
+            let positions = each * loads * (self.outputs * self.taps.len()) as f64 * (vectors as f64 + sums);
             if positions < best.0 && self.sums_by_lanes() <= LARGEST_SUMS {
                 best = (positions, Lanes { kernels, outputs: false });
             }

@@ -6,7 +6,7 @@ use super::*;
 use crate::Split;
 use crate::gemm::Activation;
 use crate::parallel::Threads;
-use crate::simd::{Backend, Float};
+use crate::simd::Backend;
 use crate::tape::operation::Target;
 use proptest::prelude::*;
 
@@ -185,17 +185,18 @@ impl<T: ConvFloat> Run<T> {
         split: Split,
         (input, weight, gradient): (&[T], &[T], &[T]),
     ) -> Self {
-        let (passes, means) = (Passes::new(*convolution, transposed), Means { backend, split });
+        let (passes, means) = (Passes::new(*convolution, transposed, None), Means { backend, split });
         let nan = |len| vec![T::from_f64(f64::NAN); len];
         let mut scratch = nan(passes.scratch().unwrap());
         let (mut result, mut d_input) = (nan(gradient.len()), nan(input.len()));
-        passes.apply(means, (input, weight, None), Activation::Identity, &mut result, &mut scratch);
+        passes.apply(means, (input, weight, None), Activation::Identity, (&mut result, None), &mut scratch);
         let run = |d_input: &mut [T], accumulate, scratch: &mut [T]| {
             let mut gradient = gradient.to_vec();
             let work = Differentiate {
                 input,
                 weight,
                 output: &[],
+                places: &[],
                 gradient: &mut gradient,
                 activation: Activation::Identity,
                 d_input: Some(Target { slice: d_input, accumulate }),
@@ -269,7 +270,7 @@ fn routes_agree_and_threads_do_not_change_bits() {
 #[test]
 fn scratch_is_bounded() {
     let geometry = Geometry::new(Window::new([3, 3]).padding([1, 1]), 64, [1024, 1024]).unwrap();
-    let passes = Passes::new(Convolution { geometry, groups: 1, filters: 64 }, false);
+    let passes = Passes::new(Convolution { geometry, groups: 1, filters: 64 }, false, None);
     let bytes = 4 * passes.scratch().unwrap();
     assert!(bytes < 64 << 20, "{bytes} bytes; the column matrix would take 2.4 GB");
 }

@@ -77,15 +77,15 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case!(
             "avg_pool2d, overlapping, padded, ceil",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.avg_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
-            |x| by_windows(&x[0], planes(s).1, Pool::new(3).stride(2).padding(1).ceil(), mean),
+            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), mean),
         ),
         case!(
             "global_avg_pool2d",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.global_avg_pool2d(v[0]),
-            |x| x[0].chunks(planes(s).1.iter().product()).map(|plane| mean(plane, plane.len())).collect(),
+            |x| x[0].chunks(planes(s, 2).1.iter().product()).map(|plane| mean(plane, plane.len())).collect(),
         ),
     ]
 }

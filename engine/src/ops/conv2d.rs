@@ -5,8 +5,10 @@
 
 use super::cases::{Case, CaseInput, Domain, Sizes, case, fixed};
 use super::convolution::{ConvOptions, Convolve};
+use super::max_pool2d::{by_windows, maximum, planes as pool_planes};
 use crate::conv::matrix::ConvolutionMatrix;
 use crate::conv::geometry::Window;
+use crate::conv::pooling::Pool;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -20,6 +22,25 @@ impl<T: Real> Tape<T> {
     #[track_caller]
     pub fn conv2d(&self, x: Var, weight: Var, bias: Option<Var>, options: ConvOptions, activation: Activation<T>) -> Var {
         let operation = Conv2d(Convolve::new(options, None, activation));
+        match bias {
+            Some(bias) => self.record(operation, &[x, weight, bias]),
+            None => self.record(operation, &[x, weight]),
+        }
+    }
+
+    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s result, since every
+    /// activation rises; the result before pooling only exists an image at a time. Shapes are those of the two in turn.
+    #[track_caller]
+    pub fn conv2d_max_pool2d(
+        &self,
+        x: Var,
+        weight: Var,
+        bias: Option<Var>,
+        options: ConvOptions,
+        pool: Pool,
+        activation: Activation<T>,
+    ) -> Var {
+        let operation = Conv2d(Convolve::new(options, None, activation).pooled(pool));
         match bias {
             Some(bias) => self.record(operation, &[x, weight, bias]),
             None => self.record(operation, &[x, weight]),
@@ -44,7 +65,7 @@ impl<T: Real> Tape<T> {
 
 impl<T: Real> Operation<T> for Conv2d<T> {
     fn name(&self) -> &'static str {
-        "conv2d"
+        if self.0.pool.is_some() { "conv2d_max_pool2d" } else { "conv2d" }
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
@@ -141,6 +162,40 @@ pub(super) fn cases() -> Vec<Case> {
                 reference(x, [3, h, w], Window::new([1, 1]), 2, 1, |y| y.exp().ln_1p())
             },
         ),
+        // A kernel of one element keeps numbers apart, as a check of functions that compare needs them.
+        case!(
+            "conv2d_max_pool2d, ceil, tanh",
+            |s| vec![
+                pool_planes(s, 1).0,
+                fixed(&[3, 1, 1, 1], Domain::AwayFromZero(0.5)),
+                fixed(&[3], Domain::Real)
+            ],
+            |t, v| {
+                let scaled = t.scale(v[0], 0.1);
+                let pool = Pool::new(2).ceil();
+                t.conv2d_max_pool2d(scaled, v[1], Some(v[2]), ConvOptions::default(), pool, Activation::Tanh)
+            },
+            |x| {
+                let (_, [h, w]) = pool_planes(s, 1);
+                let scaled = [x[0].iter().map(|x| 0.1 * x).collect(), x[1].clone(), x[2].clone()];
+                let y = reference(&scaled, [1, h, w], Window::new([1, 1]), 3, 1, f64::tanh);
+                by_windows(&y, [h, w], Pool::new(2).ceil(), maximum)
+            },
+        ),
+        case!(
+            "conv2d_max_pool2d, groups, stride, overlapping windows, no bias",
+            |s| vec![pool_planes(s, 2).0, fixed(&[4, 1, 1, 1], Domain::AwayFromZero(0.5))],
+            |t, v| {
+                let pool = Pool::new(3).stride(2).padding(1);
+                let options = ConvOptions { stride: [1, 2], ..ConvOptions::default().groups(2) };
+                t.conv2d_max_pool2d(v[0], v[1], None, options, pool, Activation::Identity)
+            },
+            |x| {
+                let (_, [h, w]) = pool_planes(s, 2);
+                let y = reference(x, [2, h, w], Window::new([1, 1]).stride([1, 2]), 4, 2, |y| y);
+                by_windows(&y, [h, w.div_ceil(2)], Pool::new(3).stride(2).padding(1), maximum)
+            },
+        ),
         case!(
             "conv1d, stride 2",
             |s| vec![
@@ -155,4 +210,53 @@ pub(super) fn cases() -> Vec<Case> {
             },
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::fill_uniform;
+    use crate::{Backend, Parameters, Split};
+
+    /// Fused and one after the other: the same results and gradients, with kernels larger than one element too.
+    #[test]
+    fn pooling_in_the_convolution_is_pooling_after_it() {
+        for (options, sizes, filters, pool) in [
+            (ConvOptions::default().padding(1), [3, 9, 11], 4, Pool::new(2).ceil()),
+            (ConvOptions::default().stride(2), [4, 16, 20], 17, Pool::new(3).stride(1)),
+            (ConvOptions::default().padding(1), [1, 620, 430], 1, Pool::new(2)),
+        ] {
+            for backend in Backend::available() {
+                let mut parameters = Parameters::<f32>::new();
+                let input = parameters.add("x", &[5, sizes[0], sizes[1], sizes[2]]).unwrap();
+                let weight = parameters.add("weight", &[filters, sizes[0], 3, 3]).unwrap();
+                let bias = parameters.add("bias", &[filters]).unwrap();
+                fill_uniform(1, 0, 0, -1.0, 1.0, parameters.flat_mut());
+                let run = |fused: bool| {
+                    let tape = Tape::on(&parameters, 1, backend);
+                    let [x, w, b] = [input, weight, bias].map(|id| tape.parameter(id));
+                    let y = match fused {
+                        true => tape.conv2d_max_pool2d(x, w, Some(b), options, pool, Activation::Sigmoid),
+                        false => {
+                            let y = tape.conv2d(x, w, Some(b), options, Activation::Identity);
+                            tape.sigmoid(tape.max_pool2d(y, pool))
+                        }
+                    };
+                    let loss = tape.mean(tape.square(y));
+                    let plan = tape.train(loss).unwrap();
+                    let mut workspace = plan.workspace().unwrap();
+                    plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+                    plan.backward(&parameters, &mut workspace, Split::Serial).unwrap();
+                    let infer = tape.infer(&[y]).unwrap();
+                    let mut inferred = infer.workspace().unwrap();
+                    infer.forward(&parameters, &mut inferred, Split::Serial).unwrap();
+                    (inferred.value(y).unwrap().to_vec(), workspace.gradients().to_vec())
+                };
+                let (fused, apart) = (run(true), run(false));
+                let distance = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(distance(&fused.0, &apart.0) < 1e-6, "{backend} {sizes:?}");
+                assert!(distance(&fused.1, &apart.1) < 1e-6, "{backend} {sizes:?}");
+            }
+        }
+    }
 }

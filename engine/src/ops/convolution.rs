@@ -1,7 +1,9 @@
 //! What `conv2d` and `conv_transpose2d` share: options, the shapes' rules, the bias and the activation.
 
 use crate::conv::geometry::{Geometry, GeometryError, Window};
+use super::max_pool2d::pooled;
 use crate::conv::passes::{Convolution, Differentiate, Means, Passes};
+use crate::conv::pooling::Pool;
 use crate::gemm::Activation;
 use crate::tape::operation::{Device, Target};
 use crate::tape::operation::Inputs;
@@ -169,12 +171,19 @@ pub(super) struct Convolve<T> {
     /// For a transposed convolution.
     pub(super) output_padding: Option<[usize; 2]>,
     pub(super) activation: Activation<T>,
+    /// Of a convolution's result, before the activation.
+    pub(super) pool: Option<Pool>,
     passes: OnceLock<Passes>,
 }
 
 impl<T: Real> Convolve<T> {
     pub(super) fn new(options: ConvOptions, output_padding: Option<[usize; 2]>, activation: Activation<T>) -> Self {
-        Self { options, output_padding, activation, passes: OnceLock::new() }
+        Self { options, output_padding, activation, pool: None, passes: OnceLock::new() }
+    }
+
+    /// Followed by max pooling.
+    pub(super) fn pooled(self, pool: Pool) -> Self {
+        Self { pool: Some(pool), ..self }
     }
 
     fn convolution(&self, inputs: &[Shape]) -> Result<Convolution, String> {
@@ -189,13 +198,16 @@ impl<T: Real> Convolve<T> {
             super::positive(p.to_f64())?;
         }
         let convolution = self.convolution(inputs)?;
-        let passes = Passes::new(convolution, self.output_padding.is_some());
+        let passes = Passes::new(convolution, self.output_padding.is_some(), self.pool);
         let scratch = passes.scratch().filter(|&elements| elements < isize::MAX as usize / 16);
         let scratch = scratch.ok_or("its scratch memory is too large to count")?;
         let Convolution { geometry, groups, filters } = convolution;
         let [rows, columns] = if self.output_padding.is_some() { geometry.image } else { geometry.positions };
         let channels = groups * if self.output_padding.is_some() { geometry.channels } else { filters };
-        let mut spec = Spec::new(shape_of(&inputs[0], [channels, rows, columns]), inputs.len());
+        let unpooled = shape_of(&inputs[0], [channels, rows, columns]);
+        let pooled = self.pool.map(|pool| pooled::<T>(&pool, &unpooled).map(|spec| spec.output)).transpose()?;
+        let mut spec = Spec::new(pooled.unwrap_or(unpooled), inputs.len());
+        spec.saved = pooled;
         spec.reads_inputs = 0b011;
         spec.reads_output = self.activation != Activation::Identity;
         spec.scratch = Some(Shape::fixed(&[scratch]));
@@ -210,7 +222,7 @@ impl<T: Real> Convolve<T> {
         let Ok(convolution) = self.convolution(&[inputs.shape(0), inputs.shape(1)]) else { return };
         match self.passes.get().filter(|passes| *passes.convolution() == convolution) {
             Some(passes) => work(passes),
-            None => work(&Passes::new(convolution, self.output_padding.is_some())),
+            None => work(&Passes::new(convolution, self.output_padding.is_some(), self.pool)),
         }
     }
 
@@ -218,18 +230,20 @@ impl<T: Real> Convolve<T> {
         let bias = (run.inputs.count() > 2).then(|| run.inputs.get(2));
         let operands = (run.inputs.get(0), run.inputs.get(1), bias);
         self.with(&run.inputs, |passes| {
-            passes.apply(means(&run.device), operands, self.activation, run.output, run.scratch);
+            let places = (!run.saved.is_empty()).then_some(run.saved);
+            passes.apply(means(&run.device), operands, self.activation, (run.output, places), run.scratch);
         });
     }
 
     pub(super) fn backward(&self, run: Backward<'_, T>) {
-        let Backward { inputs, output, output_gradient, scratch, device, mut gradients, .. } = run;
+        let Backward { inputs, output, output_gradient, saved, scratch, device, mut gradients, .. } = run;
         self.with(&inputs, |passes| {
             let wants = [gradients.wants(1), inputs.count() > 2 && gradients.wants(2)];
             let work = Differentiate {
                 input: inputs.get(0),
                 weight: inputs.get(1),
                 output,
+                places: saved,
                 gradient: output_gradient,
                 activation: self.activation,
                 d_input: gradients.of(0),

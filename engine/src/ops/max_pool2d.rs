@@ -39,7 +39,7 @@ impl<T: Real> Tape<T> {
 }
 
 /// The result of either kind of pooling; the places must be exact.
-fn pooled<T: Real>(pool: &Pool, input: &Shape) -> Result<Spec, String> {
+pub(super) fn pooled<T: Real>(pool: &Pool, input: &Shape) -> Result<Spec, String> {
     let (channels, sides) = image(input)?;
     let [rows, columns] = pool.positions(sides).map_err(|error| error.to_string())?;
     let exact = (2.0 / T::EPSILON.to_f64()) as u64;
@@ -58,7 +58,7 @@ fn pool_planes<T: Real>(pool: &Pool, run: &Forward<'_, T>, x: &[T], y: Option<&m
     let planes = |data| ImagesMut { data, each: of_y };
     let items = (Images { data: x, each: of_x }, (y.map(planes), places.map(planes)));
     let means = means(&run.device);
-    let kernels = Kernels::of(means.backend);
+    let kernels = Kernels::for_rows(means.backend, to[1]);
     type Parts<'a, T> = (Images<'a, T>, (Option<ImagesMut<'a, T>>, Option<ImagesMut<'a, T>>));
     means.split.gated(x.len(), GATE).parts(items, GRAIN.div_ceil(of_x), &|(x, (mut y, mut places)): Parts<'_, T>| {
         for (i, x) in x.each().enumerate() {
@@ -73,9 +73,10 @@ fn pool_planes<T: Real>(pool: &Pool, run: &Forward<'_, T>, x: &[T], y: Option<&m
 /// The transpose: the gradient of the image.
 fn unpool_planes<T: Real>(pool: &Pool, device: &Device, shape: &Shape, (dy, places): (&[T], &[T]), target: Target<'_, T>) {
     let from = sides(shape);
-    let to = windows(pool, shape).iter().product();
+    let windows = windows(pool, shape);
+    let to = windows[0] * windows[1];
     let means = means(device);
-    let (kernels, fresh) = (Kernels::of(means.backend), !target.accumulate);
+    let (kernels, fresh) = (Kernels::for_rows(means.backend, windows[1]), !target.accumulate);
     let dx = PlanesMut(target.slice, from[0] * from[1]);
     each(means, Planes(dy, to), Planes(places, to), dx, &|dy, places, dx| {
         put_largest(kernels, pool, from, (dy, places), dx, fresh);
@@ -152,10 +153,10 @@ impl<T: Real> Operation<T> for Take {
     }
 }
 
-/// `[2, height, width]` for the cases.
-pub(super) fn planes(s: super::cases::Sizes) -> (CaseInput, [usize; 2]) {
+/// `[channels, height, width]` for the cases.
+pub(super) fn planes(s: super::cases::Sizes, channels: usize) -> (CaseInput, [usize; 2]) {
     let sides = [3 + s.columns % 6, 4 + s.other % 5];
-    (CaseInput { shape: Shape::batch(&[2, sides[0], sides[1]]), domain: Domain::Apart }, sides)
+    (CaseInput { shape: Shape::batch(&[channels, sides[0], sides[1]]), domain: Domain::Apart }, sides)
 }
 
 /// A function of every window's pixels, by their places.
@@ -182,7 +183,7 @@ pub(super) fn by_windows(x: &[f64], [h, w]: [usize; 2], pool: Pool, f: impl Fn(&
     y
 }
 
-fn maximum(seen: &[f64], _: usize) -> f64 {
+pub(super) fn maximum(seen: &[f64], _: usize) -> f64 {
     seen.iter().copied().fold(f64::NEG_INFINITY, f64::max)
 }
 
@@ -190,21 +191,21 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case!(
             "max_pool2d, 2x2",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.max_pool2d(v[0], Pool::new(2)),
-            |x| by_windows(&x[0], planes(s).1, Pool::new(2), maximum),
+            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(2), maximum),
         ),
         case!(
             "max_pool2d, 2x2, ceil, with switches",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.max_pool2d_with_switches(v[0], Pool::new(2).ceil()).0,
-            |x| by_windows(&x[0], planes(s).1, Pool::new(2).ceil(), maximum),
+            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(2).ceil(), maximum),
         ),
         case!(
             "max_pool2d, overlapping, padded, ceil",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.max_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
-            |x| by_windows(&x[0], planes(s).1, Pool::new(3).stride(2).padding(1).ceil(), maximum),
+            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), maximum),
         ),
     ]
 }

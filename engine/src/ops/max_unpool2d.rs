@@ -62,13 +62,13 @@ impl<T: Real> Operation<T> for MaxUnpool {
 pub(super) fn cases() -> Vec<Case> {
     vec![case!(
         "max_unpool2d, of max_pool2d",
-        |s| vec![planes(s).0],
+        |s| vec![planes(s, 2).0],
         |t, v| {
             let (y, switches) = t.max_pool2d_with_switches(v[0], Pool::new(2));
-            t.max_unpool2d(t.mul(y, y), switches, planes(s).1)
+            t.max_unpool2d(t.mul(y, y), switches, planes(s, 2).1)
         },
         |x| {
-            let [h, w] = planes(s).1;
+            let [h, w] = planes(s, 2).1;
             let mut y = vec![0.0; x[0].len()];
             for (plane, x) in x[0].chunks(h * w).enumerate() {
                 for (row, column) in (0..h / 2).flat_map(|row| (0..w / 2).map(move |column| (row, column))) {

@@ -152,25 +152,25 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         case!(
             "upsample_nearest2d",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.upsample_nearest2d(v[0], [2, 3]),
             |x| {
-                let [h, w] = planes(s).1;
+                let [h, w] = planes(s, 2).1;
                 let pixel = |at: usize| at / (6 * h * w) * h * w + at / (3 * w) % (2 * h) / 2 * w + at % (3 * w) / 3;
                 (0..6 * x[0].len()).map(|at| x[0][pixel(at)]).collect()
             },
         ),
         case!(
             "upsample_bilinear2d",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.upsample_bilinear2d(v[0], [7, 9], false),
-            |x| reference(&x[0], planes(s).1, [7, 9], |at, n, m| (at as f64 + 0.5) * n as f64 / m as f64 - 0.5),
+            |x| reference(&x[0], planes(s, 2).1, [7, 9], |at, n, m| (at as f64 + 0.5) * n as f64 / m as f64 - 0.5),
         ),
         case!(
             "upsample_bilinear2d, aligned corners",
-            |s| vec![planes(s).0],
+            |s| vec![planes(s, 2).0],
             |t, v| t.upsample_bilinear2d(v[0], [8, 5], true),
-            |x| reference(&x[0], planes(s).1, [8, 5], |at, n, m| at as f64 * (n - 1) as f64 / (m - 1) as f64),
+            |x| reference(&x[0], planes(s, 2).1, [8, 5], |at, n, m| at as f64 * (n - 1) as f64 / (m - 1) as f64),
         ),
     ]
 }

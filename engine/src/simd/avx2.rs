@@ -205,6 +205,11 @@ macro_rules! common {
         }
 
         #[inline(always)]
+        fn eq(self, a: $v, b: $v) -> $v {
+            by_token!($cmp::<_CMP_EQ_OQ>(a, b))
+        }
+
+        #[inline(always)]
         fn select(self, mask: $v, a: $v, b: $v) -> $v {
             by_token!($blend(b, a, mask))
         }
@@ -239,6 +244,23 @@ impl Lanes<f32> for Avx2Fma {
         _mm256_cmp_ps,
         _mm256_blendv_ps
     );
+
+    #[inline(always)]
+    fn unzip(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        by_token!({
+            let (even, odd) = (_mm256_shuffle_ps::<0x88>(a, b), _mm256_shuffle_ps::<0xdd>(a, b));
+            let order = |v| _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(_mm256_castps_pd(v)));
+            (order(even), order(odd))
+        })
+    }
+
+    #[inline(always)]
+    fn zip(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        by_token!({
+            let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+        })
+    }
 
     #[inline(always)]
     unsafe fn load_u8_at(self, from: *const u8) -> __m256 {
@@ -313,6 +335,22 @@ impl Lanes<f64> for Avx2Fma {
         _mm256_cmp_pd,
         _mm256_blendv_pd
     );
+
+    #[inline(always)]
+    fn unzip(self, a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+        by_token!({
+            let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            (_mm256_permute4x64_pd::<0xd8>(even), _mm256_permute4x64_pd::<0xd8>(odd))
+        })
+    }
+
+    #[inline(always)]
+    fn zip(self, a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+        by_token!({
+            let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
+        })
+    }
 
     #[inline(always)]
     unsafe fn load_u8_at(self, from: *const u8) -> __m256d {

@@ -189,6 +189,11 @@ macro_rules! common {
         }
 
         #[inline(always)]
+        fn eq(self, a: $v, b: $v) -> $mask {
+            by_token!($cmp::<_CMP_EQ_OQ>(a, b))
+        }
+
+        #[inline(always)]
         fn select(self, mask: $mask, a: $v, b: $v) -> $v {
             by_token!($blend(mask, b, a))
         }
@@ -261,6 +266,24 @@ impl Lanes<f32> for Avx512 {
     );
 
     #[inline(always)]
+    fn unzip(self, a: __m512, b: __m512) -> (__m512, __m512) {
+        by_token!({
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+            (_mm512_permutex2var_ps(a, even, b), _mm512_permutex2var_ps(a, odd, b))
+        })
+    }
+
+    #[inline(always)]
+    fn zip(self, a: __m512, b: __m512) -> (__m512, __m512) {
+        by_token!({
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
+        })
+    }
+
+    #[inline(always)]
     unsafe fn load_u8_at(self, from: *const u8) -> __m512 {
         // SAFETY: the caller vouches for sixteen bytes.
         unsafe { _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(from.cast()))) }
@@ -316,6 +339,24 @@ impl Lanes<f64> for Avx512 {
         _mm512_getmant_pd,
         sum_pd
     );
+
+    #[inline(always)]
+    fn unzip(self, a: __m512d, b: __m512d) -> (__m512d, __m512d) {
+        by_token!({
+            let even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
+            let odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
+            (_mm512_permutex2var_pd(a, even, b), _mm512_permutex2var_pd(a, odd, b))
+        })
+    }
+
+    #[inline(always)]
+    fn zip(self, a: __m512d, b: __m512d) -> (__m512d, __m512d) {
+        by_token!({
+            let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+            let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+            (_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b))
+        })
+    }
 
     #[inline(always)]
     unsafe fn load_u8_at(self, from: *const u8) -> __m512d {

@@ -99,6 +99,8 @@ pub trait Lanes<T>: Copy + Send + Sync + 'static {
     fn lt(self, a: Self::V, b: Self::V) -> Self::Mask;
     /// `a <= b`, false where either is NaN.
     fn le(self, a: Self::V, b: Self::V) -> Self::Mask;
+    /// `a == b`, false where either is NaN.
+    fn eq(self, a: Self::V, b: Self::V) -> Self::Mask;
     /// `a` where the mask holds, else `b`.
     fn select(self, mask: Self::Mask, a: Self::V, b: Self::V) -> Self::V;
 
@@ -110,6 +112,11 @@ pub trait Lanes<T>: Copy + Send + Sync + 'static {
     fn bits_value(self, a: Self::V) -> Self::V;
     /// For positive normal `a = m * 2^e` with `m` in `[1, 2)`: `(m, e)`.
     fn split(self, a: Self::V) -> (Self::V, Self::V);
+
+    /// The even and the odd lanes of `a` and then `b`.
+    fn unzip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// The transpose of [`Self::unzip`]: lanes of `a` and `b` in turns, in two vectors.
+    fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
 
     /// The sum of all lanes, in a fixed order: halves are added until one lane is left.
     fn sum(self, v: Self::V) -> T;

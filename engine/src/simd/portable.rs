@@ -185,6 +185,27 @@ macro_rules! portable_lanes {
             }
 
             #[inline(always)]
+            fn eq(self, a: $v, b: $v) -> $v {
+                a.simd_eq(b)
+            }
+
+            #[inline(always)]
+            fn unzip(self, a: $v, b: $v) -> ($v, $v) {
+                let (a, b) = (a.to_array(), b.to_array());
+                let at = |i: usize| if i < $lanes { a[i] } else { b[i - $lanes] };
+                let [even, odd] = [0, 1].map(|phase| std::array::from_fn::<$t, $lanes, _>(|i| at(2 * i + phase)));
+                ($v::from(even), $v::from(odd))
+            }
+
+            #[inline(always)]
+            fn zip(self, a: $v, b: $v) -> ($v, $v) {
+                let (a, b) = (a.to_array(), b.to_array());
+                let at = |i: usize| if i % 2 == 0 { a[i / 2] } else { b[i / 2] };
+                let [low, high] = [0, $lanes].map(|first| std::array::from_fn::<$t, $lanes, _>(|i| at(first + i)));
+                ($v::from(low), $v::from(high))
+            }
+
+            #[inline(always)]
             fn select(self, mask: $v, a: $v, b: $v) -> $v {
                 mask.bitselect(a, b)
             }

@@ -84,8 +84,20 @@ impl<T: Real> Plan<T> {
     /// # Errors
     /// Parameters or a workspace of another plan.
     pub fn forward(&self, parameters: &Parameters<T>, w: &mut Workspace<T>, split: Split) -> Result<(), Error> {
+        self.forward_with(parameters, w, split, &mut |_| {})
+    }
+
+    /// [`Self::forward`], telling `done` of the start and of each operation's end.
+    pub(crate) fn forward_with(
+        &self,
+        parameters: &Parameters<T>,
+        w: &mut Workspace<T>,
+        split: Split,
+        done: &mut impl FnMut(Option<usize>),
+    ) -> Result<(), Error> {
         self.check(parameters, w)?;
-        for planned in &self.operations {
+        done(None);
+        for (index, planned) in self.operations.iter().enumerate() {
             let rows = w.rows;
             let mut output = take(&mut w.slots[planned.output]);
             let mut saved = planned.saved.map(|slot| take(&mut w.slots[slot])).unwrap_or_default();
@@ -107,6 +119,7 @@ impl<T: Real> Plan<T> {
                     w.slots[slot] = buffer;
                 }
             }
+            done(Some(index));
         }
         w.forward_done = true;
         Ok(())
@@ -117,6 +130,17 @@ impl<T: Real> Plan<T> {
     /// # Errors
     /// A plan without a backward pass, no forward pass before, parameters or a workspace of another plan.
     pub fn backward(&self, parameters: &Parameters<T>, w: &mut Workspace<T>, split: Split) -> Result<(), Error> {
+        self.backward_with(parameters, w, split, &mut |_| {})
+    }
+
+    /// [`Self::backward`], telling `done` of the start and of each operation's end.
+    pub(crate) fn backward_with(
+        &self,
+        parameters: &Parameters<T>,
+        w: &mut Workspace<T>,
+        split: Split,
+        done: &mut impl FnMut(Option<usize>),
+    ) -> Result<(), Error> {
         self.check(parameters, w)?;
         let Some((loss_gradient, loss_storage)) = self.loss else {
             return Err(Error::new("this plan was made by `infer` and has no backward pass; make one by `train`"));
@@ -127,12 +151,25 @@ impl<T: Real> Plan<T> {
         w.written.fill(false);
         w.written[loss_storage] = true;
         w.slots[loss_gradient].as_mut_slice()[0] = T::ONE;
-        for planned in self.operations.iter().rev() {
+        done(None);
+        for (index, planned) in self.operations.iter().enumerate().rev() {
             if let Some(backward) = &planned.backward {
                 self.step_back(planned, backward, parameters, w, split);
+                done(Some(index));
             }
         }
         Ok(())
+    }
+
+    /// Whether it has a backward pass.
+    pub(crate) fn is_trainable(&self) -> bool {
+        self.loss.is_some()
+    }
+
+    /// For each operation, whether backward computes the gradient of its first input.
+    pub(crate) fn input_gradients(&self) -> impl Iterator<Item = bool> + '_ {
+        let wanted = |backward: &PlannedBackward| backward.places.first() != Some(&GradientPlace::None);
+        self.operations.iter().map(move |planned| planned.backward.as_ref().is_some_and(wanted))
     }
 
     /// One operation's backward function, with its buffers out of their slots.

@@ -75,7 +75,7 @@ pub(super) fn pad<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mu
                 let to = &mut to[((vertical * across + phase) * x.rows + line) * x.pitch + left..][..count];
                 match across {
                     1 => copy(isa, &from[..count], to),
-                    2 => every_second(&from[first..], to),
+                    2 => every_second(isa, &from[first..], to),
                     _ => to.iter_mut().zip(from[first..].iter().step_by(across)).for_each(|(to, from)| *to = *from),
                 }
                 vertical += 1;
@@ -90,7 +90,7 @@ pub(super) fn pad<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mu
 /// Copies as many elements as both have, a row of an image: without the call that `copy_from_slice` is, and without masked
 /// stores, which wait (Zen 4); the last piece is copied over what is done already.
 #[inline(always)]
-fn copy<T: Float, I: Lanes<T>>(_: I, from: &[T], to: &mut [T]) {
+pub(super) fn copy<T: Float, I: Lanes<T>>(_: I, from: &[T], to: &mut [T]) {
     match from.len().min(to.len()) {
         16.. if size_of::<I::V>() == 64 => by_pieces::<T, 16>(from, to),
         8.. => by_pieces::<T, 8>(from, to),
@@ -114,33 +114,31 @@ fn by_pieces<T: Float, const N: usize>(from: &[T], to: &mut [T]) {
     }
 }
 
-/// Pairs that are exchanged at once.
-const PAIRS: usize = 8;
-
-/// Copies elements 0, 2, 4, .. of `from`, as many as `to` has: in pieces of a fixed size, which the compiler makes shuffles of,
-/// the last of them over what is done already.
+/// Copies elements 0, 2, 4, .. of `from`, as many as `to` has; the last vector over what is done already.
 #[inline(always)]
-fn every_second<T: Float>(from: &[T], to: &mut [T]) {
-    let count = to.len();
-    if count < PAIRS {
-        to.iter_mut().zip(from.iter().step_by(2)).for_each(|(to, from)| *to = *from);
-        return;
-    }
+fn every_second<T: Float, I: Lanes<T>>(isa: I, from: &[T], to: &mut [T]) {
+    let (count, lanes) = (to.len(), I::LANES);
+    // The odd elements are read as well, and the last may not be there.
+    let vectors = if from.len() >= 2 * count { count } else { count - 1 };
     let mut next = 0;
-    while next < count {
-        let at = next.min(count - PAIRS);
-        next = at + PAIRS;
-        let (from, to) = (&from[2 * at..][..2 * PAIRS - 1], &mut to[at..][..PAIRS]);
-        for i in 0..PAIRS {
-            to[i] = from[2 * i];
+    while next < vectors && vectors >= lanes {
+        let at = next.min(vectors - lanes);
+        next = at + lanes;
+        let (from, to) = (&from[2 * at..][..2 * lanes], &mut to[at..][..lanes]);
+        // SAFETY: two vectors and one.
+        unsafe {
+            let (even, _) = isa.unzip(isa.load_at(from.as_ptr()), isa.load_at(from[lanes..].as_ptr()));
+            isa.store_at(even, to.as_mut_ptr());
         }
     }
+    let done = if vectors >= lanes { vectors } else { 0 };
+    to[done..].iter_mut().zip(from[2 * done..].iter().step_by(2)).for_each(|(to, from)| *to = *from);
 }
 
 /// Puts the phases of an image together: `from` holds, for every phase of rows and of columns in their order, the
 /// `[channels, rows, columns]` of the image that fall in it. Adds to the image if `accumulate`.
 #[inline(always)]
-pub(super) fn weave<T: Float, I: Lanes<T>>(_: I, x: &Padded, from: &[T], to: &mut [T], accumulate: bool) {
+pub(super) fn weave<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mut [T], accumulate: bool) {
     let ([height, width], [down, across]) = (x.image, x.stride);
     let all = usize::MAX;
     let mut rest = from;
@@ -154,11 +152,11 @@ pub(super) fn weave<T: Float, I: Lanes<T>>(_: I, x: &Padded, from: &[T], to: &mu
                 let mut start = 0;
                 let line = |start: usize, count: usize| &band[start + (channel * rows + row) * count..][..count];
                 if across == 2 {
-                    // Both at once, which the compiler turns into exchanges of lanes.
+                    // Both at once, by exchanges of lanes.
                     let [even, odd] = [0, 1].map(|phase| of_phase(phase, width, 2, x.front[1], all));
                     let (first, second) = (line(0, even.1), line(x.channels * rows * even.1, odd.1));
                     let (low, high) = if even.0 == 0 { (first, second) } else { (second, first) };
-                    interleave(low, high, to, accumulate);
+                    interleave(isa, low, high, to, accumulate);
                     continue;
                 }
                 for phase in 0..across {
@@ -176,19 +174,22 @@ pub(super) fn weave<T: Float, I: Lanes<T>>(_: I, x: &Padded, from: &[T], to: &mu
 
 /// `low` at the even places, `high` at the odd ones.
 #[inline(always)]
-fn interleave<T: Float>(low: &[T], high: &[T], to: &mut [T], accumulate: bool) {
+fn interleave<T: Float, I: Lanes<T>>(isa: I, low: &[T], high: &[T], to: &mut [T], accumulate: bool) {
     let pairs = high.len();
     let (whole, last) = to.split_at_mut(2 * pairs);
-    if !accumulate && pairs >= PAIRS {
+    let lanes = I::LANES;
+    if !accumulate && pairs >= lanes {
         let mut next = 0;
         while next < pairs {
-            let at = next.min(pairs - PAIRS);
-            next = at + PAIRS;
-            let (low, high) = (&low[at..][..PAIRS], &high[at..][..PAIRS]);
-            let to = &mut whole[2 * at..][..2 * PAIRS];
-            for i in 0..PAIRS {
-                to[2 * i] = low[i];
-                to[2 * i + 1] = high[i];
+            let at = next.min(pairs - lanes);
+            next = at + lanes;
+            let (low, high) = (&low[at..][..lanes], &high[at..][..lanes]);
+            let to = &mut whole[2 * at..][..2 * lanes];
+            // SAFETY: a vector each, and two.
+            unsafe {
+                let (first, second) = isa.zip(isa.load_at(low.as_ptr()), isa.load_at(high.as_ptr()));
+                isa.store_at(first, to.as_mut_ptr());
+                isa.store_at(second, to[lanes..].as_mut_ptr());
             }
         }
         if let (Some(to), Some(&low)) = (last.first_mut(), low.get(pairs)) {

@@ -39,10 +39,10 @@ kernel_table! {
     fn pad(x: &Padded, from: &[T], to: &mut [T]) = pad;
     /// Phases into an image.
     fn weave(x: &Padded, from: &[T], to: &mut [T], accumulate: bool) = weave;
-    /// Max pooling of two rows of pixels.
-    fn largest_of_pairs(rows: [&[T]; 2], first: T, width: T, values: &mut [T], places: &mut [T]) = largest_of_pairs;
+    /// Max pooling of a plane.
+    fn largest_of_pairs(sides: [usize; 2], columns: usize, plane: &[T], values: &mut [T], places: &mut [T]) = largest_of_pairs;
     /// Its transpose.
-    fn put_to_pairs(from: (&[T], &[T]), first: T, width: T, rows: [&mut [T]; 2], accumulate: bool) = put_to_pairs;
+    fn put_to_pairs(sides: [usize; 2], columns: usize, from: (&[T], &[T]), plane: &mut [T], accumulate: bool) = put_to_pairs;
     /// Lanes added up.
     fn fold(vectors: &[T], to: &mut [T]) = fold;
 }
@@ -127,6 +127,13 @@ impl<T: ConvFloat> Kernels<T> {
         Self { table, lanes: table.lanes(PhantomData) }
     }
 
+    /// Those for rows of `width` elements: with vectors of half the width where a row would not fill one.
+    pub(crate) fn for_rows(backend: Backend, width: usize) -> Self {
+        let kernels = Self::of(backend);
+        let narrow = backend == Backend::Avx512 && width < kernels.lanes;
+        if narrow { Self::of(Backend::Avx2Fma) } else { kernels }
+    }
+
     /// Elements in a vector.
     pub(crate) fn lanes(&self) -> usize {
         self.lanes
@@ -199,10 +206,19 @@ impl<T: ConvFloat> Kernels<T> {
     }
 
     /// `sums[f, tap] += gradient[f, position] source[position + offset]`, lane by lane: positions in the lanes.
-    /// `gradient` is `[filters, rows, width]`; `sums` has a vector for each filter and tap.
-    pub(crate) fn correlate(&self, field: Field, (source, taps): (&[T], &Taps), (gradient, filters): (&[T], usize), sums: &mut [T]) {
-        let fits = taps.reach(&field, self.lanes, source)
-            && gradient.len() >= filters * field.rows * field.width
+    /// `gradient` is `[filters, rows, width]` for each of the `images`, which lie so far apart in it and in the source;
+    /// `sums` has a vector for each filter and tap.
+    pub(crate) fn correlate(
+        &self,
+        field: Field,
+        (source, taps): (&[T], &Taps),
+        (gradient, filters): (&[T], usize),
+        (images, [source_image, gradient_image]): (usize, [usize; 2]),
+        sums: &mut [T],
+    ) {
+        let Some(last) = images.checked_sub(1) else { return };
+        let fits = taps.reach(&field, self.lanes, source.get(last * source_image..).unwrap_or_default())
+            && gradient.len() >= last * gradient_image + filters * field.rows * field.width
             && sums.len() >= filters * taps.len() * self.lanes;
         assert!(fits, "a convolution's operands do not fit each other");
         self.table.correlate(&Correlate {
@@ -214,6 +230,9 @@ impl<T: ConvFloat> Kernels<T> {
             gradient_plane: field.rows * field.width,
             gradient_row: field.width,
             filters,
+            images,
+            source_image,
+            gradient_image,
             sums: sums.as_mut_ptr(),
         });
     }
@@ -278,16 +297,22 @@ impl<T: ConvFloat> Kernels<T> {
         self.table.weave(planes, phases, image, accumulate);
     }
 
-    /// Max pooling of two rows of pixels by windows of 2 by 2; see `pools`.
-    pub(crate) fn largest_of_pairs(&self, rows: [&[T]; 2], [first, width]: [usize; 2], values: &mut [T], places: &mut [T]) {
-        let [first, width] = [first, width].map(|place| T::from_f64(place as f64));
-        self.table.largest_of_pairs(rows, first, width, values, places);
+    /// Max pooling of a plane of `[height, width]` by windows of 2 by 2, `columns` a row; see `pools`. Either result may be
+    /// empty.
+    pub(crate) fn largest_of_pairs(&self, sides: [usize; 2], columns: usize, plane: &[T], values: &mut [T], places: &mut [T]) {
+        self.table.largest_of_pairs(sides, columns, plane, values, places);
     }
 
     /// The transpose of [`Self::largest_of_pairs`].
-    pub(crate) fn put_to_pairs(&self, from: (&[T], &[T]), [first, width]: [usize; 2], rows: [&mut [T]; 2], accumulate: bool) {
-        let [first, width] = [first, width].map(|place| T::from_f64(place as f64));
-        self.table.put_to_pairs(from, first, width, rows, accumulate);
+    pub(crate) fn put_to_pairs(
+        &self,
+        sides: [usize; 2],
+        columns: usize,
+        from: (&[T], &[T]),
+        plane: &mut [T],
+        accumulate: bool,
+    ) {
+        self.table.put_to_pairs(sides, columns, from, plane, accumulate);
     }
 
     /// The sum of the lanes of each vector.

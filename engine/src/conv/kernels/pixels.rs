@@ -227,6 +227,10 @@ pub(super) struct Correlate<T> {
     pub(super) gradient_plane: usize,
     pub(super) gradient_row: usize,
     pub(super) filters: usize,
+    /// Several images at once, so that the sums are fetched and put back once for all, at these distances.
+    pub(super) images: usize,
+    pub(super) source_image: usize,
+    pub(super) gradient_image: usize,
     /// `[filters, taps]` vectors, added to: a lane for every column modulo the lanes.
     pub(super) sums: *mut T,
 }
@@ -284,9 +288,9 @@ fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
             *from = x.source.add(*x.offsets.add(tap + t));
         }
         let gradient = x.gradient.add(first * x.gradient_plane);
-        for row in 0..rows {
-            let dy = gradient.add(row * x.gradient_row);
-            let skip = row * pitch;
+        for (image, row) in (0..x.images).flat_map(|image| (0..rows).map(move |row| (image, row))) {
+            let dy = gradient.add(image * x.gradient_image + row * x.gradient_row);
+            let skip = image * x.source_image + row * pitch;
             let mut column = 0;
             while column < whole {
                 step::<T, I, MR, KT, WHOLE>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);

@@ -1,100 +1,183 @@
-//! Max pooling of windows of 2 by 2 side by side, the usual ones, for whole rows at a time.
+//! Max pooling of windows of 2 by 2 side by side, the usual ones, a plane at a time.
 //!
-//! Written so that the compiler makes vectors of it: a window's four pixels are the even and odd elements of two rows,
-//! and there are no branches. Everything else goes window by window (`conv::pooling`).
+//! A window's four pixels are the even and odd lanes of two rows. Where a row's windows do not come out even, the last
+//! vector is worked on over what is done already; where they fill no vector, it reaches into the next row, whose own
+//! results come later. Windows over an odd edge, and rows that hold NaN, go one by one. Windows of other sizes and
+//! steps are `conv::pooling`'s.
 
 use crate::simd::{Float, Lanes};
 
-/// Windows that are worked on at once: the size of a piece is fixed so that the compiler makes vectors of it. The last piece
-/// of a row may begin before the one before has ended.
-const PIECE: usize = 8;
+/// 0, 1, 2, ..
+#[inline(always)]
+fn ramp<T: Float, I: Lanes<T>>(isa: I) -> I::V {
+    let mut ramp = [T::ZERO; 16];
+    for (i, place) in ramp.iter_mut().enumerate() {
+        *place = T::from_i32(i as i32);
+    }
+    // SAFETY: a vector has at most 16 lanes.
+    unsafe { isa.load_at(ramp.as_ptr()) }
+}
 
-/// Writes each window's largest pixel, the first of equals (NaN is larger than all), and its place in the plane, for as
-/// many windows as `values` and `places` have, of two rows of pixels that begin at the place `first`.
+/// Reads a vector, or what is left of `from`.
+#[inline(always)]
+fn read<T: Float, I: Lanes<T>>(isa: I, from: &[T], at: usize) -> I::V {
+    let left = from.len().saturating_sub(at);
+    // SAFETY: `left` elements are there, none where `at` lies past the end.
+    unsafe {
+        match left >= I::LANES {
+            true => isa.load_at(from.as_ptr().wrapping_add(at)),
+            false => isa.load_head_at(from.as_ptr().wrapping_add(at), left),
+        }
+    }
+}
+
+/// Writes a vector, or as much of it as there is room for.
+#[inline(always)]
+fn write<T: Float, I: Lanes<T>>(isa: I, v: I::V, to: &mut [T], at: usize) {
+    let left = to.len().saturating_sub(at);
+    // SAFETY: as in `read`.
+    unsafe {
+        match left >= I::LANES {
+            true => isa.store_at(v, to.as_mut_ptr().wrapping_add(at)),
+            false => isa.store_head_at(v, to.as_mut_ptr().wrapping_add(at), left),
+        }
+    }
+}
+
+/// The places in the plane of a window's pixels.
+#[inline(always)]
+fn window<T: Float>(row: usize, column: usize, width: usize) -> [T; 4] {
+    let place = T::from_i32((2 * (row * width + column)) as i32);
+    let below = place + T::from_i32(width as i32);
+    [place, place + T::ONE, below, below + T::ONE]
+}
+
+/// Writes each window's largest pixel, the first of equals (NaN is larger than all), and its place in the plane, to those of
+/// `values` and `places` that are not empty.
 #[inline(always)]
 pub(super) fn largest_of_pairs<T: Float, I: Lanes<T>>(
-    _: I,
-    [top, bottom]: [&[T]; 2],
-    first: T,
-    width: T,
+    isa: I,
+    [height, width]: [usize; 2],
+    columns: usize,
+    plane: &[T],
     values: &mut [T],
     places: &mut [T],
 ) {
-    let windows = values.len().min(places.len()).min(top.len() / 2).min(bottom.len() / 2);
-    let (mut next, done) = (0, if windows < PIECE { 0 } else { windows });
-    while next < done {
-        let at = next.min(windows - PIECE);
-        next = at + PIECE;
-        let (top, bottom) = (&top[2 * at..][..2 * PIECE], &bottom[2 * at..][..2 * PIECE]);
-        let (values, places) = (&mut values[at..][..PIECE], &mut places[at..][..PIECE]);
-        for i in 0..PIECE {
-            let place = first + T::from_i32(2 * (at + i) as i32);
-            let pixels = [top[2 * i], top[2 * i + 1], bottom[2 * i], bottom[2 * i + 1]];
-            (values[i], places[i]) = largest(pixels, place, width);
+    let whole = columns.min(width / 2);
+    let rows = values.len().max(places.len()) / columns.max(1);
+    // (Without closures: one that holds vectors is a call.)
+    let (zero, one, two) = (isa.splat(T::ZERO), isa.splat(T::ONE), isa.splat(T::from_i32(2)));
+    let down = isa.splat(T::from_i32(width as i32));
+    let (down_and_right, ramp) = (isa.add(down, one), ramp(isa));
+    for row in 0..rows {
+        // An odd plane's last row is seen twice.
+        let (top, bottom) = (2 * row * width, (2 * row + 1).min(height - 1) * width);
+        let results = row * columns;
+        let mut all = zero;
+        let mut next = 0;
+        while next < whole {
+            let at = next.min(whole.saturating_sub(I::LANES));
+            next = at + I::LANES;
+            let (top, bottom) = (top + 2 * at, bottom + 2 * at);
+            let (a, b) = isa.unzip(read(isa, plane, top), read(isa, plane, top + I::LANES));
+            let (c, d) = isa.unzip(read(isa, plane, bottom), read(isa, plane, bottom + I::LANES));
+            let (right, lower_right) = (isa.lt(a, b), isa.lt(c, d));
+            let (above, below) = (isa.select(right, b, a), isa.select(lower_right, d, c));
+            let lower = isa.lt(above, below);
+            if !values.is_empty() {
+                write(isa, isa.select(lower, below, above), values, results + at);
+            }
+            if !places.is_empty() {
+                let above_at = isa.select(right, one, zero);
+                let below_at = isa.select(lower_right, down_and_right, down);
+                let start = isa.fma(two, ramp, isa.splat(T::from_i32(top as i32)));
+                write(isa, isa.add(start, isa.select(lower, below_at, above_at)), places, results + at);
+            }
+            // NaN, if anything was.
+            all = isa.fma(zero, isa.add(isa.add(a, b), isa.add(c, d)), all);
         }
-    }
-    for at in done..windows {
-        let pixels = [top[2 * at], top[2 * at + 1], bottom[2 * at], bottom[2 * at + 1]];
-        (values[at], places[at]) = largest(pixels, first + T::from_i32(2 * at as i32), width);
+        // Infinities, and pixels of the next row, make a NaN here too; then it is only slow.
+        let done = if isa.sum(all).is_nan() { 0 } else { whole };
+        for column in done..columns {
+            let right = (2 * column + 1).min(width - 1);
+            let pixels = [top + 2 * column, top + right, bottom + 2 * column, bottom + right].map(|at| plane[at]);
+            let (value, place) = largest(pixels, window(row, column, width));
+            if !values.is_empty() {
+                values[results + column] = value;
+            }
+            if !places.is_empty() {
+                places[results + column] = place;
+            }
+        }
     }
 }
 
 /// The largest of a window's pixels and its place.
 #[inline(always)]
-fn largest<T: Float>(pixels: [T; 4], place: T, width: T) -> (T, T) {
-    let above = larger((pixels[0], place), (pixels[1], place + T::ONE));
-    let below = larger((pixels[2], place + width), (pixels[3], place + width + T::ONE));
-    larger(above, below)
+fn largest<T: Float>(pixels: [T; 4], places: [T; 4]) -> (T, T) {
+    let (above, below) = (larger(pixels, places, 0, 1), larger(pixels, places, 2, 3));
+    larger([above.0, below.0, below.0, below.0], [above.1, below.1, below.1, below.1], 0, 1)
 }
 
-/// The second if it is larger, or NaN where the first is not.
+/// Pixel `b` if it is larger, or NaN where `a` is not.
 #[inline(always)]
-fn larger<T: Float>(a: (T, T), b: (T, T)) -> (T, T) {
-    let second = (b.0 > a.0) | (b.0.is_nan() & !a.0.is_nan());
-    (if second { b.0 } else { a.0 }, if second { b.1 } else { a.1 })
+fn larger<T: Float>(pixels: [T; 4], places: [T; 4], a: usize, b: usize) -> (T, T) {
+    let second = (pixels[b] > pixels[a]) | (pixels[b].is_nan() & !pixels[a].is_nan());
+    let best = if second { b } else { a };
+    (pixels[best], places[best])
 }
 
-/// The transpose: each of `from` at its place, and 0 (with `accumulate`: what was there) at the window's other pixels.
+/// The transpose: each of `from` at its place, and 0 (with `accumulate`: what was there) everywhere else.
 #[inline(always)]
 pub(super) fn put_to_pairs<T: Float, I: Lanes<T>>(
-    _: I,
+    isa: I,
+    [height, width]: [usize; 2],
+    columns: usize,
     (from, places): (&[T], &[T]),
-    first: T,
-    width: T,
-    [top, bottom]: [&mut [T]; 2],
+    plane: &mut [T],
     accumulate: bool,
 ) {
-    let windows = from.len().min(places.len()).min(top.len() / 2).min(bottom.len() / 2);
-    // Pieces overlap, which adding does not allow.
-    let (mut next, done) = (0, if accumulate || windows < PIECE { 0 } else { windows });
-    while next < done {
-        let at = next.min(windows - PIECE);
-        next = at + PIECE;
-        let (top, bottom) = (&mut top[2 * at..][..2 * PIECE], &mut bottom[2 * at..][..2 * PIECE]);
-        let (from, places) = (&from[at..][..PIECE], &places[at..][..PIECE]);
-        for i in 0..PIECE {
-            let place = first + T::from_i32(2 * (at + i) as i32);
-            let (from, at) = (from[i], places[i]);
-            top[2 * i] = chosen(at == place, from);
-            top[2 * i + 1] = chosen(at == place + T::ONE, from);
-            bottom[2 * i] = chosen(at == place + width, from);
-            bottom[2 * i + 1] = chosen(at == place + width + T::ONE, from);
+    let rows = from.len().min(places.len()) / columns.max(1);
+    let (zero, one, two) = (isa.splat(T::ZERO), isa.splat(T::ONE), isa.splat(T::from_i32(2)));
+    let down = isa.splat(T::from_i32(width as i32));
+    let (down_and_right, ramp) = (isa.add(down, one), ramp(isa));
+    // Vectors overlap, which adding does not allow; and an odd plane's last row has none below it.
+    let in_vectors = if accumulate { 0 } else { columns.min(width / 2) };
+    for row in 0..rows {
+        let (results, top, bottom) = (row * columns, 2 * row * width, (2 * row + 1) * width);
+        let whole = if 2 * row + 1 < height { in_vectors } else { 0 };
+        // A row at a time: what reaches into the next one is overwritten by it.
+        for (first, left, right) in [(top, zero, one), (bottom, down, down_and_right)] {
+            let mut next = 0;
+            while next < whole {
+                let at = next.min(whole.saturating_sub(I::LANES));
+                next = at + I::LANES;
+                let (value, place) = (read(isa, from, results + at), read(isa, places, results + at));
+                let start = isa.fma(two, ramp, isa.splat(T::from_i32((top + 2 * at) as i32)));
+                let left = isa.select(isa.eq(place, isa.add(start, left)), value, zero);
+                let right = isa.select(isa.eq(place, isa.add(start, right)), value, zero);
+                let (low, high) = isa.zip(left, right);
+                write(isa, low, plane, first + 2 * at);
+                write(isa, high, plane, first + 2 * at + I::LANES);
+            }
+        }
+        // One by one: what is left, the window over an odd end, and pixels that no window sees.
+        for column in whole..width.div_ceil(2) {
+            let found = (column < columns).then(|| (from[results + column], places[results + column]));
+            let seen = window(row, column, width);
+            for (line, side) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let (y, x) = (2 * row + line, 2 * column + side);
+                if y >= height || x >= width {
+                    continue;
+                }
+                let pixel = &mut plane[y * width + x];
+                let held = if accumulate { *pixel } else { T::ZERO };
+                let here = found.filter(|&(_, at)| at == seen[2 * line + side]);
+                *pixel = here.map_or(held, |(from, _)| held + from);
+            }
         }
     }
-    for at in done..windows {
-        let place = first + T::from_i32(2 * at as i32);
-        let here = |place: T, held: T| {
-            let held = if accumulate { held } else { T::ZERO };
-            if places[at] == place { held + from[at] } else { held }
-        };
-        top[2 * at] = here(place, top[2 * at]);
-        top[2 * at + 1] = here(place + T::ONE, top[2 * at + 1]);
-        bottom[2 * at] = here(place + width, bottom[2 * at]);
-        bottom[2 * at + 1] = here(place + width + T::ONE, bottom[2 * at + 1]);
+    if !accumulate {
+        plane[(2 * rows * width).min(height * width)..].fill(T::ZERO);
     }
-}
-
-#[inline(always)]
-fn chosen<T: Float>(this: bool, from: T) -> T {
-    if this { from } else { T::ZERO }
 }

@@ -3,7 +3,7 @@
 //! Every key can be set from text ([`Config::set`]), which is how files and flags arrive, so there is one place that
 //! parses, one that checks and one message for each mistake. A key that does not exist suggests the nearest one.
 
-use crate::autoencoders::ModelKind;
+use crate::autoencoders::{Bottleneck, Downsample, ModelKind, Upsample};
 use crate::data::ScalerKind;
 use crate::nn::{ActivationName, Init};
 use crate::suggest::did_you_mean;
@@ -96,7 +96,7 @@ words! {
 
 /// Everything that a training run is determined by, together with the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The source of the data: `digits` or a path.
     pub data: String,
@@ -106,6 +106,16 @@ pub struct Config {
     pub hidden: Vec<usize>,
     /// Units of the bottleneck.
     pub code: usize,
+    /// Filters of each level of a convolutional encoder; the decoder mirrors them.
+    pub filters: Vec<usize>,
+    /// Rows and columns of a convolution's kernel, an odd number.
+    pub kernel: usize,
+    /// How a convolutional encoder makes images smaller.
+    pub downsample: Downsample,
+    /// How a convolutional decoder makes images larger.
+    pub upsample: Upsample,
+    /// What the code of a convolutional autoencoder is: its last image, or `code` numbers.
+    pub bottleneck: Bottleneck,
     /// The hidden layers' activation.
     pub activation: ActivationName,
     /// The bottleneck's activation.
@@ -149,6 +159,11 @@ impl Default for Config {
             model: ModelKind::Undercomplete,
             hidden: vec![128],
             code: 16,
+            filters: vec![16, 8, 8],
+            kernel: 3,
+            downsample: Downsample::Pool,
+            upsample: Upsample::Nearest,
+            bottleneck: Bottleneck::Map,
             activation: ActivationName::Relu,
             code_activation: ActivationName::Linear,
             loss: LossName::Auto,
@@ -176,6 +191,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ("model", "type of the autoencoder"),
     ("hidden", "units of the encoder's hidden layers, as in 512,256; the decoder mirrors them"),
     ("code", "units of the bottleneck"),
+    ("filters", "convolutional: filters of each level of the encoder, as in 16,8,8; the decoder mirrors them"),
+    ("kernel", "convolutional: rows and columns of a kernel, an odd number"),
+    ("downsample", "convolutional: pool or stride"),
+    ("upsample", "convolutional: nearest, max or transposed"),
+    ("bottleneck", "convolutional: map (the last image is the code) or dense (code numbers)"),
     ("activation", "activation of the hidden layers"),
     ("code_activation", "activation of the bottleneck"),
     ("loss", "auto, mse or bce"),
@@ -242,6 +262,11 @@ impl Config {
             "model" => self.model = value.parse()?,
             "hidden" => self.hidden = list(value)?,
             "code" => self.code = number(key, value, "a whole number from 1")?,
+            "filters" => self.filters = list(value)?,
+            "kernel" => self.kernel = number(key, value, "an odd number")?,
+            "downsample" => self.downsample = value.parse()?,
+            "upsample" => self.upsample = value.parse()?,
+            "bottleneck" => self.bottleneck = value.parse()?,
             "activation" => self.activation = value.parse()?,
             "code_activation" => self.code_activation = value.parse()?,
             "loss" => self.loss = value.parse()?,
@@ -274,11 +299,16 @@ impl Config {
     pub fn validate(&self) -> Result<()> {
         let refuse =
             |key: &str, value: &dyn Display, want: &str| Err(Error::usage(format!("{key} is {value}; give {want}")));
-        if self.hidden.contains(&0) {
-            return refuse("hidden", &"a list with a layer of 0 units", "at least 1 unit a layer");
+        for (key, list, unit) in [("hidden", &self.hidden, "unit"), ("filters", &self.filters, "filter")] {
+            if list.contains(&0) {
+                return refuse(key, &format!("a list with a layer of 0 {unit}s"), &format!("at least 1 {unit} a layer"));
+            }
+            if list.len() > 64 {
+                return refuse(key, &format!("{} layers", list.len()), "at most 64");
+            }
         }
-        if self.hidden.len() > 64 {
-            return refuse("hidden", &format!("{} layers", self.hidden.len()), "at most 64");
+        if self.kernel.is_multiple_of(2) || self.kernel > 1023 {
+            return refuse("kernel", &self.kernel, "an odd number from 1 to 1023");
         }
         for (key, value) in [("code", self.code as u64), ("epochs", self.epochs), ("batch", self.batch as u64)] {
             if value == 0 || value > u64::from(u32::MAX) {

@@ -39,6 +39,7 @@ pub mod files;
 pub mod metrics;
 pub mod model;
 pub mod nn;
+pub mod presets;
 pub mod report;
 pub mod suggest;
 pub mod training;

@@ -4,7 +4,7 @@
 //! use them: format version, configuration, data. From the file alone the model is rebuilt. Reading checks the
 //! version, the names, the shapes and that every weight is finite; nothing in a file can make it panic.
 
-use crate::autoencoders::Undercomplete;
+use crate::autoencoders::{self, Autoencoder};
 use crate::config::Config;
 use crate::data::{ImageShape, Scaler};
 use crate::files::{read_limited, write_path_atomically};
@@ -45,7 +45,7 @@ pub struct Model {
     config: Config,
     data: DataInfo,
     parameters: Parameters<f32>,
-    autoencoder: Undercomplete,
+    autoencoder: Autoencoder,
 }
 
 /// The model file's metadata.
@@ -99,7 +99,7 @@ impl Model {
         config.validate()?;
         data.scaler.check(data.features)?;
         let mut parameters = Parameters::new();
-        let autoencoder = Undercomplete::new(&config, data.features, &mut parameters)?;
+        let autoencoder = Autoencoder::new(&config, data.features, data.image, &mut parameters)?;
         autoencoder.initialise(&mut parameters, &config);
         Ok(Self { config, data, parameters, autoencoder })
     }
@@ -125,22 +125,18 @@ impl Model {
     }
 
     /// The layers.
-    pub fn autoencoder(&self) -> &Undercomplete {
+    pub fn autoencoder(&self) -> &Autoencoder {
         &self.autoencoder
     }
 
     /// Numbers in a code.
     pub fn code_size(&self) -> usize {
-        self.config.code
+        self.autoencoder.code_size()
     }
 
-    /// Units from the data to the code and back, as in `784-32-784`.
+    /// Sizes from the data to the code and back, as in `784-32-784`.
     pub fn layers(&self) -> String {
-        let mut units = vec![self.data.features.to_string()];
-        for part in self.autoencoder.parts() {
-            units.extend(part.describe().map(|(_, _, out, _)| out.to_string()));
-        }
-        units.join("-")
+        self.autoencoder.layers()
     }
 
     /// Encodes samples that are scaled already: `[n, features]` gives `[n, code]`.
@@ -156,7 +152,7 @@ impl Model {
     /// # Errors
     /// A length that is no multiple of the code; no memory.
     pub fn decode(&self, codes: &[f32], threads: Threads<'_>) -> Result<Vec<f32>> {
-        self.map(codes, self.config.code, threads, |tape, code| self.autoencoder.decode(tape, code))
+        self.map(codes, self.code_size(), threads, |tape, code| self.autoencoder.decode(tape, code))
     }
 
     /// Encodes and decodes samples that are scaled already: `[n, features]` gives as many.
@@ -164,9 +160,7 @@ impl Model {
     /// # Errors
     /// As for [`Self::encode`].
     pub fn reconstruct(&self, samples: &[f32], threads: Threads<'_>) -> Result<Vec<f32>> {
-        self.map(samples, self.data.features, threads, |tape, x| {
-            self.autoencoder.decode(tape, self.autoencoder.encode(tape, x))
-        })
+        self.map(samples, self.data.features, threads, |tape, x| self.autoencoder.reconstruct(tape, x))
     }
 
     /// Runs a recording over samples of `width` numbers, a batch at a time.
@@ -205,13 +199,13 @@ impl Model {
     pub fn describe(&self) -> Result<ModelInfo> {
         let tape = Tape::new(&self.parameters, INFERENCE_ROWS);
         let x = tape.input("x", Shape::batch(&[self.data.features]));
-        let plan = tape.infer(&[self.autoencoder.decode(&tape, self.autoencoder.encode(&tape, x))])?;
+        let plan = tape.infer(&[self.autoencoder.reconstruct(&tape, x)])?;
         let tensor = |id| (self.parameters.name(id).to_owned(), self.parameters.sizes(id).to_vec());
         Ok(ModelInfo {
             model: self.config.model.name().into(),
             layers: self.layers(),
             parameters: self.parameters.count(),
-            code: self.config.code,
+            code: self.code_size(),
             loss: self.config.loss.name().into(),
             data: self.data.clone(),
             config: self.config.clone(),
@@ -283,11 +277,8 @@ impl Model {
 
 /// Refuses layers that need more weights than the file could hold.
 fn check_claims(config: &Config, data: &DataInfo, bytes: usize, origin: &str) -> Result<()> {
-    let mut sizes = vec![data.features];
-    sizes.extend(&config.hidden);
-    sizes.push(config.code);
-    let weights = sizes.windows(2).try_fold(0usize, |n, pair| n.checked_add(pair[0].checked_mul(pair[1])?));
-    if weights.and_then(|n| n.checked_mul(8)).is_none_or(|needed| needed > bytes) {
+    let weights = autoencoders::weights(config, data.features, data.image);
+    if weights.and_then(|n| n.checked_mul(4)).is_none_or(|needed| needed > bytes) {
         return Err(Error::model(format!(
             "{origin} is too short for the layers that it claims; restore it from a copy, or train again"
         )));

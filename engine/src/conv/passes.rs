@@ -226,12 +226,13 @@ impl Passes {
         let layout = self.layout();
         let (packed, rest) = self.pack_all((means.backend, false), &layout, [self.transposed, !self.transposed], (weight, bias), scratch);
         let scratch = PerChunk { data: rest, each: layout.chunk(), chunk };
+        let used = if self.transposed { [0, 1] } else { [1, 0] };
         let places = places.map(|data| ImagesMut { data, each: result });
         let items = ((Images { data: x, each: input }, (ImagesMut { data: y, each: result }, places)), scratch);
         type Parts<'a, T> = ((Images<'a, T>, (ImagesMut<'a, T>, Option<ImagesMut<'a, T>>)), PerChunk<'a, T>);
         let split = self.split(means, images);
         split.parts(items, self.grain(split, chunk), &|((x, (y, mut places)), scratch): Parts<'_, T>| {
-            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, bias), scratch.data);
+            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, bias), scratch.data, used);
             for (image, (x, y)) in x.each().zip(y.data.chunks_exact_mut(result)).enumerate() {
                 let places = places.as_mut().map(|places| &mut places.data[image * result..][..result]);
                 match self.pool {
@@ -264,6 +265,8 @@ impl Passes {
         let (rest, weights) = rest.split_at_mut(CHUNKS * layout.chunk());
         let (weights, biases) = weights.split_at_mut(CHUNKS * layout.weight);
         let [with_weight, with_bias] = wants;
+        let padded = if self.transposed || with_weight { layout.images } else { 0 };
+        let used = [padded, usize::from(d_input.is_some() && !self.transposed)];
         let weights = &mut weights[..chunks * self.convolution.weight()];
         let biases = &mut biases[..chunks * self.channels()];
         let per = |data, each| PerChunk { data, each, chunk };
@@ -276,7 +279,7 @@ impl Passes {
         let split = self.split(means, 3 * images);
         split.parts(parts, self.grain(split, chunk), &|part: DifferentiateParts<'_, T>| {
             let ((((x, (y, places)), dy), mut dx), (scratch, (weights, biases))) = part;
-            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, None), scratch.data);
+            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, None), scratch.data, used);
             let memory = weights.data.chunks_exact_mut(self.convolution.weight());
             let memory = memory.zip(biases.data.chunks_exact_mut(self.channels()));
             let starts = (0..x.data.len() / input).step_by(chunk);
@@ -291,11 +294,12 @@ impl Passes {
                     if let Some(y) = &y {
                         activation.differentiate(means.backend, &y.data[of(result)], dy);
                     }
+                    // What pooling moves about adds up to the same.
+                    if with_bias {
+                        worker.add_channels(dy, d_bias);
+                    }
                     let unpooled = places.as_ref().map(|places| worker.unpool(dy, &places.data[of(result)]));
                     let dz: &[T] = unpooled.as_deref().unwrap_or(dy);
-                    if with_bias {
-                        worker.add_channels(&dz[..images.len() * self.sides_before_pooling()[1]], d_bias);
-                    }
                     let dx = dx.as_mut().map(|dx| &mut dx.data[of(input)]);
                     let d_weight = with_weight.then_some((&mut *d_weight, first == start));
                     worker.gradients((&x.data[of(input)], dz), images.len(), (dx, accumulate), d_weight);
@@ -399,6 +403,7 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         layout: &Layout,
         (weight, bias): (&'a [T], Option<&'a [T]>),
         scratch: &'a mut [T],
+        used: [usize; 2],
     ) -> Self {
         let (image, rest) = scratch.split_at_mut(layout.images * layout.image);
         let (unpooled, rest) = rest.split_at_mut(layout.images * layout.unpooled);
@@ -406,8 +411,10 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         let (turned, rest) = rest.split_at_mut(layout.turned);
         let (phases, rest) = rest.split_at_mut(layout.phases);
         let sums = &mut rest[..layout.sums];
-        image.fill(T::ZERO);
-        result.fill(T::ZERO);
+        // Padding stays what it is here; what is not used need not be.
+        let [images, results] = used;
+        image[..images.min(layout.images) * layout.image].fill(T::ZERO);
+        result[..results * layout.result].fill(T::ZERO);
         let each_image = layout.image;
         Self { passes, backend, packed, weight, bias, image, each_image, unpooled, result, turned, phases, sums }
     }
@@ -463,7 +470,7 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
     /// Adds the sums of each channel of some images.
     fn add_channels(&self, dz: &[T], sums: &mut [T]) {
         let kernels = T::elementwise(self.backend);
-        let result = self.passes.sides_before_pooling()[1];
+        let result = self.passes.sides()[1];
         for dz in dz.chunks_exact(result) {
             let planes = dz.chunks_exact(result / sums.len());
             sums.iter_mut().zip(planes).for_each(|(sum, plane)| *sum += kernels.sum(plane));

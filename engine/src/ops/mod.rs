@@ -27,7 +27,7 @@ macro_rules! operations {
 }
 
 operations! {
-    add add_scalar avg_pool2d binary_cross_entropy concatenate conv2d conv_transpose2d elu exp gelu leaky_relu linear ln max_pool2d max_unpool2d mean mean_squared_error mul nearest_kernel relu
+    add add_scalar avg_pool2d binary_cross_entropy concatenate conv2d conv_transpose2d crop2d elu exp gelu leaky_relu linear ln max_pool2d max_unpool2d mean mean_squared_error mul nearest_kernel relu
     reshape scale sigmoid slice softplus square stop_gradient sub sum tanh upsample2d
 }
 

@@ -1,9 +1,16 @@
 //! The types of autoencoders, one a file; the objective stands at the top of each.
 
+mod convolutional;
+#[cfg(test)]
+mod convolutional_tests;
 mod undercomplete;
 
-use crate::config::words;
-use narrows_engine::{Real, Tape, Var};
+use crate::config::{Config, words};
+use crate::data::ImageShape;
+use crate::{Error, Result};
+pub use convolutional::{Bottleneck, Convolutional, Downsample, Upsample};
+use narrows_engine::ops::Reduction;
+use narrows_engine::{Parameters, Real, Tape, Var};
 pub use undercomplete::Undercomplete;
 
 words! {
@@ -11,6 +18,8 @@ words! {
     ModelKind, "model" {
         /// A bottleneck narrower than the data.
         Undercomplete = "undercomplete",
+        /// Convolutions down to a small image or a code, and back up.
+        Convolutional = "convolutional",
     }
 }
 
@@ -48,5 +57,138 @@ impl Objective {
             tape.input("objective", narrows_engine::Shape::scalar())
         });
         Self { total, terms }
+    }
+}
+
+/// What a loss compares, as a reconstruction: logits for the cross-entropy become probabilities.
+#[track_caller]
+fn reconstruction<T: Real>(tape: &Tape<T>, bce: bool, raw: Var) -> Var {
+    if bce { tape.sigmoid(raw) } else { raw }
+}
+
+/// The reconstruction's term alone.
+#[track_caller]
+fn objective<T: Real>(tape: &Tape<T>, bce: bool, raw: Var, x: Var) -> Objective {
+    let value = if bce {
+        tape.binary_cross_entropy(raw, x, Reduction::SumOverFeatures)
+    } else {
+        tape.mean_squared_error(raw, x, Reduction::SumOverFeatures)
+    };
+    Objective::of(tape, vec![Term { name: "reconstruction", weight: 1.0, value }])
+}
+
+/// An autoencoder of any type over parameters of its own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Autoencoder {
+    /// See [`Undercomplete`].
+    Undercomplete(Undercomplete),
+    /// See [`Convolutional`].
+    Convolutional(Convolutional),
+}
+
+/// Calls a method of whichever type it is.
+macro_rules! each {
+    ($self:ident, $model:ident => $call:expr) => {
+        match $self {
+            Self::Undercomplete($model) => $call,
+            Self::Convolutional($model) => $call,
+        }
+    };
+}
+
+impl Autoencoder {
+    /// Adds the parameters of an autoencoder of the configuration's type for samples of `features` numbers, images or not.
+    ///
+    /// # Errors
+    /// A configuration that makes no sense for such data; sizes that are too large.
+    pub fn new<T: Real>(
+        config: &Config,
+        features: usize,
+        image: Option<ImageShape>,
+        parameters: &mut Parameters<T>,
+    ) -> Result<Self> {
+        if let Some(image) = image.filter(|image| image.features() != Some(features)) {
+            return Err(Error::data(format!("images of {image} do not have {features} numbers")));
+        }
+        match config.model {
+            ModelKind::Undercomplete => Undercomplete::new(config, features, parameters).map(Self::Undercomplete),
+            ModelKind::Convolutional => Convolutional::new(config, image, parameters).map(Self::Convolutional),
+        }
+    }
+
+    /// Draws the first weights.
+    pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, config: &Config) {
+        each!(self, model => model.initialise(parameters, config));
+    }
+
+    /// `x` `[N, features]` gives the code `[N, code]`.
+    #[track_caller]
+    pub fn encode<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
+        each!(self, model => model.encode(tape, x))
+    }
+
+    /// The code gives what the loss compares: logits for the cross-entropy, else the reconstruction.
+    #[track_caller]
+    pub fn decode_raw<T: Real>(&self, tape: &Tape<T>, code: Var) -> Var {
+        each!(self, model => model.decode_raw(tape, code))
+    }
+
+    /// `x` gives what the loss compares.
+    #[track_caller]
+    pub fn reconstruct_raw<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
+        each!(self, model => model.reconstruct_raw(tape, x))
+    }
+
+    /// The code `[N, code]` gives the reconstruction `[N, features]`.
+    #[track_caller]
+    pub fn decode<T: Real>(&self, tape: &Tape<T>, code: Var) -> Var {
+        self.reconstruction(tape, self.decode_raw(tape, code))
+    }
+
+    /// `x` `[N, features]` gives its reconstruction.
+    #[track_caller]
+    pub fn reconstruct<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
+        self.reconstruction(tape, self.reconstruct_raw(tape, x))
+    }
+
+    /// What the loss compares, as a reconstruction.
+    #[track_caller]
+    pub fn reconstruction<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
+        each!(self, model => model.reconstruction(tape, raw))
+    }
+
+    /// The objective for `raw`, the decoder's output, against `x`.
+    #[track_caller]
+    pub fn objective<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var) -> Objective {
+        each!(self, model => model.objective(tape, raw, x))
+    }
+
+    /// Numbers in a code.
+    pub fn code_size(&self) -> usize {
+        each!(self, model => model.code_size())
+    }
+
+    /// Sizes from the data to the code and back, as in `784-32-784`.
+    pub fn layers(&self) -> String {
+        each!(self, model => model.layers())
+    }
+
+    /// Whether the loss is the binary cross-entropy.
+    pub fn is_bce(&self) -> bool {
+        each!(self, model => model.is_bce())
+    }
+}
+
+/// The fewest weights that a model of this configuration has for such data; `None` where there are too many to count.
+pub(crate) fn weights(config: &Config, features: usize, image: Option<ImageShape>) -> Option<usize> {
+    match config.model {
+        ModelKind::Convolutional => convolutional::weights(config, image.map_or(1, |image| image.channels)),
+        ModelKind::Undercomplete => {
+            let sizes: Vec<usize> =
+                [features].into_iter().chain(config.hidden.iter().copied()).chain([config.code]).collect();
+            let each = sizes.windows(2).try_fold(0usize, |n, pair| n.checked_add(pair[0].checked_mul(pair[1])?));
+            each?.checked_mul(2)
+        }
     }
 }

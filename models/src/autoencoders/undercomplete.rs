@@ -4,11 +4,10 @@
 //! from the logits z; sums over features, means over samples. With linear f and g it spans the subspace of the
 //! leading principal components (Baldi & Hornik 1989). Deep f and g: Hinton & Salakhutdinov 2006.
 
-use super::{Objective, Term};
+use super::{Objective, objective, reconstruction};
 use crate::config::{Config, LossName};
 use crate::nn::{ActivationName, Sequential};
 use crate::{Error, Result};
-use narrows_engine::ops::Reduction;
 use narrows_engine::{Parameters, Real, Tape, Var};
 
 /// Encoder and decoder over parameters of one's own.
@@ -71,27 +70,36 @@ impl Undercomplete {
         self.decoder.record(tape, code)
     }
 
-    /// The code `[N, code]` gives the reconstruction `[N, features]`.
+    /// `x` gives what the loss compares.
     #[track_caller]
-    pub fn decode<T: Real>(&self, tape: &Tape<T>, code: Var) -> Var {
-        self.reconstruction(tape, self.decode_raw(tape, code))
+    pub fn reconstruct_raw<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
+        self.decode_raw(tape, self.encode(tape, x))
     }
 
     /// What the loss compares, as a reconstruction.
     #[track_caller]
     pub fn reconstruction<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
-        if self.bce { tape.sigmoid(raw) } else { raw }
+        reconstruction(tape, self.bce, raw)
     }
 
     /// The objective for `raw`, the decoder's output, against `x`.
     #[track_caller]
     pub fn objective<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var) -> Objective {
-        let value = if self.bce {
-            tape.binary_cross_entropy(raw, x, Reduction::SumOverFeatures)
-        } else {
-            tape.mean_squared_error(raw, x, Reduction::SumOverFeatures)
-        };
-        Objective::of(tape, vec![Term { name: "reconstruction", weight: 1.0, value }])
+        objective(tape, self.bce, raw, x)
+    }
+
+    /// Numbers in a code.
+    pub fn code_size(&self) -> usize {
+        self.encoder.describe().last().map_or(0, |(_, _, out, _)| out)
+    }
+
+    /// Units from the data to the code and back, as in `784-32-784`.
+    pub fn layers(&self) -> String {
+        let mut units: Vec<String> = self.encoder.describe().take(1).map(|(_, into, ..)| into.to_string()).collect();
+        for part in self.parts() {
+            units.extend(part.describe().map(|(_, _, out, _)| out.to_string()));
+        }
+        units.join("-")
     }
 
     /// Encoder and decoder, for descriptions.

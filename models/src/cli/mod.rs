@@ -9,6 +9,7 @@ mod common;
 mod completions;
 mod eval;
 mod inspect;
+mod presets;
 mod progress;
 mod reconstruct;
 mod train;
@@ -53,6 +54,7 @@ enum Command {
     Eval(eval::Args),
     Reconstruct(reconstruct::Args),
     Inspect(inspect::Args),
+    Presets(presets::Args),
     Completions(completions::Args),
 }
 
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Reconstruct(args) => reconstruct::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Presets(args) => presets::run(&args),
         Command::Completions(args) => completions::run::<Cli>(&args),
     };
     match done {

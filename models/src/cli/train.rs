@@ -1,6 +1,6 @@
 //! `narrows train`: a configuration put together from its sources, a run directory, and a summary.
 //!
-//! A later source wins: the defaults, `--config`, `--set`, the flags by name. Values are handed on as they were typed;
+//! A later source wins: the defaults, `--preset`, `--config`, `--set`, the flags by name. Values are handed on as they were typed;
 //! the configuration alone knows what a key may hold, so a flag, a `--set` and a line of the file are refused with the
 //! same words.
 
@@ -12,6 +12,7 @@ use super::common::{self, Common, Object};
 use super::progress::Display;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::presets;
 use crate::training::{self, Outcome, TrainRequest};
 
 /// Train a model, and say what a PCA of the same code size reaches
@@ -26,6 +27,9 @@ pub(super) struct Args {
     /// The folder of the run, which must not hold one yet; runs/MODEL-N with the next free N if not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Begin with a named configuration; `narrows presets` lists them
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
     /// Read settings from a file such as a run's config.toml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -33,7 +37,7 @@ pub(super) struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value, allow_negative_numbers = true)]
     settings: Vec<(String, String)>,
     /// Go on with the run in this folder; with --epochs, to a new end
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config", "preset"])]
     resume: Option<PathBuf>,
     /// Stop when the run has taken this many steps; --resume goes on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
@@ -74,6 +78,11 @@ named! {
     model "model" "TYPE" "The kind of autoencoder",
     hidden "hidden" "SIZES" "Hidden layers of the encoder, as in 512,256, mirrored by the decoder; \"\" for none",
     code "code" "SIZE" "Size of the code",
+    filters "filters" "SIZES" "Convolutional: filters of each level of the encoder, as in 16,8,8",
+    kernel "kernel" "SIZE" "Convolutional: rows and columns of a kernel, an odd number",
+    downsample "downsample" "NAME" "Convolutional: pool or stride",
+    upsample "upsample" "NAME" "Convolutional: nearest, max or transposed",
+    bottleneck "bottleneck" "NAME" "Convolutional: map (the last image is the code) or dense (--code numbers)",
     activation "activation" "NAME" "Activation of the hidden layers",
     code_activation "code_activation" "NAME" "Activation of the code",
     loss "loss" "NAME" "Reconstruction loss: auto (follows the data's range), mse or bce",
@@ -105,7 +114,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
             training::resume(run, &changes, args.steps, pool.threads(), &mut display)
         }
         None => {
-            let config = configuration(args.config.as_deref(), &changes)?;
+            let config = configuration(args.preset.as_deref(), args.config.as_deref(), &changes)?;
             let out = args.out.clone().map_or_else(|| free_run(config.model.name()), Ok)?;
             let request = TrainRequest { config, out, max_steps: args.steps };
             let pool = args.common.pool()?;
@@ -121,12 +130,15 @@ pub(super) fn run(args: &Args) -> Result<()> {
     })
 }
 
-/// The defaults, changed by the file and then by `changes`.
-fn configuration(file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
-    let mut config = match file {
-        Some(path) => training::read_config(path)?,
-        None => Config::default(),
-    };
+/// The defaults, changed by the preset, by the file and then by `changes`.
+fn configuration(preset: Option<&str>, file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
+    let mut config = Config::default();
+    if let Some(name) = preset {
+        presets::preset(name)?.apply(&mut config)?;
+    }
+    if let Some(path) = file {
+        training::read_config_over(&mut config, path)?;
+    }
     for (key, value) in changes {
         config.set(key, value)?;
     }
@@ -172,7 +184,7 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
     }
     outcome.decisions.iter().for_each(|decision| line(format!("  {decision}")));
     display.notes.iter().for_each(|note| line(format!("  {note}")));
-    line(format!("  {}", common::error_line(&outcome.evaluation, code_size(&outcome.run))));
+    line(format!("  {}", common::error_line(&outcome.evaluation, Some(outcome.code))));
     line(format!("  {}", common::loss_line(&outcome.evaluation)));
     line(format!(
         "  {}, {} in {}: {} images/s with {}, {}",
@@ -191,12 +203,6 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
         line(format!("  picture: {}", picture.display()));
     }
     text
-}
-
-/// The size of the code, from the run's own configuration.
-fn code_size(run: &Path) -> Option<usize> {
-    let text = fs::read_to_string(run.join("config.toml")).ok()?;
-    Config::from_toml(&text, "config.toml").ok().map(|config| config.code)
 }
 
 /// The outcome on one line of JSON.

@@ -55,7 +55,7 @@ impl<'a> Evaluator<'a> {
         let tape = Tape::new(model.parameters(), INFERENCE_ROWS);
         let x = tape.input("x", Shape::batch(&[model.data().features]));
         let autoencoder = model.autoencoder();
-        let raw = autoencoder.decode_raw(&tape, autoencoder.encode(&tape, x));
+        let raw = autoencoder.reconstruct_raw(&tape, x);
         let objective = autoencoder.objective(&tape, raw, x);
         let reconstruction = autoencoder.reconstruction(&tape, raw);
         let squared_error = tape.mean_squared_error(reconstruction, x, Reduction::SumOverFeatures);

@@ -20,12 +20,12 @@ words! {
 const WEIGHTS: u32 = 0x00ff_0001;
 
 impl Init {
-    /// Draws a weight `[out, in]` and its bias `[out]`.
+    /// Draws a weight `[out, in]`, or `[out, in, ..]` of a kernel, and its bias `[out]`. What counts as "in" is everything
+    /// but the first size, as in PyTorch, also for transposed convolutions, which have the two the other way round.
     pub fn draw<T: Real>(self, parameters: &mut Parameters<T>, weight: ParameterId, bias: ParameterId, seed: u64) {
-        let (out, into) = match parameters.sizes(weight) {
-            &[out, into] => (out as f64, into as f64),
-            sizes => (sizes.first().copied().unwrap_or(1) as f64, sizes.iter().skip(1).product::<usize>() as f64),
-        };
+        let sizes = parameters.sizes(weight);
+        let kernel: usize = sizes.iter().skip(2).product();
+        let [out, into] = [0, 1].map(|at| (sizes.get(at).copied().unwrap_or(1) * kernel) as f64);
         let stream = |id: ParameterId| stream_id(id.index() as u64, WEIGHTS);
         match self {
             Init::Uniform => {

@@ -14,6 +14,6 @@ mod trainer;
 pub use history::EpochRecord;
 pub use observer::{Observer, Progress, RunInfo, Silent};
 pub use parts::{load_test, load_train};
-pub use run::{Outcome, TrainRequest, read_config, resume, train};
+pub use run::{Outcome, TrainRequest, read_config, read_config_over, resume, train};
 pub(crate) use trainer::raw;
 pub use trainer::{Stopped, Trainer};

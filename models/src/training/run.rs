@@ -49,6 +49,8 @@ pub struct Outcome {
     pub run: PathBuf,
     /// The model's figures on the test part.
     pub evaluation: Evaluation,
+    /// Numbers in a code.
+    pub code: usize,
     /// Epochs that are done.
     pub epochs: u64,
     /// Steps that are done.
@@ -170,10 +172,20 @@ fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Confi
 /// # Errors
 /// It cannot be read, is too long, or says what makes no sense.
 pub fn read_config(path: &Path) -> Result<Config> {
+    let mut config = Config::default();
+    read_config_over(&mut config, path)?;
+    Ok(config)
+}
+
+/// Reads a configuration file over what is set already.
+///
+/// # Errors
+/// As for [`read_config`].
+pub fn read_config_over(config: &mut Config, path: &Path) -> Result<()> {
     let bytes = read_limited(path, LONGEST_CONFIG)?;
     let text = String::from_utf8(bytes)
         .map_err(|_| Error::usage(format!("{} is not text in UTF-8; give a TOML file", path.display())))?;
-    Config::from_toml(&text, &path.display().to_string())
+    config.read_toml(&text, &path.display().to_string())
 }
 
 /// The configuration with the whole path of its data, so that the run can be used from any folder.
@@ -273,6 +285,7 @@ fn learn(
     let outcome = Outcome {
         run: run.to_path_buf(),
         evaluation: Evaluation::default(),
+        code: trainer.model().code_size(),
         epochs: trainer.history().len() as u64,
         steps: trainer.step_count(),
         seconds: trainer.seconds(),

@@ -74,7 +74,7 @@ impl<'a> Trainer<'a> {
         let tape = Tape::new(model.parameters(), largest);
         let x = tape.input("x", Shape::batch(&[features]));
         let autoencoder = model.autoencoder();
-        let objective = autoencoder.objective(&tape, autoencoder.decode_raw(&tape, autoencoder.encode(&tape, x)), x);
+        let objective = autoencoder.objective(&tape, autoencoder.reconstruct_raw(&tape, x), x);
         let plan = tape.train(objective.total)?;
         let workspace = plan.workspace()?;
         let (scale, shift) = model.data().scaler.scale_shift(features)?;

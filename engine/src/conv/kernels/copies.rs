@@ -53,86 +53,145 @@ fn of_phase(phase: usize, size: usize, stride: usize, front: usize, room: usize)
     (first, count.min(room.saturating_sub((first + front) / stride)))
 }
 
-/// Copies an image into its planes, whose other elements are left alone.
+/// Copies an image into its planes. The planes' other elements must be zeros, and are zeros again afterwards.
+///
+/// Every row is written in whole vectors, with zeros after its end: they fall on padding, or on the next row, which is
+/// written later. (Masked stores, which would need no such care, wait: Zen 4.)
 #[inline(always)]
 pub(super) fn pad<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mut [T]) {
-    let ([height, width], [down, across]) = (x.image, x.stride);
+    match x.stride {
+        [1, 1] => pad_phases::<T, I, 1, 1>(isa, x, from, to),
+        [2, 2] => pad_phases::<T, I, 2, 2>(isa, x, from, to),
+        [1, 2] => pad_phases::<T, I, 1, 2>(isa, x, from, to),
+        [2, 1] => pad_phases::<T, I, 2, 1>(isa, x, from, to),
+        _ => pad_strided(x, from, to),
+    }
+}
+
+/// A stride of up to 2, the usual ones: what a row needs is counted along, and two phases of columns are copied at once.
+#[inline(always)]
+fn pad_phases<T: Float, I: Lanes<T>, const DOWN: usize, const ACROSS: usize>(
+    isa: I,
+    x: &Padded,
+    from: &[T],
+    to: &mut [T],
+) {
+    let [height, width] = x.image;
+    let plane = x.plane();
+    // Elements of each phase of columns that are copied, and the place in a row of the first.
+    let mut columns = [(0, 0); ACROSS];
+    for (phase, column) in columns.iter_mut().enumerate() {
+        let (first, count) = of_phase(phase, width, ACROSS, x.front[1], x.pitch);
+        *column = ((first + x.front[1]) / ACROSS, count);
+    }
+    // The first pixel may be of the second phase.
+    let evens_in = x.front[1] % ACROSS;
+    let swapped = evens_in == 1;
     for channel in 0..x.channels {
-        let from = &from[channel * height * width..][..height * width];
-        let to = &mut to[channel * x.channel()..][..x.channel()];
+        let to = &mut to[channel * DOWN * ACROSS * plane..][..DOWN * ACROSS * plane];
+        let (mut vertical, mut line) = (x.front[0] % DOWN, x.front[0] / DOWN);
+        for row in 0..height {
+            if line >= x.rows {
+                break;
+            }
+            let start = (channel * height + row) * width;
+            let source = &from[start..start + width];
+            // The next image, if there is one: asked for now, it is in L2 when it is copied.
+            fetch(source.as_ptr().wrapping_add(x.channels * height * width));
+            let band = vertical * ACROSS * plane;
+            if ACROSS == 1 {
+                let to = &mut to[band..band + plane];
+                let at = line * x.pitch + columns[0].0;
+                let source = &source[..columns[0].1];
+                let mut column = 0;
+                while column < source.len() {
+                    write(isa, read(isa, source, column), to, at + column);
+                    column += I::LANES;
+                }
+            } else {
+                let (first, second) = to[band..band + 2 * plane].split_at_mut(plane);
+                let (evens_to, odds_to) = if swapped { (second, first) } else { (first, second) };
+                let ((left, evens), (right, odds)) = (columns[evens_in], columns[1 - evens_in]);
+                let at = [line * x.pitch + left, line * x.pitch + right];
+                // Pixels that have no room are read as zeros.
+                let (of_even, of_odd) = (&source[..width.min(2 * evens)], &source[..width.min(2 * odds)]);
+                let mut column = 0;
+                while column < evens.max(odds) {
+                    let (even, mut odd) =
+                        isa.unzip(read(isa, of_even, 2 * column), read(isa, of_even, 2 * column + I::LANES));
+                    if evens != odds {
+                        (_, odd) = isa.unzip(read(isa, of_odd, 2 * column), read(isa, of_odd, 2 * column + I::LANES));
+                    }
+                    write(isa, even, evens_to, at[0] + column);
+                    write(isa, odd, odds_to, at[1] + column);
+                    column += I::LANES;
+                }
+            }
+            vertical += 1;
+            if vertical == DOWN {
+                (vertical, line) = (0, line + 1);
+            }
+        }
+    }
+}
+
+/// Any stride.
+#[inline(always)]
+fn pad_strided<T: Float>(x: &Padded, from: &[T], to: &mut [T]) {
+    let ([height, width], across) = (x.image, x.stride[1]);
+    for (row, from) in from.chunks_exact(width).take(x.channels * height).enumerate() {
+        let (channel, row) = (row / height, row % height + x.front[0]);
+        if row / x.stride[0] >= x.rows {
+            continue;
+        }
         for phase in 0..across {
             let (first, count) = of_phase(phase, width, across, x.front[1], x.pitch);
-            if count == 0 {
-                continue;
-            }
-            let left = (first + x.front[1]) / across;
-            // Counted along, for a division a row would show.
-            let (mut vertical, mut line) = (x.front[0] % down, x.front[0] / down);
-            for from in from.chunks_exact(width) {
-                if line >= x.rows {
-                    break;
-                }
-                let to = &mut to[((vertical * across + phase) * x.rows + line) * x.pitch + left..][..count];
-                match across {
-                    1 => copy(isa, &from[..count], to),
-                    2 => every_second(isa, &from[first..], to),
-                    _ => to.iter_mut().zip(from[first..].iter().step_by(across)).for_each(|(to, from)| *to = *from),
-                }
-                vertical += 1;
-                if vertical == down {
-                    (vertical, line) = (0, line + 1);
-                }
+            if count > 0 {
+                let at = x.place(channel, [row, first + x.front[1]]);
+                let pixels = from[first..].iter().step_by(across);
+                to[at..][..count].iter_mut().zip(pixels).for_each(|(to, from)| *to = *from);
             }
         }
     }
 }
 
-/// Copies as many elements as both have, a row of an image: without the call that `copy_from_slice` is, and without masked
-/// stores, which wait (Zen 4); the last piece is copied over what is done already.
+/// Asks for a line of memory; any address may be given.
 #[inline(always)]
-pub(super) fn copy<T: Float, I: Lanes<T>>(_: I, from: &[T], to: &mut [T]) {
-    match from.len().min(to.len()) {
-        16.. if size_of::<I::V>() == 64 => by_pieces::<T, 16>(from, to),
-        8.. => by_pieces::<T, 8>(from, to),
-        4.. => by_pieces::<T, 4>(from, to),
-        _ => from.iter().zip(to).for_each(|(from, to)| *to = *from),
+fn fetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: prefetching reads nothing and may be given any address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(address.cast());
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
-/// Pieces of a fixed size are vectors to the compiler.
+/// Reads a vector, or what is left of `from` and zeros.
 #[inline(always)]
-fn by_pieces<T: Float, const N: usize>(from: &[T], to: &mut [T]) {
-    let len = from.len().min(to.len());
-    let mut next = 0;
-    while next < len {
-        let at = next.min(len - N);
-        next = at + N;
-        let (from, to) = (&from[at..][..N], &mut to[at..][..N]);
-        for i in 0..N {
-            to[i] = from[i];
+pub(super) fn read<T: Float, I: Lanes<T>>(isa: I, from: &[T], at: usize) -> I::V {
+    let left = from.len().saturating_sub(at);
+    // SAFETY: `left` elements are there, none where `at` lies past the end.
+    unsafe {
+        match left >= I::LANES {
+            true => isa.load_at(from.as_ptr().wrapping_add(at)),
+            false => isa.load_head_at(from.as_ptr().wrapping_add(at), left),
         }
     }
 }
 
-/// Copies elements 0, 2, 4, .. of `from`, as many as `to` has; the last vector over what is done already.
+/// Writes a vector, or as much of it as there is room for.
 #[inline(always)]
-fn every_second<T: Float, I: Lanes<T>>(isa: I, from: &[T], to: &mut [T]) {
-    let (count, lanes) = (to.len(), I::LANES);
-    // The odd elements are read as well, and the last may not be there.
-    let vectors = if from.len() >= 2 * count { count } else { count - 1 };
-    let mut next = 0;
-    while next < vectors && vectors >= lanes {
-        let at = next.min(vectors - lanes);
-        next = at + lanes;
-        let (from, to) = (&from[2 * at..][..2 * lanes], &mut to[at..][..lanes]);
-        // SAFETY: two vectors and one.
-        unsafe {
-            let (even, _) = isa.unzip(isa.load_at(from.as_ptr()), isa.load_at(from[lanes..].as_ptr()));
-            isa.store_at(even, to.as_mut_ptr());
+pub(super) fn write<T: Float, I: Lanes<T>>(isa: I, v: I::V, to: &mut [T], at: usize) {
+    let left = to.len().saturating_sub(at);
+    // SAFETY: as in `read`.
+    unsafe {
+        match left >= I::LANES {
+            true => isa.store_at(v, to.as_mut_ptr().wrapping_add(at)),
+            false => isa.store_head_at(v, to.as_mut_ptr().wrapping_add(at), left),
         }
     }
-    let done = if vectors >= lanes { vectors } else { 0 };
-    to[done..].iter_mut().zip(from[2 * done..].iter().step_by(2)).for_each(|(to, from)| *to = *from);
 }
 
 /// Puts the phases of an image together: `from` holds, for every phase of rows and of columns in their order, the
@@ -140,77 +199,73 @@ fn every_second<T: Float, I: Lanes<T>>(isa: I, from: &[T], to: &mut [T]) {
 #[inline(always)]
 pub(super) fn weave<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mut [T], accumulate: bool) {
     let ([height, width], [down, across]) = (x.image, x.stride);
-    let all = usize::MAX;
-    let mut rest = from;
-    for vertical in 0..down {
-        let (top, rows) = of_phase(vertical, height, down, x.front[0], all);
-        let (band, after) = rest.split_at(x.channels * rows * width);
-        rest = after;
-        for channel in 0..x.channels {
-            for row in 0..rows {
-                let to = &mut to[(channel * height + top + row * down) * width..][..width];
-                let mut start = 0;
-                let line = |start: usize, count: usize| &band[start + (channel * rows + row) * count..][..count];
-                if across == 2 {
-                    // Both at once, by exchanges of lanes.
-                    let [even, odd] = [0, 1].map(|phase| of_phase(phase, width, 2, x.front[1], all));
-                    let (first, second) = (line(0, even.1), line(x.channels * rows * even.1, odd.1));
-                    let (low, high) = if even.0 == 0 { (first, second) } else { (second, first) };
-                    interleave(isa, low, high, to, accumulate);
-                    continue;
+    let columns = |phase: usize| of_phase(phase, width, across, x.front[1], usize::MAX);
+    // With few phases without a division a row.
+    let few = [0, 1].map(|phase| of_phase(phase, height, down, x.front[0], usize::MAX).1);
+    let bands = |phase: usize| match phase {
+        0 | 1 => few[phase],
+        _ => of_phase(phase, height, down, x.front[0], usize::MAX).1,
+    };
+    let (even, odd) = (columns(0), columns(1));
+    let start = x.front[0] % down;
+    let before_start: usize = (0..start).map(bands).sum();
+    for channel in 0..x.channels {
+        let plane = &mut to[channel * height * width..][..height * width];
+        // Rows in their order, so that what is written past the end of one is overwritten.
+        let (mut vertical, mut before, mut rows) = (start, before_start, bands(start));
+        let (mut shown, mut index) = (0, 0);
+        for row in 0..height {
+            let band = &from[x.channels * before * width..][..x.channels * rows * width];
+            let at = channel * rows + index;
+            let to = &mut plane[row * width..];
+            if across == 2 && !accumulate {
+                let (first, second) = (&band[at * even.1..], &band[x.channels * rows * even.1 + at * odd.1..]);
+                if even.0 == 0 {
+                    interleave(isa, (first, even.1), (second, odd.1), to);
+                } else {
+                    interleave(isa, (second, odd.1), (first, even.1), to);
                 }
+            } else {
+                let mut start = 0;
                 for phase in 0..across {
-                    let (left, count) = of_phase(phase, width, across, x.front[1], all);
-                    let places = to[left.min(width)..].iter_mut().step_by(across);
-                    for (to, &from) in places.zip(line(start, count)) {
+                    let (left, count) = columns(phase);
+                    let line = &band[start + at * count..][..count];
+                    for (to, &from) in to[left.min(width)..width].iter_mut().step_by(across).zip(line) {
                         *to = if accumulate { *to + from } else { from };
                     }
                     start += x.channels * rows * count;
                 }
             }
+            // The next row is of the next phase; after the last begins the next row of each.
+            before += rows;
+            vertical += 1;
+            if vertical == down {
+                (vertical, before) = (0, 0);
+            }
+            rows = bands(vertical);
+            shown += 1;
+            if shown == down {
+                (shown, index) = (0, index + 1);
+            }
         }
     }
 }
 
-/// `low` at the even places, `high` at the odd ones.
+/// `low`, so many elements of it, at the even places, `high` at the odd ones, and something after them, as far as a vector
+/// reaches and `to` goes.
 #[inline(always)]
-fn interleave<T: Float, I: Lanes<T>>(isa: I, low: &[T], high: &[T], to: &mut [T], accumulate: bool) {
-    let pairs = high.len();
-    let (whole, last) = to.split_at_mut(2 * pairs);
-    let lanes = I::LANES;
-    if !accumulate && pairs >= lanes {
-        let mut next = 0;
-        while next < pairs {
-            let at = next.min(pairs - lanes);
-            next = at + lanes;
-            let (low, high) = (&low[at..][..lanes], &high[at..][..lanes]);
-            let to = &mut whole[2 * at..][..2 * lanes];
-            // SAFETY: a vector each, and two.
-            unsafe {
-                let (first, second) = isa.zip(isa.load_at(low.as_ptr()), isa.load_at(high.as_ptr()));
-                isa.store_at(first, to.as_mut_ptr());
-                isa.store_at(second, to[lanes..].as_mut_ptr());
-            }
-        }
-        if let (Some(to), Some(&low)) = (last.first_mut(), low.get(pairs)) {
-            *to = low;
-        }
-        return;
-    }
-    let values = low.iter().zip(high).zip(whole.chunks_exact_mut(2));
-    if accumulate {
-        for ((&low, &high), to) in values {
-            to[0] += low;
-            to[1] += high;
-        }
-    } else {
-        for ((&low, &high), to) in values {
-            to[0] = low;
-            to[1] = high;
-        }
-    }
-    if let (Some(to), Some(&low)) = (last.first_mut(), low.get(pairs)) {
-        *to = if accumulate { *to + low } else { low };
+fn interleave<T: Float, I: Lanes<T>>(
+    isa: I,
+    (low, evens): (&[T], usize),
+    (high, odds): (&[T], usize),
+    to: &mut [T],
+) {
+    let mut at = 0;
+    while at < evens.max(odds) {
+        let (first, second) = isa.zip(read(isa, low, at), read(isa, high, at));
+        write(isa, first, to, 2 * at);
+        write(isa, second, to, 2 * at + I::LANES);
+        at += I::LANES;
     }
 }
 

@@ -288,19 +288,23 @@ fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
             *from = x.source.add(*x.offsets.add(tap + t));
         }
         let gradient = x.gradient.add(first * x.gradient_plane);
-        for (image, row) in (0..x.images).flat_map(|image| (0..rows).map(move |row| (image, row))) {
-            let dy = gradient.add(image * x.gradient_image + row * x.gradient_row);
-            let skip = image * x.source_image + row * pitch;
-            let mut column = 0;
-            while column < whole {
-                step::<T, I, MR, KT, WHOLE>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
-                column += I::LANES;
-            }
-            // Past a row's end stands the next one, so the gradient is read whole but in the last row.
-            if tail > 0 && (rows - 1 - row) * x.gradient_row + tail >= I::LANES {
-                step::<T, I, MR, KT, PIXELS>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
-            } else if tail > 0 {
-                step::<T, I, MR, KT, GRADIENT>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+        for image in 0..x.images {
+            let mut dy = gradient.add(image * x.gradient_image);
+            let mut skip = image * x.source_image;
+            for row in 0..rows {
+                let mut column = 0;
+                while column < whole {
+                    step::<T, I, MR, KT, WHOLE>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+                    column += I::LANES;
+                }
+                // Past a row's end stands the next one, so the gradient is read whole but in the last rows.
+                if tail > 0 && (rows - 1 - row) * x.gradient_row + tail >= I::LANES {
+                    step::<T, I, MR, KT, PIXELS>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+                } else if tail > 0 {
+                    step::<T, I, MR, KT, GRADIENT>(isa, x, &from, skip + column, dy.add(column), tail, &mut sums);
+                }
+                dy = dy.wrapping_add(x.gradient_row);
+                skip += pitch;
             }
         }
         for (m, sums) in sums.into_iter().enumerate() {

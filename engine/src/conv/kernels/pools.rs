@@ -5,6 +5,7 @@
 //! results come later. Windows over an odd edge, and rows that hold NaN, go one by one. Windows of other sizes and
 //! steps are `conv::pooling`'s.
 
+use super::copies::{read, write};
 use crate::simd::{Float, Lanes};
 
 /// 0, 1, 2, ..
@@ -16,32 +17,6 @@ fn ramp<T: Float, I: Lanes<T>>(isa: I) -> I::V {
     }
     // SAFETY: a vector has at most 16 lanes.
     unsafe { isa.load_at(ramp.as_ptr()) }
-}
-
-/// Reads a vector, or what is left of `from`.
-#[inline(always)]
-fn read<T: Float, I: Lanes<T>>(isa: I, from: &[T], at: usize) -> I::V {
-    let left = from.len().saturating_sub(at);
-    // SAFETY: `left` elements are there, none where `at` lies past the end.
-    unsafe {
-        match left >= I::LANES {
-            true => isa.load_at(from.as_ptr().wrapping_add(at)),
-            false => isa.load_head_at(from.as_ptr().wrapping_add(at), left),
-        }
-    }
-}
-
-/// Writes a vector, or as much of it as there is room for.
-#[inline(always)]
-fn write<T: Float, I: Lanes<T>>(isa: I, v: I::V, to: &mut [T], at: usize) {
-    let left = to.len().saturating_sub(at);
-    // SAFETY: as in `read`.
-    unsafe {
-        match left >= I::LANES {
-            true => isa.store_at(v, to.as_mut_ptr().wrapping_add(at)),
-            false => isa.store_head_at(v, to.as_mut_ptr().wrapping_add(at), left),
-        }
-    }
 }
 
 /// The places in the plane of a window's pixels.

@@ -1,0 +1,380 @@
+//! The convolutional autoencoder: an encoder of convolutions, each of which makes the image smaller, and a decoder that
+//! makes it larger again in one of three ways (LeCun et al. 1989; Masci et al. 2011; Zeiler & Fergus 2014 for unpooling by
+//! switches; Dumoulin & Visin 2016 for the transposed convolution).
+//!
+//! Objective: as the undercomplete one's, `L = (1/m) Σ_i ‖x̂_i − x_i‖²` or the binary cross-entropy from logits, summed over
+//! pixels and channels.
+//!
+//! With filters f_1 .. f_n, kernel k ("same" padding), activation a, and `down` a max pooling of 2x2 (a last odd row or
+//! column makes a window of its own) or a stride of 2:
+//! * encoder: `a(down(conv f_{l-1} -> f_l))` for l = 1 .. n, f_0 the image's channels.
+//! * `nearest`: `a(conv f_n -> f_n)`, then for l = n .. 1: each pixel twice down and across, `conv f_l -> f_{l-1}`, the last
+//!   one to the channels. (The convolutions of the tutorial "Building Autoencoders in Keras", Chollet 2016.)
+//! * `max`: for l = n .. 1: each pixel back to where its maximum came from, `conv f_l -> f_{l-1}`, the last to the channels.
+//! * `transposed`: for l = n .. 1: `a(transposed conv f_l -> f_{l-1})` of stride 2, f_0 = f_1, then `conv f_1 -> channels`.
+//!
+//! Every level comes back at its own size: 28, 14, 7, 4 and again 7, 14, 28, so images may have any.
+//!
+//! The code is the last, smallest image of f_n channels (`bottleneck` is `map`), or `code` numbers that a linear layer makes
+//! of it and another turns back (`dense`).
+
+use super::{Objective, objective, reconstruction};
+use crate::config::{Config, LossName, words};
+use crate::data::ImageShape;
+use crate::nn::{ActivationName, Conv2d, ConvTranspose2d, Linear, Unpooling};
+use crate::{Error, Result};
+use narrows_engine::conv::Pool;
+use narrows_engine::ops::ConvOptions;
+use narrows_engine::{Parameters, Real, Shape, Tape, Var};
+
+words! {
+    /// How an encoder makes images smaller.
+    Downsample, "downsample" {
+        /// Max pooling of 2x2.
+        Pool = "pool",
+        /// Convolutions of stride 2.
+        Stride = "stride",
+    }
+}
+
+words! {
+    /// How a decoder makes images larger.
+    Upsample, "upsample" {
+        /// Nearest-neighbour unpooling, and a convolution.
+        Nearest = "nearest",
+        /// Max unpooling by the encoder's switches, and a convolution.
+        Max = "max",
+        /// Transposed convolutions of stride 2.
+        Transposed = "transposed",
+    }
+}
+
+words! {
+    /// What the code of a convolutional autoencoder is.
+    Bottleneck, "bottleneck" {
+        /// The encoder's last image.
+        Map = "map",
+        /// `code` numbers, by a linear layer.
+        Dense = "dense",
+    }
+}
+
+/// Windows of 2 by 2, the last ones over an odd edge.
+const POOL: Pool = Pool::new(2).ceil();
+
+/// Encoder and decoder over parameters of one's own.
+#[derive(Debug, Clone)]
+pub struct Convolutional {
+    image: ImageShape,
+    filters: Vec<usize>,
+    /// Height and width before each level, and after the last.
+    sides: Vec<[usize; 2]>,
+    encoder: Vec<Conv2d>,
+    dense: Option<[Linear; 2]>,
+    decoder: Decoder,
+    activation: ActivationName,
+    code_activation: ActivationName,
+    downsample: Downsample,
+    code: usize,
+    bce: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Decoder {
+    /// The convolution of the code, and one after each unpooling.
+    Nearest(Conv2d, Vec<Conv2d>),
+    /// One after each unpooling.
+    Max(Vec<Conv2d>),
+    /// One for each level, and the convolution to the channels.
+    Transposed(Vec<ConvTranspose2d>, Conv2d),
+}
+
+impl Convolutional {
+    /// Adds the parameters of an autoencoder for images of `image`.
+    ///
+    /// # Errors
+    /// Data that are no images; no filters, an even kernel or more levels than the image has sizes; max unpooling without
+    /// max pooling; a loss that is still `auto`; sizes that are too large.
+    pub fn new<T: Real>(config: &Config, image: Option<ImageShape>, parameters: &mut Parameters<T>) -> Result<Self> {
+        let image = image.ok_or_else(|| {
+            Error::usage("a convolutional autoencoder needs images, and the data are rows of numbers; use --model undercomplete")
+        })?;
+        check(config)?;
+        let (sides, n) = (levels(config, image)?, config.filters.len());
+        let (kernel, half) = ([config.kernel; 2], config.kernel / 2);
+        let same = ConvOptions::default().padding(half);
+        let halved = same.stride(2);
+        let down = if config.downsample == Downsample::Stride { halved } else { same };
+        // Channels before each level, and after the last.
+        let channels: Vec<usize> = std::iter::once(image.channels).chain(config.filters.iter().copied()).collect();
+        // Numbered as PyTorch's `Sequential` numbers what stands in it: the activations and poolings too.
+        let drawn = usize::from(config.activation != ActivationName::Linear);
+        let pooled = usize::from(config.downsample == Downsample::Pool);
+        let encoder = (0..n).map(|level| {
+            let name = format!("encoder.{}", level * (1 + drawn + pooled));
+            Conv2d::new(parameters, &name, [channels[level], channels[level + 1]], kernel, down)
+        });
+        let encoder = encoder.collect::<Result<Vec<_>>>()?;
+        let last = sides[n];
+        let map = channels[n] * last[0] * last[1];
+        let dense = match config.bottleneck {
+            Bottleneck::Map => None,
+            Bottleneck::Dense => Some([
+                Linear::new(parameters, "encoder.code", map, config.code)?,
+                Linear::new(parameters, "decoder.code", config.code, map)?,
+            ]),
+        };
+        let mut convolution = |number: usize, sizes: [usize; 2]| {
+            Conv2d::new(parameters, &format!("decoder.{number}"), sizes, kernel, same)
+        };
+        let decoder = match config.upsample {
+            Upsample::Nearest => {
+                let code = convolution(0, [channels[n]; 2])?;
+                let each = 2 + drawn;
+                let levels = (0..n).rev().enumerate().map(|(i, l)| convolution((i + 1) * each, [channels[l + 1], channels[l]]));
+                Decoder::Nearest(code, levels.collect::<Result<_>>()?)
+            }
+            Upsample::Max => {
+                let each = 2 + drawn;
+                let levels = (0..n).rev().enumerate().map(|(i, l)| convolution(i * each + 1, [channels[l + 1], channels[l]]));
+                Decoder::Max(levels.collect::<Result<_>>()?)
+            }
+            Upsample::Transposed => {
+                let each = 1 + drawn;
+                let levels = (0..n).rev().enumerate().map(|(i, level)| {
+                    let sizes = [channels[level + 1], channels[level.max(1)]];
+                    ConvTranspose2d::new(parameters, &format!("decoder.{}", i * each), sizes, kernel, halved)
+                });
+                let levels = levels.collect::<Result<_>>()?;
+                let name = format!("decoder.{}", n * each);
+                let last = Conv2d::new(parameters, &name, [channels[1], channels[0]], kernel, same)?;
+                Decoder::Transposed(levels, last)
+            }
+        };
+        Ok(Self {
+            image,
+            filters: config.filters.clone(),
+            sides,
+            encoder,
+            code: if dense.is_some() { config.code } else { map },
+            dense,
+            decoder,
+            activation: config.activation,
+            code_activation: config.code_activation,
+            downsample: config.downsample,
+            bce: config.loss == LossName::Bce,
+        })
+    }
+
+    /// Draws the first weights.
+    pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, config: &Config) {
+        let (init, seed) = (config.init, config.seed);
+        self.dense.iter().flatten().for_each(|layer| layer.initialise(parameters, init, seed));
+        let (first, levels, transposed): (Option<&Conv2d>, &[Conv2d], &[ConvTranspose2d]) = match &self.decoder {
+            Decoder::Nearest(code, levels) => (Some(code), levels, &[]),
+            Decoder::Max(levels) => (None, levels, &[]),
+            Decoder::Transposed(levels, last) => (Some(last), &[], levels),
+        };
+        let convolutions = self.encoder.iter().chain(first).chain(levels);
+        convolutions.for_each(|layer| layer.initialise(parameters, init, seed));
+        transposed.iter().for_each(|layer| layer.initialise(parameters, init, seed));
+    }
+
+    /// `x` `[N, features]` gives the code `[N, code]`, and the switches of each level if the decoder unpools by them.
+    #[track_caller]
+    fn encode_with_switches<T: Real>(&self, tape: &Tape<T>, x: Var) -> (Var, Vec<Var>) {
+        let ImageShape { channels, height, width } = self.image;
+        let mut h = tape.reshape(x, Shape::batch(&[channels, height, width]));
+        let mut switches = Vec::new();
+        let last = self.encoder.len() - 1;
+        for (level, layer) in self.encoder.iter().enumerate() {
+            // With a dense code the last image is a hidden layer.
+            let is_code = level == last && self.dense.is_none();
+            let activation = if is_code && self.code_activation != ActivationName::Linear {
+                self.code_activation
+            } else {
+                self.activation
+            };
+            h = match (self.downsample, &self.decoder) {
+                (Downsample::Stride, _) => layer.record(tape, h, activation),
+                (Downsample::Pool, Decoder::Max(_)) => {
+                    let (pooled, places) = tape.max_pool2d_with_switches(layer.record(tape, h, activation), POOL);
+                    switches.push(places);
+                    pooled
+                }
+                (Downsample::Pool, _) => layer.record_max_pooled(tape, h, POOL, activation),
+            };
+        }
+        let [rows, columns] = self.sides[last + 1];
+        let map = Shape::batch(&[self.filters[last] * rows * columns]);
+        let flat = tape.reshape(h, map);
+        let code = match &self.dense {
+            Some([to, _]) => to.record(tape, flat, self.code_activation),
+            None => flat,
+        };
+        (code, switches)
+    }
+
+    /// `x` `[N, features]` gives the code `[N, code]`.
+    #[track_caller]
+    pub fn encode<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
+        self.encode_with_switches(tape, x).0
+    }
+
+    #[track_caller]
+    fn decode_with_switches<T: Real>(&self, tape: &Tape<T>, code: Var, switches: &[Var]) -> Var {
+        let n = self.filters.len();
+        let [rows, columns] = self.sides[n];
+        let flat = match &self.dense {
+            Some([_, back]) => back.record(tape, code, self.activation),
+            None => code,
+        };
+        let mut h = tape.reshape(flat, Shape::batch(&[self.filters[n - 1], rows, columns]));
+        // What follows level `l` of the decoder; nothing follows the last, whose output the loss compares.
+        let activation = |level: usize| if level == 0 { ActivationName::Linear } else { self.activation };
+        match &self.decoder {
+            Decoder::Nearest(first, levels) => {
+                h = first.record(tape, h, self.activation);
+                for (level, layer) in (0..n).rev().zip(levels) {
+                    h = layer.record_of_nearest(tape, h, [2, 2], activation(level));
+                    h = cut(tape, h, self.sides[level]);
+                }
+            }
+            Decoder::Max(levels) => {
+                for (level, layer) in (0..n).rev().zip(levels) {
+                    let unpooled = Unpooling::Max(self.sides[level]).record(tape, h, switches.get(level).copied());
+                    h = layer.record(tape, unpooled, activation(level));
+                }
+            }
+            Decoder::Transposed(levels, last) => {
+                for (level, layer) in (0..n).rev().zip(levels) {
+                    let more = [0, 1].map(|axis| {
+                        // A transposed convolution of n positions gives 2 n - 1 and the output padding.
+                        (self.sides[level][axis] + 1).saturating_sub(2 * self.sides[level + 1][axis])
+                    });
+                    h = layer.record(tape, h, more, self.activation);
+                }
+                h = last.record(tape, h, ActivationName::Linear);
+            }
+        }
+        tape.reshape(h, Shape::batch(&[self.features()]))
+    }
+
+    fn features(&self) -> usize {
+        self.image.channels * self.image.height * self.image.width
+    }
+
+    /// The code gives what the loss compares: logits for the cross-entropy, else the reconstruction. Max unpooling cannot,
+    /// without the image that the code is of.
+    #[track_caller]
+    pub fn decode_raw<T: Real>(&self, tape: &Tape<T>, code: Var) -> Var {
+        if matches!(self.decoder, Decoder::Max(_)) {
+            tape.fail(
+                "a code alone cannot be decoded by max unpooling, which needs the places of the encoder's maxima; \
+                 reconstruct images, or train with upsample nearest or transposed"
+                    .into(),
+            );
+        }
+        self.decode_with_switches(tape, code, &[])
+    }
+
+    /// `x` gives what the loss compares.
+    #[track_caller]
+    pub fn reconstruct_raw<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
+        let (code, switches) = self.encode_with_switches(tape, x);
+        self.decode_with_switches(tape, code, &switches)
+    }
+
+    /// What the loss compares, as a reconstruction.
+    #[track_caller]
+    pub fn reconstruction<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
+        reconstruction(tape, self.bce, raw)
+    }
+
+    /// The objective for `raw`, the decoder's output, against `x`.
+    #[track_caller]
+    pub fn objective<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var) -> Objective {
+        objective(tape, self.bce, raw, x)
+    }
+
+    /// Numbers in a code.
+    pub fn code_size(&self) -> usize {
+        self.code
+    }
+
+    /// Sizes from the image to the code and back, as in `1x28x28-16x14x14-8x7x7-8x4x4-8x7x7-16x14x14-1x28x28`.
+    pub fn layers(&self) -> String {
+        let channels: Vec<usize> = std::iter::once(self.image.channels).chain(self.filters.iter().copied()).collect();
+        let sizes = channels.iter().zip(&self.sides);
+        let encoder: Vec<String> = sizes.map(|(channels, [rows, columns])| format!("{channels}x{rows}x{columns}")).collect();
+        let mut layers = encoder.clone();
+        if self.dense.is_some() {
+            layers.extend([self.code.to_string(), encoder[encoder.len() - 1].clone()]);
+        }
+        layers.extend(encoder.into_iter().rev().skip(1));
+        layers.join("-")
+    }
+
+    /// Whether the loss is the binary cross-entropy.
+    pub fn is_bce(&self) -> bool {
+        self.bce
+    }
+}
+
+/// The first rows and columns, where there are more.
+#[track_caller]
+fn cut<T: Real>(tape: &Tape<T>, x: Var, sides: [usize; 2]) -> Var {
+    match tape.shape(x).sizes() {
+        [_, rows, columns] if [*rows, *columns] != sides => tape.crop2d(x, sides),
+        _ => x,
+    }
+}
+
+/// Refuses what makes no sense for any image.
+fn check(config: &Config) -> Result<()> {
+    if config.filters.is_empty() {
+        return Err(Error::usage("filters is empty; give the filters of each level, as in 16,8,8"));
+    }
+    if config.kernel.is_multiple_of(2) {
+        let kernel = config.kernel;
+        return Err(Error::usage(format!("kernel is {kernel}; give an odd number, which keeps an image's size")));
+    }
+    if config.upsample == Upsample::Max && config.downsample != Downsample::Pool {
+        return Err(Error::usage(
+            "upsample is max and downsample is stride; max unpooling needs the places that max pooling finds: use \
+             downsample pool, or upsample nearest or transposed",
+        ));
+    }
+    if config.loss == LossName::Auto {
+        return Err(Error::usage("loss is `auto`, which only data can resolve; give mse or bce"));
+    }
+    Ok(())
+}
+
+/// Height and width before each level and after the last.
+fn levels(config: &Config, image: ImageShape) -> Result<Vec<[usize; 2]>> {
+    let mut sides = vec![[image.height, image.width]];
+    for level in 0..config.filters.len() {
+        let [rows, columns] = sides[level];
+        // A level needs something to make smaller; pooling needs two pixels each way.
+        let pooled = config.downsample == Downsample::Pool;
+        if (pooled && (rows < 2 || columns < 2)) || (rows < 2 && columns < 2) {
+            return Err(Error::usage(format!(
+                "filters has {} levels; an image of {} by {} is {rows} by {columns} after {level}: give at most {level}",
+                config.filters.len(),
+                image.height,
+                image.width
+            )));
+        }
+        sides.push([rows.div_ceil(2), columns.div_ceil(2)]);
+    }
+    Ok(sides)
+}
+
+/// The fewest weights of a model of this configuration; `None` where there are too many to count.
+pub(crate) fn weights(config: &Config, channels: usize) -> Option<usize> {
+    let kernel = config.kernel.checked_mul(config.kernel)?;
+    let sizes = std::iter::once(channels).chain(config.filters.iter().copied()).collect::<Vec<_>>();
+    let pairs = sizes.windows(2).map(|pair| pair[0].checked_mul(pair[1])?.checked_mul(kernel));
+    pairs.into_iter().try_fold(0usize, |sum, weights| sum.checked_add(weights?))
+}

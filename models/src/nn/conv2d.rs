@@ -1,0 +1,131 @@
+//! Convolutions of images and sequences `f(C x + b)`, with what may stand directly before or after one.
+
+use super::{ActivationName, Init};
+use crate::Result;
+use narrows_engine::conv::Pool;
+use narrows_engine::gemm::Activation;
+use narrows_engine::ops::ConvOptions;
+use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
+
+/// A convolution of images: `weight` is `[filters, channels / groups, rows, columns]`, `bias` `[filters]`, as in PyTorch's
+/// `Conv2d`.
+#[derive(Debug, Clone)]
+pub struct Conv2d {
+    weight: ParameterId,
+    bias: ParameterId,
+    options: ConvOptions,
+}
+
+impl Conv2d {
+    /// Adds `name.weight` and `name.bias`, of zeros, for a kernel of `[rows, columns]`.
+    ///
+    /// # Errors
+    /// Sizes too large, a name that is taken, no memory. (Geometries are checked when the layer is recorded.)
+    pub fn new<T: Real>(
+        parameters: &mut Parameters<T>,
+        name: &str,
+        [channels, filters]: [usize; 2],
+        [rows, columns]: [usize; 2],
+        options: ConvOptions,
+    ) -> Result<Self> {
+        let sizes = [filters, channels / options.groups.max(1), rows, columns];
+        let weight = parameters.add(&format!("{name}.weight"), &sizes)?;
+        let bias = parameters.add(&format!("{name}.bias"), &[filters])?;
+        Ok(Self { weight, bias, options })
+    }
+
+    /// Draws the first weights.
+    pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, init: Init, seed: u64) {
+        init.draw(parameters, self.weight, self.bias, seed);
+    }
+
+    fn operands<T: Real>(&self, tape: &Tape<T>) -> (Var, Option<Var>) {
+        (tape.parameter(self.weight), Some(tape.parameter(self.bias)))
+    }
+
+    /// `[N, channels, height, width]` gives `[N, filters, positions, positions]`.
+    #[track_caller]
+    pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
+        let (weight, bias) = self.operands(tape);
+        match activation.fused() {
+            Some(fused) => tape.conv2d(x, weight, bias, self.options, fused),
+            None => activation.record(tape, tape.conv2d(x, weight, bias, self.options, Activation::Identity)),
+        }
+    }
+
+    /// The same, and max pooling after it, in one operation where the activation rises (all but GELU do).
+    #[track_caller]
+    pub fn record_max_pooled<T: Real>(&self, tape: &Tape<T>, x: Var, pool: Pool, activation: ActivationName) -> Var {
+        let (weight, bias) = self.operands(tape);
+        match activation.fused() {
+            Some(fused) => tape.conv2d_max_pool2d(x, weight, bias, self.options, pool, fused),
+            None => tape.max_pool2d(self.record(tape, x, activation), pool),
+        }
+    }
+
+    /// Nearest unpooling of `x` by `factor`, and the convolution of that, in one operation: the layer's stride, dilation
+    /// and groups must be 1.
+    #[track_caller]
+    pub fn record_of_nearest<T: Real>(
+        &self,
+        tape: &Tape<T>,
+        x: Var,
+        factor: [usize; 2],
+        activation: ActivationName,
+    ) -> Var {
+        let plain = ConvOptions { padding: self.options.padding, ..ConvOptions::default() };
+        if plain != self.options {
+            return self.record(tape, tape.upsample_nearest2d(x, factor), activation);
+        }
+        let (weight, bias) = self.operands(tape);
+        let record = |fused| tape.upsample_nearest_conv2d(x, factor, weight, bias, self.options.padding, fused);
+        match activation.fused() {
+            Some(fused) => record(fused),
+            None => activation.record(tape, record(Activation::Identity)),
+        }
+    }
+}
+
+/// A convolution of sequences: `weight` is `[filters, channels / groups, kernel]`, as in PyTorch's `Conv1d`.
+#[derive(Debug, Clone)]
+pub struct Conv1d {
+    weight: ParameterId,
+    bias: ParameterId,
+    windows: [usize; 3],
+    groups: usize,
+}
+
+impl Conv1d {
+    /// Adds `name.weight` and `name.bias`, of zeros; `windows` are stride, padding and dilation.
+    ///
+    /// # Errors
+    /// As for [`Conv2d::new`].
+    pub fn new<T: Real>(
+        parameters: &mut Parameters<T>,
+        name: &str,
+        [channels, filters]: [usize; 2],
+        kernel: usize,
+        windows: [usize; 3],
+        groups: usize,
+    ) -> Result<Self> {
+        let weight = parameters.add(&format!("{name}.weight"), &[filters, channels / groups.max(1), kernel])?;
+        let bias = parameters.add(&format!("{name}.bias"), &[filters])?;
+        Ok(Self { weight, bias, windows, groups })
+    }
+
+    /// Draws the first weights.
+    pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, init: Init, seed: u64) {
+        init.draw(parameters, self.weight, self.bias, seed);
+    }
+
+    /// `[N, channels, length]` gives `[N, filters, positions]`.
+    #[track_caller]
+    pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
+        let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
+        let record = |fused| tape.conv1d(x, weight, bias, self.windows, self.groups, fused);
+        match activation.fused() {
+            Some(fused) => record(fused),
+            None => activation.record(tape, record(Activation::Identity)),
+        }
+    }
+}

@@ -24,8 +24,7 @@ pub enum Convolutional {
 /// Both.
 pub const CONVOLUTIONAL: [Convolutional; 2] = [Convolutional::Keras, Convolutional::Strided];
 
-/// Weights of a layer and the numbers of their inputs: `[first, second, kernel, kernel]` or `[outputs, inputs]`, and the
-/// bias.
+/// The sizes of a layer's weight, `[first, second, kernel, kernel]` or `[outputs, inputs]`, and how many biases it has.
 type Layer = (&'static [usize], usize);
 
 const KERAS: [Layer; 7] = [
@@ -80,7 +79,7 @@ impl Convolutional {
             Self::Strided => strided(&tape, &ids, x),
         };
         let loss = tape.binary_cross_entropy(y, x, Reduction::Mean);
-        Step::new(&tape, parameters, loss, &[x], BATCH)
+        Step::new(&tape, parameters, [loss, tape.sigmoid(y)], &[x], BATCH)
     }
 
     /// Flops of a step's products without the gradient of the data: three times forward's, less the first layer's once.

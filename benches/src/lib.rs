@@ -2,10 +2,12 @@
 //!
 //! * [`shapes`]: the one table of matrix products. [`product`]: operands, our product, the check of a result.
 //! * [`contenders`]: us and, with the feature `peers`, others, behind one call.
+//! * [`columns`]: convolutions by the column matrix, beside the engine's.
 //! * [`networks`], [`convolutional`]: the reference networks with their losses and Adam; [`references`]: all.
 //! * [`peak`]: the arithmetic that the processor can do. [`clock`]: minimum of repeats, taken in turns.
 
 pub mod clock;
+pub mod columns;
 pub mod contenders;
 pub mod convolutional;
 pub mod networks;

@@ -88,16 +88,16 @@ impl Network {
         }
         let tape = Tape::new(&parameters, self.batch);
         let x = tape.input("x", Shape::batch(&[self.encoder[0]]));
-        let (loss, noise) = self.record(&tape, &parameters, x);
-        let mut step = Step::new(&tape, parameters, loss, &[x], self.batch)?;
+        let (results, noise) = self.record(&tape, &parameters, x);
+        let mut step = Step::new(&tape, parameters, results, &[x], self.batch)?;
         if let Some(noise) = noise {
             fill_normal(1, 1, 0, 0.0, 1.0, step.workspace.input_mut(noise)?);
         }
         Ok(step)
     }
 
-    /// The loss, and the noise of a VAE: an input that is filled once.
-    fn record(&self, tape: &Tape<f32>, parameters: &Parameters<f32>, x: Var) -> (Var, Option<Var>) {
+    /// The loss and the reconstruction, and the noise of a VAE: an input that is filled once.
+    fn record(&self, tape: &Tape<f32>, parameters: &Parameters<f32>, x: Var) -> ([Var; 2], Option<Var>) {
         let ids: Vec<_> = parameters.ids().collect();
         let layer = |i: usize, h: Var, activation: Activation<f32>| {
             tape.linear(h, tape.parameter(ids[2 * i]), Some(tape.parameter(ids[2 * i + 1])), activation)
@@ -112,8 +112,8 @@ impl Network {
             let h = (0..last).fold(x, |h, i| layer(i, h, hidden));
             let y = layer(last, h, output);
             return match self.objective {
-                Objective::CrossEntropy => (tape.binary_cross_entropy(y, x, Reduction::Mean), None),
-                _ => (tape.mean_squared_error(y, x, Reduction::Mean), None),
+                Objective::CrossEntropy => ([tape.binary_cross_entropy(y, x, Reduction::Mean), tape.sigmoid(y)], None),
+                _ => ([tape.mean_squared_error(y, x, Reduction::Mean), y], None),
             };
         }
         let depth = self.encoder.len() - 1;
@@ -123,11 +123,15 @@ impl Network {
         let noise = tape.input("noise", Shape::batch(&[code]));
         let z = tape.add(mean, tape.mul(noise, tape.exp(tape.scale(logvar, 0.5))));
         let h = (depth + 1..last).fold(z, |h, i| layer(i, h, hidden));
-        let reconstruction = tape.binary_cross_entropy(layer(last, h, output), x, Reduction::SumOverFeatures);
+        let y = layer(last, h, output);
+        let reconstruction = tape.binary_cross_entropy(y, x, Reduction::SumOverFeatures);
         // KL = 1/2 sum(mean^2 + var - logvar - 1), a sum over the code, averaged over samples.
         let terms = tape.sub(tape.add(tape.square(mean), tape.exp(logvar)), logvar);
         let divergence = tape.scale(tape.mean(tape.add_scalar(terms, -1.0)), 0.5 * code as f64);
-        (tape.add(reconstruction, divergence), Some(noise))
+        // Inference takes the mean for the code, as in PyTorch's script.
+        let h = (depth + 1..last).fold(mean, |h, i| layer(i, h, hidden));
+        let inferred = tape.sigmoid(layer(last, h, output));
+        ([tape.add(reconstruction, divergence), inferred], Some(noise))
     }
 }
 
@@ -138,6 +142,8 @@ pub struct Step {
     parameters: Parameters<f32>,
     optimizer: Optimizer<f32>,
     loss: Var,
+    /// The reconstruction alone.
+    inference: (Plan<f32>, Workspace<f32>),
 }
 
 impl Step {
@@ -145,19 +151,21 @@ impl Step {
     pub(crate) fn new(
         tape: &Tape<f32>,
         parameters: Parameters<f32>,
-        loss: Var,
+        [loss, reconstruction]: [Var; 2],
         images: &[Var],
         batch: usize,
     ) -> Result<Self, Error> {
-        let plan = tape.train(loss)?;
-        let mut workspace = plan.workspace()?;
-        workspace.set_rows(batch)?;
-        for &image in images {
-            fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(image)?);
+        let (plan, inference) = (tape.train(loss)?, tape.infer(&[reconstruction])?);
+        let (mut workspace, mut inferred) = (plan.workspace()?, inference.workspace()?);
+        for workspace in [&mut workspace, &mut inferred] {
+            workspace.set_rows(batch)?;
+            for &image in images {
+                fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(image)?);
+            }
         }
         let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
         let optimizer = optimizer.map_err(|error| Error::new(error.to_string()))?;
-        Ok(Self { plan, workspace, parameters, optimizer, loss })
+        Ok(Self { plan, workspace, parameters, optimizer, loss, inference: (inference, inferred) })
     }
 
     /// Adds a run to a profile, made of this plan by [`Self::profile`].
@@ -175,7 +183,10 @@ impl Step {
 
     /// Flops of forward's products, an operation with parameters each, in their order.
     pub fn product_flops(&self) -> impl Iterator<Item = f64> + '_ {
-        let products = self.plan.operations().filter(|operation| !operation.parameters.is_empty());
+        let products = self.plan.operations();
+        // The kernel of an unpooling is made of a weight, by a few additions.
+        let is_product = |name: &str| name.starts_with("conv") || name == "linear";
+        let products = products.filter(move |operation| is_product(operation.name));
         products.map(|operation| operation.flops as f64)
     }
 
@@ -195,6 +206,15 @@ impl Step {
         let moved = self.optimizer.step(split, backend, 1e-3, 1.0, self.parameters.flat_mut(), gradients);
         moved.expect("Adam");
         self.workspace.value(self.loss).expect("the loss")[0]
+    }
+
+    /// The reconstruction of the batch.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn infer(&mut self, split: Split) {
+        let (plan, workspace) = &mut self.inference;
+        plan.forward(&self.parameters, workspace, split).expect("forward");
     }
 
     /// Takes a few steps and checks that the loss falls: the measurement of a broken step means nothing.

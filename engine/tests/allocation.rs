@@ -35,7 +35,8 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_convolutional_step_allocates_nothing() {
     let mut parameters = Parameters::<f32>::new();
-    let sizes: [&[usize]; 8] = [&[8, 1, 3, 3], &[8], &[4, 4, 3, 3], &[4], &[4, 8, 3, 3], &[8], &[1, 8, 1, 1], &[1]];
+    let sizes: [&[usize]; 10] =
+        [&[8, 1, 3, 3], &[8], &[4, 4, 3, 3], &[4], &[4, 8, 3, 3], &[8], &[1, 8, 1, 1], &[1], &[8, 8, 3, 3], &[8]];
     let mut ids = Vec::new();
     for (i, sizes) in sizes.into_iter().enumerate() {
         let id = parameters.add(&format!("p{i}"), sizes).unwrap();
@@ -52,7 +53,8 @@ fn a_convolutional_step_allocates_nothing() {
     let back = tape.conv_transpose2d(small, of(2).0, of(2).1, same.stride(2), [1, 1], Relu);
     let large = tape.max_unpool2d(back, switches, [28, 28]);
     let near = tape.upsample_nearest2d(tape.avg_pool2d(large, Pool::new(2)), [2, 2]);
-    let y = tape.conv2d(tape.add(large, near), of(3).0, of(3).1, ConvOptions::default(), Identity);
+    let h = tape.conv2d_max_pool2d(tape.add(large, near), of(4).0, of(4).1, same, Pool::new(2).ceil(), Relu);
+    let y = tape.upsample_nearest_conv2d(h, [2, 2], of(3).0, of(3).1, [0, 0], Identity);
     let plan = tape.train(tape.binary_cross_entropy(y, x, Reduction::Mean)).unwrap();
     for threads in [1, 2] {
         let mut workspace = plan.workspace().unwrap();

@@ -194,8 +194,10 @@ proptest! {
 /// The same bits at 1, 2, 3 and 7 threads, forward and backward, at sizes beyond every gate.
 #[test]
 fn any_thread_count_gives_the_same_bits() {
-    let sizes = Sizes { rows: 257, columns: 301, other: 67 };
     for case in ops::cases() {
+        // Images of the cases are small: as many as pass the gates for planes and convolutions.
+        let images = ["conv", "pool", "upsample", "crop"].iter().any(|word| case.name.contains(word));
+        let sizes = Sizes { rows: if images { 2057 } else { 257 }, columns: 301, other: 67 };
         let numbers = numbers_of(&case, sizes, 5);
         for backend in Backend::available() {
             let mut expected: Option<(Vec<u32>, Vec<u32>)> = None;
@@ -356,7 +358,7 @@ fn impossible_geometries_are_refused() {
     use narrows_engine::gemm::Activation::Identity;
     use narrows_engine::ops::ConvOptions;
     type Record = fn(&Tape<f32>, Var, Var) -> Var;
-    let wrong: [(Record, &str); 10] = [
+    let wrong: [(Record, &str); 18] = [
         (|t, x, w| t.conv2d(x, w, None, ConvOptions::default(), Identity), "the kernel spans 5 in height"),
         (
             |t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(1).stride(0), Identity),
@@ -379,6 +381,23 @@ fn impossible_geometries_are_refused() {
         (|t, x, _| t.max_pool2d(x, Pool::new(2).padding(2)), "more than half"),
         (|t, x, _| t.avg_pool2d(x, Pool::new(9)), "the kernel spans 9"),
         (|t, x, _| t.upsample_nearest2d(x, [0, 2]), "cannot be made"),
+        (
+            |t, x, w| t.conv2d_max_pool2d(x, w, None, ConvOptions::default().padding(1), Pool::new(9), Identity),
+            "the kernel spans 9",
+        ),
+        (
+            |t, x, w| t.upsample_nearest_conv2d(t.crop2d(x, [1, 1]), [2, 2], w, None, [0, 0], Identity),
+            "use a smaller kernel or more padding",
+        ),
+        (|t, x, w| t.conv1d(x, w, None, [1, 0, 1], 1, Identity), "the kernel spans 5"),
+        (|t, x, w| t.conv2d(x, w, Some(w), ConvOptions::default().padding(1), Identity), "the bias is"),
+        (|t, x, _| t.crop2d(x, [5, 4]), "which is larger"),
+        (|t, x, _| t.upsample_bilinear2d(x, [usize::MAX, 2], false), "too many elements"),
+        (|t, x, _| t.max_unpool2d(x, t.crop2d(x, [2, 2]), [8, 8]), "the switches are"),
+        (
+            |t, x, w| t.conv_transpose2d(x, w, None, ConvOptions::default().stride(1 << 60), [0, 0], Identity),
+            "too large",
+        ),
     ];
     for (record, words) in wrong {
         let mut parameters = Parameters::<f32>::new();
@@ -388,5 +407,61 @@ fn impossible_geometries_are_refused() {
         let y = record(&tape, x, tape.parameter(w));
         let error = tape.infer(&[y]).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains(words) && error.contains("operations.rs"), "{words}: {error}");
+    }
+}
+
+/// The activations that kernels apply in registers, and those that they leave to a pass of its own, on every route: as an
+/// operation after the convolution gives them.
+#[test]
+fn activations_of_convolutions_are_those_of_the_operations() {
+    use narrows_engine::gemm::Activation::{Elu, Identity, LeakyRelu, Relu};
+    use narrows_engine::ops::ConvOptions;
+    let padded = ConvOptions::default().padding(1);
+    // Positions in the lanes; filters in them; strips of the column matrix; a kernel of one element.
+    let shapes: [([usize; 3], [usize; 2], ConvOptions); 6] = [
+        ([3, 9, 33], [5, 3], padded),
+        ([8, 5, 5], [40, 3], padded),
+        ([4, 9, 9], [6, 3], padded.stride(2).groups(2)),
+        ([2, 600, 470], [2, 3], padded),
+        ([6, 7, 7], [3, 1], ConvOptions::default()),
+        ([4, 64, 70], [4, 3], padded.stride(2).groups(2)),
+    ];
+    for ((sizes, [filters, kernel], options), transposed) in
+        shapes.into_iter().flat_map(|shape| [(shape, false), (shape, true)])
+    {
+        let mut parameters = Parameters::<f32>::new();
+        let seen = if transposed { filters } else { sizes[0] } / options.groups;
+        let first = if transposed { sizes[0] } else { filters };
+        let weight = parameters.add("weight", &[first, seen, kernel, kernel]).unwrap();
+        let bias = parameters.add("bias", &[filters]).unwrap();
+        random::fill_uniform(1, 0, 0, -1.0, 1.0, parameters.flat_mut());
+        for backend in Backend::available() {
+            let run = |record: &dyn Fn(&Tape<f32>, Var, Var, Var) -> Var| {
+                let tape = Tape::on(&parameters, 2, backend);
+                let x = tape.input("x", Shape::batch(&sizes));
+                let y = record(&tape, x, tape.parameter(weight), tape.parameter(bias));
+                let plan = tape.infer(&[y]).unwrap();
+                let mut workspace = plan.workspace().unwrap();
+                random::fill_uniform(2, 0, 0, -1.0, 1.0, workspace.input_mut(x).unwrap());
+                plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+                workspace.value(y).unwrap().to_vec()
+            };
+            let convolve = |t: &Tape<f32>, x, w, b, activation| match transposed {
+                true => t.conv_transpose2d(x, w, Some(b), options, [0, 0], activation),
+                false => t.conv2d(x, w, Some(b), options, activation),
+            };
+            type After = fn(&Tape<f32>, Var) -> Var;
+            let all: [(_, After); 3] = [
+                (Relu, |t, y| t.relu(y)),
+                (LeakyRelu(0.1), |t, y| t.leaky_relu(y, 0.1)),
+                (Elu(1.0), |t, y| t.elu(y, 1.0)),
+            ];
+            for (activation, after) in all {
+                let fused = run(&|t, x, w, b| convolve(t, x, w, b, activation));
+                let apart = run(&|t, x, w, b| after(t, convolve(t, x, w, b, Identity)));
+                assert_eq!(fused, apart, "{backend} {sizes:?} {activation:?} {transposed}");
+                assert!(fused.iter().any(|&y| y > 0.0) && fused.iter().any(|&y| y <= 0.0));
+            }
+        }
     }
 }

@@ -189,8 +189,8 @@ impl Default for Config {
 pub const KEYS: &[(&str, &str)] = &[
     ("data", "source of the data: digits, or a folder of IDX files"),
     ("model", "type of the autoencoder"),
-    ("hidden", "units of the encoder's hidden layers, as in 512,256; the decoder mirrors them"),
-    ("code", "units of the bottleneck"),
+    ("hidden", "undercomplete: units of the encoder's hidden layers, as in 512,256; the decoder mirrors them"),
+    ("code", "units of the bottleneck; of a convolutional model if bottleneck is dense"),
     ("filters", "convolutional: filters of each level of the encoder, as in 16,8,8; the decoder mirrors them"),
     ("kernel", "convolutional: rows and columns of a kernel, an odd number"),
     ("downsample", "convolutional: pool or stride"),
@@ -260,9 +260,9 @@ impl Config {
         match key {
             "data" => self.data = value.to_owned(),
             "model" => self.model = value.parse()?,
-            "hidden" => self.hidden = list(value)?,
+            "hidden" => self.hidden = list(key, value)?,
             "code" => self.code = number(key, value, "a whole number from 1")?,
-            "filters" => self.filters = list(value)?,
+            "filters" => self.filters = list(key, value)?,
             "kernel" => self.kernel = number(key, value, "an odd number")?,
             "downsample" => self.downsample = value.parse()?,
             "upsample" => self.upsample = value.parse()?,
@@ -301,7 +301,11 @@ impl Config {
             |key: &str, value: &dyn Display, want: &str| Err(Error::usage(format!("{key} is {value}; give {want}")));
         for (key, list, unit) in [("hidden", &self.hidden, "unit"), ("filters", &self.filters, "filter")] {
             if list.contains(&0) {
-                return refuse(key, &format!("a list with a layer of 0 {unit}s"), &format!("at least 1 {unit} a layer"));
+                return refuse(
+                    key,
+                    &format!("a list with a layer of 0 {unit}s"),
+                    &format!("at least 1 {unit} a layer"),
+                );
             }
             if list.len() > 64 {
                 return refuse(key, &format!("{} layers", list.len()), "at most 64");
@@ -391,13 +395,13 @@ fn number<N: FromStr>(key: &str, value: &str, want: &str) -> Result<N> {
     value.trim().parse().map_err(|_| Error::usage(format!("{key} is `{value}`; give {want}")))
 }
 
-fn list(value: &str) -> Result<Vec<usize>> {
+fn list(key: &str, value: &str) -> Result<Vec<usize>> {
     if value.trim().is_empty() {
         return Ok(Vec::new());
     }
     let items = value.split(',').map(str::trim);
     let unreadable =
-        || format!("hidden is `{value}`; give whole numbers from 1 with commas between them, as in 512,256");
+        || format!("{key} is `{value}`; give whole numbers from 1 with commas between them, as in 512,256");
     items.map(|item| item.parse().map_err(|_| Error::usage(unreadable()))).collect()
 }
 

@@ -4,7 +4,7 @@
 //! use them: format version, configuration, data. From the file alone the model is rebuilt. Reading checks the
 //! version, the names, the shapes and that every weight is finite; nothing in a file can make it panic.
 
-use crate::autoencoders::{self, Autoencoder};
+use crate::autoencoders::{self, Autoencoder, ModelKind};
 use crate::config::Config;
 use crate::data::{ImageShape, Scaler};
 use crate::files::{read_limited, write_path_atomically};
@@ -25,6 +25,8 @@ pub const MODEL_FILE: &str = "model.safetensors";
 pub(crate) const LARGEST_FILE: u64 = 1 << 36;
 /// The most samples that inference takes at a time.
 pub const INFERENCE_ROWS: usize = 256;
+/// Bytes of a workspace above which inference takes fewer at a time.
+const INFERENCE_BYTES: usize = 512 << 20;
 
 /// What a model must know of its data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,8 +84,10 @@ pub struct ModelInfo {
     pub config: Config,
     /// The version of the file.
     pub format: String,
-    /// The operations of a reconstruction, for a batch of [`INFERENCE_ROWS`].
+    /// The operations of a reconstruction, for a batch of `plan_rows`.
     pub operations: Vec<OperationLine>,
+    /// Samples at a time: [`INFERENCE_ROWS`], or fewer where they would take much memory.
+    pub plan_rows: usize,
     /// Bytes of the workspace for that.
     pub plan_bytes: usize,
     /// Each parameter's name and sizes.
@@ -163,6 +167,50 @@ impl Model {
         self.map(samples, self.data.features, threads, |tape, x| self.autoencoder.reconstruct(tape, x))
     }
 
+    /// Refuses data of another kind than the model was trained on: another number of features, and for convolutions
+    /// another shape of image.
+    ///
+    /// # Errors
+    /// What does not fit, with both sizes.
+    pub fn check_fits(&self, dataset: &crate::data::Dataset) -> Result<()> {
+        let (name, features) = (dataset.name(), dataset.features());
+        if features != self.data.features {
+            let takes = self.data.features;
+            return Err(Error::data(format!("{name} has {features} features; the model takes {takes}")));
+        }
+        let wanted = self.data.image.filter(|_| self.config.model == ModelKind::Convolutional);
+        match (wanted, dataset.image()) {
+            (Some(wanted), Some(found)) if wanted == found => Ok(()),
+            (Some(wanted), Some(found)) => {
+                Err(Error::data(format!("{name} has images of {found}; the model takes images of {wanted}")))
+            }
+            (Some(wanted), None) => {
+                Err(Error::data(format!("{name} has no images; the model takes images of {wanted}")))
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// A plan of what `record` records over inputs of `width` numbers, for as many samples at a time as memory within
+    /// reason allows, and not more than `samples`; with the input and the outputs.
+    pub(crate) fn inference_plan<O>(
+        &self,
+        width: usize,
+        samples: usize,
+        record: impl Fn(&Tape<f32>, Var) -> (O, Vec<Var>),
+    ) -> Result<(Plan<f32>, Var, O)> {
+        let planned = |rows: usize| -> Result<(Plan<f32>, Var, O)> {
+            let tape = Tape::new(&self.parameters, rows);
+            let x = tape.input("x", Shape::batch(&[width]));
+            let (outputs, kept) = record(&tape, x);
+            Ok((tape.infer(&kept)?, x, outputs))
+        };
+        let (one, two) = (planned(1)?, planned(2)?);
+        let each = two.0.bytes().saturating_sub(one.0.bytes()).max(1);
+        let rows = (INFERENCE_BYTES.saturating_sub(one.0.bytes()) / each).clamp(1, INFERENCE_ROWS.min(samples.max(1)));
+        planned(rows)
+    }
+
     /// Runs a recording over samples of `width` numbers, a batch at a time.
     fn map(
         &self,
@@ -174,16 +222,17 @@ impl Model {
         if width == 0 || !samples.len().is_multiple_of(width) {
             return Err(Error::data(format!("{} numbers are no samples of {width}", samples.len())));
         }
-        let tape = Tape::new(&self.parameters, INFERENCE_ROWS);
-        let x = tape.input("x", Shape::batch(&[width]));
-        let y = record(&tape, x);
-        let plan = tape.infer(&[y])?;
-        let mut workspace = plan.workspace()?;
+        let count = samples.len() / width;
+        let (plan, x, (y, elements)) = self.inference_plan(width, count, |tape, x| {
+            let y = record(tape, x);
+            ((y, tape.shape(y).sample_elements()), vec![y])
+        })?;
+        let mut workspace = plan.workspace().map_err(|error| no_room(&plan, &error))?;
         let mut outputs: Vec<f32> = Vec::new();
-        let total = (samples.len() / width).saturating_mul(tape.shape(y).sample_elements());
+        let total = count.saturating_mul(elements);
         outputs.try_reserve_exact(total).map_err(|_| Error::data(format!("no memory for {total} numbers")))?;
         threads.run(|split| -> Result<()> {
-            for batch in samples.chunks(INFERENCE_ROWS * width) {
+            for batch in samples.chunks(plan.max_rows() * width) {
                 run_batch(&plan, &self.parameters, &mut workspace, x, batch, width, split)?;
                 outputs.extend_from_slice(workspace.value(y)?);
             }
@@ -197,9 +246,9 @@ impl Model {
     /// # Errors
     /// No memory.
     pub fn describe(&self) -> Result<ModelInfo> {
-        let tape = Tape::new(&self.parameters, INFERENCE_ROWS);
-        let x = tape.input("x", Shape::batch(&[self.data.features]));
-        let plan = tape.infer(&[self.autoencoder.reconstruct(&tape, x)])?;
+        let (plan, ..) = self.inference_plan(self.data.features, INFERENCE_ROWS, |tape, x| {
+            ((), vec![self.autoencoder.reconstruct(tape, x)])
+        })?;
         let tensor = |id| (self.parameters.name(id).to_owned(), self.parameters.sizes(id).to_vec());
         Ok(ModelInfo {
             model: self.config.model.name().into(),
@@ -211,6 +260,7 @@ impl Model {
             config: self.config.clone(),
             format: FORMAT.into(),
             operations: plan.operations().map(operation_line).collect(),
+            plan_rows: plan.max_rows(),
             plan_bytes: plan.bytes(),
             tensors: self.parameters.ids().map(tensor).collect(),
         })
@@ -284,6 +334,11 @@ fn check_claims(config: &Config, data: &DataInfo, bytes: usize, origin: &str) ->
         )));
     }
     Ok(())
+}
+
+/// A workspace that could not be had, in words that name what it is for.
+pub(crate) fn no_room(plan: &Plan<f32>, error: &narrows_engine::Error) -> Error {
+    Error::data(format!("{error}, for {} samples at a time; use a smaller model or smaller images", plan.max_rows()))
 }
 
 /// Copies samples into a plan's input and runs it.
@@ -398,6 +453,8 @@ pub struct OperationLine {
     pub flops: u64,
     /// Bytes read and written for a full batch.
     pub bytes: u64,
+    /// Bytes of memory of use only while it runs.
+    pub scratch_bytes: u64,
 }
 
 fn operation_line(info: narrows_engine::tape::OperationInfo) -> OperationLine {
@@ -407,5 +464,6 @@ fn operation_line(info: narrows_engine::tape::OperationInfo) -> OperationLine {
         output: info.output.to_string(),
         flops: info.flops,
         bytes: info.bytes,
+        scratch_bytes: info.scratch_bytes,
     }
 }

@@ -41,7 +41,9 @@ fn a_step_allocates_nothing_after_the_first() {
     let dataset = digits().unwrap();
     // Many rows share one packed operand between threads; wide layers and few rows are multiplied the other way round.
     let of = |hidden, batch| Config { hidden, batch, loss: LossName::Bce, clip: 1.0, ..Config::default() };
-    let configs = [of(vec![500, 100], 500), of(vec![800, 700], 100)];
+    let mut convolutional = of(Vec::new(), 256);
+    convolutional.set("model", "convolutional").unwrap();
+    let configs = [of(vec![500, 100], 500), of(vec![800, 700], 100), convolutional];
     for (config, threads) in configs.iter().flat_map(|config| [(config, 1), (config, 2)]) {
         let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
         let data = DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler };

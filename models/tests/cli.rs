@@ -426,3 +426,65 @@ fn an_interrupt_leaves_a_run_that_goes_on() {
     let mode = fs::metadata(folder.path().join("run/model.safetensors")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, fs::metadata(folder.path().join("run/config.toml")).unwrap().permissions().mode() & 0o777);
 }
+
+#[test]
+fn convolutional_models_are_trained_inspected_and_put_to_use() {
+    let folder = folder();
+    let at = folder.path();
+    for (run, upsample, parameters) in [("n", "nearest", 705), ("m", "max", 557), ("t", "transposed", 887)] {
+        let more = ["--model", "convolutional", "--filters", "6,4", "--upsample", upsample];
+        let trained = train(at, run, &more);
+        assert_eq!(trained["parameters"], parameters, "{upsample}");
+        assert!(trained["squared_error"].as_f64().unwrap() > 0.0 && trained["pca_squared_error"].is_number());
+        let seen = json(at, &["inspect", run, "--json"]);
+        assert_eq!(seen["layers"], "1x8x8-6x4x4-4x2x2-6x4x4-1x8x8");
+        assert_eq!(seen["code"], 16);
+        let evaluated = json(at, &["eval", run, "--json"]);
+        assert_eq!(evaluated["squared_error"], trained["squared_error"]);
+        json(at, &["reconstruct", run, "--json", "--out", "picture.png"]);
+        assert!(fs::read(at.join("picture.png")).unwrap().starts_with(b"\x89PNG"));
+        json(at, &["train", "--resume", run, "--epochs", "2", "--json"]);
+    }
+    let dense = ["--model", "convolutional", "--filters", "6,4", "--downsample", "stride", "--bottleneck", "dense"];
+    train(at, "d", &dense);
+    assert_eq!(json(at, &["inspect", "d", "--json"])["layers"], "1x8x8-6x4x4-4x2x2-4-4x2x2-6x4x4-1x8x8");
+}
+
+#[test]
+fn presets_are_listed_and_begun_with() {
+    let folder = folder();
+    let listed = json(folder.path(), &["presets", "--json"]);
+    let names: Vec<_> = listed["presets"].as_array().unwrap().iter().map(|preset| preset["name"].clone()).collect();
+    assert!(names.contains(&"keras-conv".into()) && names.contains(&"keras-io-conv".into()));
+    assert!(listed["presets"].as_array().unwrap().iter().all(|preset| preset["source"].is_string()));
+    let plain = narrows(folder.path(), &["presets"]);
+    assert!(text(&plain.stdout).contains("keras-conv\n"));
+    // Flags and --set win over the preset.
+    train(folder.path(), "a", &["--preset", "keras-conv", "--set", "batch=64"]);
+    let config = fs::read_to_string(folder.path().join("a/config.toml")).unwrap();
+    for line in ["model = \"convolutional\"", "filters = [16, 8, 8]", "batch = 64", "epochs = 1"] {
+        assert!(config.contains(line), "{line}: {config}");
+    }
+}
+
+#[test]
+fn convolutions_that_make_no_sense_are_one_line() {
+    let folder = folder();
+    let refused = |more: &[&str]| {
+        let line = refusal(folder.path(), &[&["train", "--model", "convolutional", "--out", "x"], more].concat(), 2);
+        assert!(!folder.path().join("x").exists());
+        line
+    };
+    for (more, expected) in [
+        (&["--filters", ""][..], "filters is empty"),
+        (&["--filters", "4,0"], "filters is a list with a layer of 0 filters"),
+        (&["--filters", "2,2,2,2"], "give at most 3"),
+        (&["--kernel", "4"], "kernel is 4; give an odd number"),
+        (&["--upsample", "max", "--downsample", "stride"], "max unpooling needs the places"),
+        (&["--upsample", "nearst"], "did you mean `nearest`"),
+        (&["--preset", "keras-cov"], "did you mean `keras-conv`"),
+    ] {
+        let line = refused(more);
+        assert!(line.contains(expected), "{line}");
+    }
+}

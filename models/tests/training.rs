@@ -42,6 +42,25 @@ fn fifty_steps_give_the_same_bits_at_any_thread_count() {
 }
 
 #[test]
+fn convolutions_give_the_same_bits_at_any_thread_count() {
+    let dataset = digits().unwrap();
+    for upsample in ["nearest", "max", "transposed"] {
+        let mut config = Config { batch: 300, ..config() };
+        let settings = [("model", "convolutional"), ("filters", "16,20"), ("upsample", upsample)];
+        settings.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+        let runs = [1, 2, 3, 7].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let rows = (0..1797).collect();
+            let mut trainer = Trainer::new(model(&config, &dataset), &dataset, rows, Vec::new()).unwrap();
+            Threads::Pool(&pool).run(|split| trainer.run(split, Some(10), &mut Silent, &mut |_| Ok(false)).unwrap());
+            bits(trainer.model().parameters().flat())
+        });
+        assert!(runs.iter().all(|run| *run == runs[0]), "{upsample}");
+        assert_ne!(runs[0], bits(model(&config, &dataset).parameters().flat()));
+    }
+}
+
+#[test]
 fn seventeen_steps_saved_and_twenty_three_more_equal_forty() {
     let folder = tempfile::tempdir().unwrap();
     for (name, optimizer, validation) in [("a", "adam", 0.2), ("b", "nesterov", 0.0), ("c", "sgd", 0.1)] {

@@ -3,6 +3,7 @@
 //! Each figure is the minimum of repeats; contenders take turns (A B C A B C). Compare columns, not sittings.
 
 use narrows_benches::clock::{pause, turn};
+use narrows_benches::columns::{Columns, LAYERS, Ours, multipliers, verify};
 use narrows_benches::contenders::{self, Contender, Element, split};
 use narrows_benches::peak;
 use narrows_benches::product::Product;
@@ -28,7 +29,67 @@ fn main() {
     // Half as many lanes, the same instructions: half the peak.
     products("f64", &SQUARES, &only, &double, &pool, peaks.map(|peak| peak / 2.0));
     steps(&only, &pool, peaks);
+    inference(&only, &pool);
+    convolutions(&only, &pool, peaks);
     layers(&only, &pool, peaks);
+}
+
+/// Inference of the reference networks.
+fn inference(only: &str, pool: &ThreadPool) {
+    println!("\n## Inference (one thread \\| two threads)\n");
+    println!("| network | us/batch | samples/s |");
+    println!("|---|---|---|");
+    for network in references().into_iter().filter(|network| network.name.contains(only)) {
+        let mut step = (network.step)().expect("a network");
+        let mut best = [f64::INFINITY; 2];
+        for _ in 0..ROUNDS {
+            for (best, threads) in best.iter_mut().zip(THREADS) {
+                *best = best.min(within(pool, threads, || turn(|| step.infer(split(threads)))));
+            }
+        }
+        let pair = |f: &dyn Fn(f64) -> f64| format!("{} \\| {}", cell(f(best[0]), ""), cell(f(best[1]), ""));
+        let rate = |seconds: f64| network.batch as f64 / seconds;
+        println!("| {}, batch {} | {} | {} |", network.name, network.batch, pair(&|s| 1e6 * s), pair(&rate));
+    }
+}
+
+/// The layers of the convolutional networks beside the column matrix.
+fn convolutions(only: &str, pool: &ThreadPool, peaks: [f64; 2]) {
+    println!("\n## Convolutions, batch 128 (GFLOP/s; forward, and forward with both gradients; share of peak)\n");
+    print!("| layer | narrows, one thread | share | narrows, two threads | share |");
+    multipliers().iter().for_each(|(name, _)| print!(" {name}, one thread |"));
+    println!("\n|---|---|---|---|---|{}", "---|".repeat(multipliers().len()));
+    for layer in LAYERS.iter().filter(|layer| format!("conv {}", layer.name).contains(only)) {
+        let mut ours = Ours::new(layer).expect("memory for a layer");
+        let mut others: Vec<Columns> =
+            multipliers().iter().map(|(_, multiply)| Columns::new(layer, *multiply)).collect();
+        multipliers().iter().for_each(|(_, multiply)| verify(layer, *multiply));
+        // Forward and step, by contender: us with one thread, with two, the others.
+        let mut best = vec![[f64::INFINITY; 2]; 2 + others.len()];
+        for _ in 0..ROUNDS {
+            for (i, threads) in THREADS.into_iter().enumerate() {
+                let forward = within(pool, threads, || turn(|| _ = ours.forward(split(threads))));
+                let step = within(pool, threads, || turn(|| _ = ours.step(split(threads))));
+                best[i] = [best[i][0].min(forward), best[i][1].min(step)];
+            }
+            for (columns, best) in others.iter_mut().zip(&mut best[2..]) {
+                let forward = turn(|| _ = columns.forward());
+                *best = [best[0].min(forward), best[1].min(turn(|| _ = columns.step()))];
+            }
+        }
+        let flops = [layer.flops() as f64, 3.0 * layer.flops() as f64];
+        let speeds = |best: &[f64; 2]| {
+            format!("{} \\| {}", cell(1e-9 * flops[0] / best[0], ""), cell(1e-9 * flops[1] / best[1], ""))
+        };
+        let shares = |best: &[f64; 2], peak: f64| {
+            let share = |i: usize| cell(100.0 * flops[i] / best[i] / peak, " %");
+            format!("{} \\| {}", share(0), share(1))
+        };
+        print!("| {} | {} | {} ", layer.name, speeds(&best[0]), shares(&best[0], peaks[0]));
+        print!("| {} | {} |", speeds(&best[1]), shares(&best[1], peaks[1]));
+        best[2..].iter().for_each(|best| print!(" {} |", speeds(best)));
+        println!();
+    }
 }
 
 /// Every operation of the convolutional networks, forward and backward, and the share of the arithmetic at peak.
@@ -51,7 +112,7 @@ fn layers(only: &str, pool: &ThreadPool, peaks: [f64; 2]) {
             let pair = |f: &dyn Fn(usize) -> f64, unit| format!("{} \\| {}", cell(f(0), unit), cell(f(1), unit));
             let forward = |i: usize| both[i].forward.as_secs_f64();
             let backward = |i: usize| both[i].backward.map_or(f64::NAN, |time| time.as_secs_f64());
-            let is_product = !one.parameters.is_empty() || one.name.starts_with("conv");
+            let is_product = one.name.starts_with("conv") || one.name == "linear";
             let share = |times: f64, passes: f64, i: usize| match is_product {
                 true => 100.0 * passes * one.flops as f64 / peaks[i] / times,
                 false => f64::NAN,

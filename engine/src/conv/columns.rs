@@ -34,6 +34,12 @@ pub fn col2im<T: Float>(geometry: &Geometry, columns: &[T], image: &mut [T]) -> 
 }
 
 fn check(geometry: &Geometry, image: usize, columns: usize) -> Result<(), Error> {
+    // The fields are anybody's to change.
+    match Geometry::new(geometry.window, geometry.channels, geometry.image) {
+        Ok(sound) if sound == *geometry => {}
+        Ok(_) => return Err(Error::new("the positions of this geometry are not those of its window")),
+        Err(error) => return Err(Error::new(error.to_string())),
+    }
     let wanted = [geometry.image_elements(), geometry.rows() * geometry.columns()];
     for (what, wanted, found) in [("image", wanted[0], image), ("column matrix", wanted[1], columns)] {
         if wanted != found {

@@ -49,7 +49,7 @@ impl Window {
     ///
     /// # Errors
     /// A kernel, stride or dilation of 0, sizes that overflow, or a kernel larger than the padded image.
-    pub fn positions(&self, axis: usize, size: usize) -> Result<usize, GeometryError> {
+    pub(crate) fn positions(&self, axis: usize, size: usize) -> Result<usize, GeometryError> {
         let (padded, reach) = (self.padded(axis, size)?, self.reach(axis)?);
         if size == 0 || reach > padded {
             return Err(GeometryError::TooSmall { axis: AXES[axis], size, padded, reach });
@@ -62,7 +62,7 @@ impl Window {
     ///
     /// # Errors
     /// As [`Self::positions`]; an `output_padding` not below the stride or the dilation; padding that leaves nothing.
-    pub fn transposed(&self, axis: usize, size: usize, output_padding: usize) -> Result<usize, GeometryError> {
+    pub(crate) fn transposed(&self, axis: usize, size: usize, output_padding: usize) -> Result<usize, GeometryError> {
         let reach = self.reach(axis)?;
         if output_padding >= self.stride[axis].max(self.dilation[axis]) {
             let [stride, dilation] = [self.stride[axis], self.dilation[axis]];
@@ -226,7 +226,9 @@ impl Geometry {
         // Coordinates are computed with a sign.
         let padded = (0..2).all(|axis| image[axis] + 2 * window.padding[axis] < isize::MAX as usize / 2);
         if !(fits(elements) && fits(pixels) && padded) {
-            return Err(GeometryError::Overflow { axis: AXES[0], size: image[0] });
+            // The side that is to blame, as far as one can be named.
+            let axis = usize::from(image[1] > image[0]);
+            return Err(GeometryError::Overflow { axis: AXES[axis], size: image[axis].max(channels) });
         }
         Ok(Self { window, channels, image, positions })
     }

@@ -42,11 +42,25 @@ impl<T: Float> ConvolutionMatrix<T> {
             }
         }
         let (seen, [kernel_rows, kernel_columns]) = (channels / groups, window.kernel);
-        let wanted = filters * seen * kernel_rows * kernel_columns;
-        if weight.len() != wanted {
-            return Err(Error::new(format!("the weight has {} elements; it must have {wanted}", weight.len())));
+        let sizes = [seen, kernel_rows, kernel_columns];
+        let wanted = sizes.iter().try_fold(filters, |n, &size| n.checked_mul(size));
+        let wanted = wanted.filter(|&wanted| wanted == weight.len()).ok_or_else(|| {
+            let found = weight.len();
+            Error::new(format!("the weight has {found} elements; it must have {filters} times {sizes:?} of them"))
+        })?;
+        // Row by row, with room for all that a row may hold.
+        let rows = filters.checked_mul(geometry.columns()).and_then(|rows| rows.checked_add(1));
+        let all = rows.and_then(|rows| rows.checked_mul(wanted.checked_div(filters)?));
+        let (mut starts, mut columns, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let reserved = rows.zip(all).is_some_and(|(rows, all)| {
+            let room = starts.try_reserve_exact(rows).and_then(|()| columns.try_reserve_exact(all));
+            room.and_then(|()| values.try_reserve_exact(all)).is_ok()
+        });
+        if !reserved {
+            return Err(Error::new("no memory for so large a convolution matrix"));
         }
-        let mut matrix = Self { geometry, filters, starts: vec![0], columns: Vec::new(), values: Vec::new() };
+        starts.push(0);
+        let mut matrix = Self { geometry, filters, starts, columns, values };
         for filter in 0..filters {
             let first = filter / (filters / groups) * seen;
             for position in 0..geometry.columns() {
@@ -113,9 +127,8 @@ fn same(what: &str, found: usize, wanted: usize) -> Result<(), Error> {
 impl<T: Float + fmt::Display> fmt::Display for ConvolutionMatrix<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for ends in self.starts.windows(2) {
-            let mut elements = (ends[0]..ends[1]).map(|at| (self.columns[at], self.values[at])).collect::<Vec<_>>();
-            elements.sort_by_key(|&(column, _)| column);
-            let mut left = elements.into_iter().peekable();
+            // In the order of the image already.
+            let mut left = (ends[0]..ends[1]).map(|at| (self.columns[at], self.values[at])).peekable();
             for column in 0..self.columns() {
                 let separator = if column == 0 { "" } else { " " };
                 match left.next_if(|&(at, _)| at == column) {

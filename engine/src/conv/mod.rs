@@ -46,8 +46,8 @@
 
 pub mod columns;
 pub mod geometry;
-pub mod matrix;
 pub(crate) mod kernels;
+pub mod matrix;
 pub(crate) mod passes;
 pub mod pooling;
 mod products;
@@ -57,6 +57,6 @@ mod tests;
 
 pub use columns::{col2im, im2col};
 pub use geometry::{Geometry, GeometryError, Window};
-pub use matrix::ConvolutionMatrix;
 pub use kernels::ConvFloat;
+pub use matrix::ConvolutionMatrix;
 pub use pooling::Pool;

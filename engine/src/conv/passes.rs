@@ -59,6 +59,20 @@ impl Convolution {
         self.groups * self.filters * self.geometry.rows()
     }
 
+    /// Whether images, results, weights and a row of columns are small enough to be counted, many times over.
+    pub(crate) fn fits(&self) -> bool {
+        let Geometry { channels, image, positions, .. } = self.geometry;
+        let rows = self.geometry.rows();
+        let products: [&[usize]; 4] = [
+            &[self.groups, channels, image[0], image[1]],
+            &[self.groups, self.filters, positions[0], positions[1]],
+            &[self.groups, self.filters, rows],
+            &[rows, positions[1]],
+        ];
+        let count = |factors: &[usize]| factors.iter().try_fold(1usize, |n, &factor| n.checked_mul(factor));
+        products.into_iter().all(|factors| count(factors).is_some_and(|n| n < isize::MAX as usize >> 14))
+    }
+
     /// Multiplications and additions for one image.
     pub(crate) fn flops(&self) -> u64 {
         (2 * self.weight() as u64).saturating_mul(self.geometry.columns() as u64)
@@ -88,6 +102,7 @@ pub(crate) struct Passes {
 }
 
 /// Elements of the parts of scratch memory.
+#[derive(Default)]
 struct Layout {
     /// Weights in the kernels' order, for each group: the product's, and the transpose's for all phases.
     forward: usize,
@@ -147,53 +162,63 @@ impl Passes {
         Some((pool, from, pool.positions(from).ok()?))
     }
 
-    fn layout(&self) -> Layout {
+    /// What one pass needs, forward or backward, whichever vectors it will run on.
+    fn layout<T: ConvFloat>(&self, backward: bool) -> Layout {
         let line = |elements: usize| elements.next_multiple_of(LINE);
-        let bias = line(self.channels());
-        let weight = line(self.convolution.weight());
         let groups = self.convolution.groups;
-        let unpooled = if self.pool.is_some() { line(self.sides_before_pooling()[1]) } else { 0 };
-        let Some(direct) = &self.direct else {
-            return Layout {
-                forward: 0,
-                transposed: 0,
-                image: line(self.convolution.columns()),
-                images: 1,
-                unpooled,
-                result: 0,
-                turned: 0,
-                phases: 0,
-                sums: 0,
-                weight,
-                bias,
-            };
+        let mut layout = Layout {
+            images: 1,
+            unpooled: if self.pool.is_some() { line(self.sides_before_pooling()[1]) } else { 0 },
+            ..Layout::default()
         };
-        let turned = |product: &Product| line(product.turned());
-        let largest = direct.transposed.iter().map(turned).max().unwrap_or(0);
-        Layout {
-            forward: line(direct.forward.packed()),
-            transposed: direct.transposed.iter().map(|product| line(product.packed())).sum(),
-            image: line(direct.image.len().unwrap_or(0)),
-            // The groups of a convolution take turns in one padded image.
-            images: if groups == 1 { direct.forward.images_at_once() } else { 1 },
-            unpooled,
-            result: line(direct.result.len().unwrap_or(0)),
-            turned: turned(&direct.forward).max(largest),
-            phases: line(direct.transposed.iter().map(Product::results).sum()),
-            sums: groups * line(direct.forward.sums()),
-            weight,
-            bias,
+        if backward {
+            layout.weight = line(self.convolution.weight());
+            layout.bias = line(self.channels());
         }
+        let Some(direct) = &self.direct else {
+            layout.image = line(self.convolution.columns());
+            return layout;
+        };
+        let turned = |product: &Product, outputs: &dyn Fn(Backend) -> bool| {
+            let all = [Backend::Portable, Backend::Avx2Fma, Backend::Avx512];
+            let any = all.into_iter().filter(|backend| backend.is_available()).any(outputs);
+            if any { line(product.turned()) } else { 0 }
+        };
+        // The transpose's products are those of a transposed convolution, and of a convolution's input gradient.
+        if self.transposed != backward {
+            layout.transposed = direct.transposed.iter().map(|product| line(product.packed())).sum();
+            layout.result = line(direct.result.len().unwrap_or(0));
+            for product in direct.transposed.iter().filter(|product| product.results() > 0) {
+                let turned = turned(product, &|backend| product.lanes::<T>(backend, false).outputs());
+                layout.turned = layout.turned.max(turned);
+            }
+            if !direct.is_whole() {
+                layout.phases = line(direct.transposed.iter().map(Product::results).sum());
+            }
+        } else {
+            let product = &direct.forward;
+            layout.forward = line(product.packed());
+            layout.turned = turned(product, &|backend| product.lanes::<T>(backend, false).outputs());
+        }
+        if backward || !self.transposed {
+            layout.image = line(direct.image.len().unwrap_or(0));
+        }
+        if backward {
+            let product = &direct.forward;
+            let outputs = |backend| product.gradient_lanes::<T>(backend).outputs();
+            layout.turned = layout.turned.max(turned(product, &outputs));
+            layout.sums = groups * line(product.sums());
+            // The groups of a convolution take turns in one padded image.
+            layout.images = if groups == 1 { product.images_at_once() } else { 1 };
+        }
+        layout
     }
 
-    /// Elements of scratch memory for any pass, whatever the batch.
-    pub(crate) fn scratch(&self) -> Option<usize> {
-        // Without the products' tables nothing else bounds a strip's sizes.
-        let columns = self.convolution.geometry.rows().checked_mul(self.convolution.geometry.positions[1])?;
-        columns.checked_add(self.convolution.weight())?.checked_mul(4 * CHUNKS)?;
-        let layout = self.layout();
+    /// Elements of scratch memory for a pass forward or backward, whatever the batch; `None` where they cannot be counted.
+    pub(crate) fn scratch<T: ConvFloat>(&self, backward: bool) -> Option<usize> {
+        let layout = self.layout::<T>(backward);
         let each = layout.chunk().checked_add(layout.weight + layout.bias)?;
-        each.checked_mul(CHUNKS)?.checked_add(self.convolution.groups * (layout.forward + layout.transposed))
+        each.checked_mul(CHUNKS)?.checked_add(self.convolution.groups.checked_mul(layout.forward + layout.transposed)?)
     }
 
     /// Images of a chunk, for a batch of `images`.
@@ -223,8 +248,14 @@ impl Passes {
         let [input, result] = self.sides();
         let images = x.len() / input;
         let chunk = self.chunk(images);
-        let layout = self.layout();
-        let (packed, rest) = self.pack_all((means.backend, false), &layout, [self.transposed, !self.transposed], (weight, bias), scratch);
+        let layout = self.layout::<T>(false);
+        let (packed, rest) = self.pack_all(
+            (means.backend, false),
+            &layout,
+            [self.transposed, !self.transposed],
+            (weight, bias),
+            scratch,
+        );
         let scratch = PerChunk { data: rest, each: layout.chunk(), chunk };
         let used = if self.transposed { [0, 1] } else { [1, 0] };
         let places = places.map(|data| ImagesMut { data, each: result });
@@ -255,7 +286,7 @@ impl Passes {
     ) -> [&'a [T]; 2] {
         let [input, result] = self.sides();
         let images = run.input.len() / input;
-        let (chunk, layout) = (self.chunk(images), self.layout());
+        let (chunk, layout) = (self.chunk(images), self.layout::<T>(true));
         let chunks = images.div_ceil(chunk);
         let Differentiate { input: x, weight, output, places, gradient, activation, d_input, wants } = run;
         // The gradient of a convolution's input is the transpose's product.
@@ -270,7 +301,10 @@ impl Passes {
         let weights = &mut weights[..chunks * self.convolution.weight()];
         let biases = &mut biases[..chunks * self.channels()];
         let per = |data, each| PerChunk { data, each, chunk };
-        let memory = (per(rest, layout.chunk()), (per(&mut *weights, self.convolution.weight()), per(&mut *biases, self.channels())));
+        let memory = (
+            per(rest, layout.chunk()),
+            (per(&mut *weights, self.convolution.weight()), per(&mut *biases, self.channels())),
+        );
         let outputs = (activation != Activation::Identity).then_some(Images { data: output, each: result });
         let outputs = (outputs, self.pool.map(|_| Images { data: places, each: result }));
         let images_of = ((Images { data: x, each: input }, outputs), ImagesMut { data: gradient, each: result });

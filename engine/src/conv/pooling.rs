@@ -1,7 +1,8 @@
 //! The geometry of pooling windows, and the loops over single planes that pooling and unpooling are made of.
 //!
 //! Sizes and padding are PyTorch's: with `ceil` the last window may reach past the padded image, but must begin inside it
-//! or its leading padding. Padding is at most half the kernel, so that every window sees a pixel.
+//! or its leading padding. (A window that is larger than the padded image is refused, also with `ceil`, where PyTorch may
+//! take it.) Padding is at most half the kernel, so that every window sees a pixel.
 #![forbid(unsafe_code)]
 
 use super::geometry::{GeometryError, Window};
@@ -156,7 +157,7 @@ pub(crate) fn average<T: Float>(pool: &Pool, [height, width]: [usize; 2], plane:
                     sum += x;
                 }
             }
-            *to = sum * share(rows * wide);
+            *to = sum * share(rows, wide);
         }
     }
 }
@@ -173,7 +174,7 @@ pub(crate) fn average_transposed<T: Float>(
         let (down, rows) = pool.seen(0, height, row);
         for (column, &from) in from.iter().enumerate() {
             let (across, wide) = pool.seen(1, width, column);
-            let each = from * share(rows * wide);
+            let each = from * share(rows, wide);
             for y in down.clone() {
                 for x in &mut plane[y * width..][across.clone()] {
                     *x += each;
@@ -183,8 +184,8 @@ pub(crate) fn average_transposed<T: Float>(
     }
 }
 
-fn share<T: Float>(count: usize) -> T {
-    T::from_f64(1.0 / count as f64)
+fn share<T: Float>(rows: usize, wide: usize) -> T {
+    T::from_f64(1.0 / (rows as f64 * wide as f64))
 }
 
 /// The pixel of `plane` at each of `places`; 0 where there is none.
@@ -244,7 +245,14 @@ mod tests {
         let plane = [1.0, 5.0, 2.0, 5.0, f64::NAN, 9.0, 0.0, f64::NAN];
         for backend in Backend::available() {
             let (mut values, mut places) = ([0.0; 2], [0.0; 2]);
-            largest(Kernels::of(backend), &Pool::new(2), [2, 4], &plane, (Some(&mut values), Some(&mut places)), [1, 2]);
+            largest(
+                Kernels::of(backend),
+                &Pool::new(2),
+                [2, 4],
+                &plane,
+                (Some(&mut values), Some(&mut places)),
+                [1, 2],
+            );
             assert_eq!(places, [4.0, 7.0]);
             assert!(values[0].is_nan() && values[1].is_nan());
         }

@@ -22,6 +22,8 @@ const LARGEST_IMAGE: usize = 1 << 18;
 const LARGEST_WEIGHT: usize = 1 << 17;
 /// The most elements for sums of a gradient lane by lane.
 const LARGEST_SUMS: usize = 1 << 18;
+/// The most phases of an image.
+const MOST_PHASES: usize = 64;
 /// The most lanes of any vector.
 const MOST_LANES: usize = 16;
 
@@ -40,6 +42,13 @@ pub(crate) struct Product {
 pub(crate) struct Lanes<T: 'static> {
     kernels: Kernels<T>,
     outputs: bool,
+}
+
+impl<T> Lanes<T> {
+    /// Whether outputs lie in the lanes.
+    pub(crate) fn outputs(&self) -> bool {
+        self.outputs
+    }
 }
 
 /// Numbers for vectors of the machine's width, and of half of it: 0.6 of a multiply-add of the full width, since some
@@ -235,8 +244,14 @@ impl Direct {
         let image_pitch = positions[1] + reach[1];
         let result_pitch = (positions[1] + front[1]).max(last[1] + front[1] + 1);
         let image = Padded { channels, image: side, stride, front: padding, rows: image_rows, pitch: image_pitch };
-        let result =
-            Padded { channels: filters, image: positions, stride: [1, 1], front, rows: result_rows, pitch: result_pitch };
+        let result = Padded {
+            channels: filters,
+            image: positions,
+            stride: [1, 1],
+            front,
+            rows: result_rows,
+            pitch: result_pitch,
+        };
         if image.len()? > LARGEST_IMAGE || result.len()? > LARGEST_IMAGE {
             return None;
         }
@@ -250,6 +265,10 @@ impl Direct {
             step: channels * elements,
             outputs: filters,
         };
+        // A stride that large has little use for neighbours.
+        if stride[0].checked_mul(stride[1])? > MOST_PHASES {
+            return None;
+        }
         let mut transposed = Vec::new();
         for phase in (0..stride[0]).flat_map(|row| (0..stride[1]).map(move |column| [row, column])) {
             // The pixels of this phase, in strides: from `start`, `count` of them.

@@ -187,7 +187,7 @@ impl<T: ConvFloat> Run<T> {
     ) -> Self {
         let (passes, means) = (Passes::new(*convolution, transposed, None), Means { backend, split });
         let nan = |len| vec![T::from_f64(f64::NAN); len];
-        let mut scratch = nan(passes.scratch().unwrap());
+        let mut scratch = nan(passes.scratch::<T>(false).unwrap());
         let (mut result, mut d_input) = (nan(gradient.len()), nan(input.len()));
         passes.apply(means, (input, weight, None), Activation::Identity, (&mut result, None), &mut scratch);
         let run = |d_input: &mut [T], accumulate, scratch: &mut [T]| {
@@ -203,12 +203,17 @@ impl<T: ConvFloat> Run<T> {
                 wants: [true; 2],
             };
             let sums = passes.differentiate(means, work, scratch);
-            [weight.len(), passes.channels()].iter().zip(sums).map(|(&len, sums)| {
-                let mut sum = nan(len);
-                T::elementwise(backend).column_sums(sums, len, &mut sum, false);
-                sum
-            }).collect::<Vec<_>>()
+            [weight.len(), passes.channels()]
+                .iter()
+                .zip(sums)
+                .map(|(&len, sums)| {
+                    let mut sum = nan(len);
+                    T::elementwise(backend).column_sums(sums, len, &mut sum, false);
+                    sum
+                })
+                .collect::<Vec<_>>()
         };
+        let mut scratch = nan(passes.scratch::<T>(true).unwrap());
         let sums = run(&mut d_input, false, &mut scratch);
         // Added to what is there, it is twice as much.
         let mut twice = d_input.clone();
@@ -250,13 +255,22 @@ fn routes_agree_and_threads_do_not_change_bits() {
             for (transposed, input, gradient) in [(false, &x, &y), (true, &y, &x)] {
                 let operands = (&input[..], &weight[..], &gradient[..]);
                 let alone = Run::of(&convolution, transposed, backend, Split::Serial, operands);
-                let shared = Threads::Current.run(|split| Run::of(&convolution, transposed, backend, split, operands));
-                assert!(shared.bits() == alone.bits(), "{backend} {window:?}");
+                for threads in [2, 3, 7] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    let run = |split| Run::of(&convolution, transposed, backend, split, operands);
+                    let shared = Threads::Pool(&pool).run(run);
+                    assert!(shared.bits() == alone.bits(), "{backend} {window:?} {threads} threads");
+                }
                 let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
                 let exact = (double(input), double(&weight), double(gradient));
                 let operands = (&exact.0[..], &exact.1[..], &exact.2[..]);
                 let exact = Run::of(&convolution, transposed, Backend::Portable, Split::Serial, operands);
-                for (single, double) in [(&alone.result, &exact.result), (&alone.d_input, &exact.d_input), (&alone.d_weight, &exact.d_weight), (&alone.d_bias, &exact.d_bias)] {
+                for (single, double) in [
+                    (&alone.result, &exact.result),
+                    (&alone.d_input, &exact.d_input),
+                    (&alone.d_weight, &exact.d_weight),
+                    (&alone.d_bias, &exact.d_bias),
+                ] {
                     let size = double.iter().map(|x| x.abs()).fold(1.0, f64::max);
                     let apart = single.iter().zip(double).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
                     assert!(apart < 2e-5 * size, "{backend} {window:?}: {apart} of {size}");
@@ -266,13 +280,15 @@ fn routes_agree_and_threads_do_not_change_bits() {
     }
 }
 
-/// Scratch memory of an operation does not grow with the batch, and is bounded for large images.
+/// Scratch memory is bounded for images of any size, and says nothing of the batch; forward needs less than backward.
 #[test]
 fn scratch_is_bounded() {
-    let geometry = Geometry::new(Window::new([3, 3]).padding([1, 1]), 64, [1024, 1024]).unwrap();
-    let passes = Passes::new(Convolution { geometry, groups: 1, filters: 64 }, false, None);
-    let bytes = 4 * passes.scratch().unwrap();
-    assert!(bytes < 64 << 20, "{bytes} bytes; the column matrix would take 2.4 GB");
+    for (channels, side, filters) in [(64, 1024, 64), (1, 500, 1), (3, 256, 3), (32, 80, 32), (1, 4000, 8)] {
+        let geometry = Geometry::new(Window::new([3, 3]).padding([1, 1]), channels, [side, side]).unwrap();
+        let passes = Passes::new(Convolution { geometry, groups: 1, filters }, false, None);
+        let [forward, backward] = [false, true].map(|backward| 4 * passes.scratch::<f32>(backward).unwrap());
+        assert!(forward <= backward && backward < 80 << 20, "{channels} {side}: {forward} and {backward} bytes");
+    }
 }
 
 /// The lecture's case: a 4x4 image and a 3x3 kernel.

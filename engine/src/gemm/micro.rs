@@ -261,7 +261,9 @@ fn turn_rows<T: GemmFloat>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize
     if x.finish.activation.is_function() {
         for i in 0..rows {
             // SAFETY: `tile` is the caller's array of `rows` rows.
-            x.finish.activation.apply_functions(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
+            x.finish
+                .activation
+                .apply_functions(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
         }
     }
     T::gemm_kernels(x.backend).turn(&Turn { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row });

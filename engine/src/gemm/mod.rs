@@ -221,6 +221,16 @@ pub(crate) fn transpose<T: GemmFloat>(
     if rows == 0 || cols == 0 {
         return;
     }
-    assert!((rows - 1) * from_row + cols <= from.len() && (cols - 1) * to_row + rows <= to.len(), "a transpose out of reach");
-    T::gemm_kernels(backend).turn(&Turn { rows, cols, from: from.as_ptr(), from_row, to: to.as_mut_ptr(), to_col: to_row });
+    assert!(
+        (rows - 1) * from_row + cols <= from.len() && (cols - 1) * to_row + rows <= to.len(),
+        "a transpose out of reach"
+    );
+    T::gemm_kernels(backend).turn(&Turn {
+        rows,
+        cols,
+        from: from.as_ptr(),
+        from_row,
+        to: to.as_mut_ptr(),
+        to_col: to_row,
+    });
 }

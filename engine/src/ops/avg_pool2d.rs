@@ -40,7 +40,7 @@ impl<T: Real> Operation<T> for AvgPool {
         let pool = self.on(sides);
         let [rows, columns] = pool.positions(sides).map_err(|error| error.to_string())?;
         let spec = Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1);
-        Ok(spec.flops_per_element((pool.kernel[0] * pool.kernel[1]) as u64))
+        Ok(spec.flops_per_element((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64)))
     }
 
     fn forward(&self, run: Forward<'_, T>) {

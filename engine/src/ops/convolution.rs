@@ -1,12 +1,12 @@
 //! What `conv2d` and `conv_transpose2d` share: options, the shapes' rules, the bias and the activation.
 
-use crate::conv::geometry::{Geometry, GeometryError, Window};
 use super::max_pool2d::pooled;
+use crate::conv::geometry::{Geometry, GeometryError, Window};
 use crate::conv::passes::{Convolution, Differentiate, Means, Passes};
 use crate::conv::pooling::Pool;
 use crate::gemm::Activation;
-use crate::tape::operation::{Device, Target};
 use crate::tape::operation::Inputs;
+use crate::tape::operation::{Device, Target};
 use crate::tape::{Backward, Forward, Real, Shape, Spec};
 use std::sync::OnceLock;
 
@@ -136,11 +136,7 @@ fn convolution(options: &ConvOptions, inputs: &[Shape]) -> Result<Convolution, S
 
 /// The convolution that a transposed one of these inputs (image, weight `[channels, filters / groups, ..]`, bias) is
 /// the transpose of.
-fn transposed(
-    options: &ConvOptions,
-    output_padding: [usize; 2],
-    inputs: &[Shape],
-) -> Result<Convolution, String> {
+fn transposed(options: &ConvOptions, output_padding: [usize; 2], inputs: &[Shape]) -> Result<Convolution, String> {
     let [channels, height, width] = image(&inputs[0])?;
     let [from, made, rows, columns] = weight(&inputs[1], one(&inputs[0]).len())?;
     let of_input = divided("input", channels, options.groups)?;
@@ -157,7 +153,6 @@ fn transposed(
     }
     Ok(Convolution { geometry, groups: options.groups, filters: of_input })
 }
-
 
 /// What the passes need of a device.
 pub(super) fn means(device: &Device) -> Means {
@@ -198,9 +193,12 @@ impl<T: Real> Convolve<T> {
             super::positive(p.to_f64())?;
         }
         let convolution = self.convolution(inputs)?;
-        let passes = Passes::new(convolution, self.output_padding.is_some(), self.pool);
-        let scratch = passes.scratch().filter(|&elements| elements < isize::MAX as usize / 16);
-        let scratch = scratch.ok_or("its scratch memory is too large to count")?;
+        if !convolution.fits() {
+            return Err(format!(
+                "{} channels and {} filters of such images are too many to count",
+                convolution.geometry.channels, convolution.filters
+            ));
+        }
         let Convolution { geometry, groups, filters } = convolution;
         let [rows, columns] = if self.output_padding.is_some() { geometry.image } else { geometry.positions };
         let channels = groups * if self.output_padding.is_some() { geometry.channels } else { filters };
@@ -210,7 +208,13 @@ impl<T: Real> Convolve<T> {
         spec.saved = pooled;
         spec.reads_inputs = 0b011;
         spec.reads_output = self.activation != Activation::Identity;
-        spec.scratch = Some(Shape::fixed(&[scratch]));
+        let passes = Passes::new(convolution, self.output_padding.is_some(), self.pool);
+        let scratch = |backward| {
+            let elements = passes.scratch::<T>(backward).filter(|&elements| elements < isize::MAX as usize / 16);
+            elements.map(|elements| Shape::fixed(&[elements])).ok_or("its scratch memory is too large to count")
+        };
+        spec.scratch = Some(scratch(false)?);
+        spec.backward_scratch = Some(scratch(true)?);
         spec.flops = flops(&inputs[0], convolution.flops());
         // An operation is recorded once; asked about other shapes it makes its tables anew when it runs.
         let _ = self.passes.set(passes);

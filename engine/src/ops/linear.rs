@@ -95,7 +95,7 @@ impl<T: Real> Operation<T> for Linear<T> {
         let mut spec = Spec::new(x.with_last(out), inputs.len());
         spec.reads_inputs = 0b011;
         spec.reads_output = self.activation != Activation::Identity;
-        spec.scratch = (inputs.len() > 2).then(|| Shape::fixed(&[SUMS, out]));
+        spec.backward_scratch = (inputs.len() > 2).then(|| Shape::fixed(&[SUMS, out]));
         let flops = (spec.output.sample_elements() as u64).saturating_mul(2 * into as u64);
         spec.flops = if x.is_batch() { (0, flops) } else { (flops, 0) };
         Ok(spec)

@@ -1,7 +1,7 @@
 //! `y[w] = max of x over window w`: max pooling, as the places of the maxima (the switches) and what stands there.
 //!
 //! The gradient goes where the maximum came from. For max unpooling (Zeiler & Fergus 2014) the places are an operation of
-//! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`.
+//! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`, 2^31 in `f64`.
 
 use super::cases::{Case, CaseInput, Domain, case};
 use super::convolution::{means, shape_of};
@@ -42,12 +42,13 @@ impl<T: Real> Tape<T> {
 pub(super) fn pooled<T: Real>(pool: &Pool, input: &Shape) -> Result<Spec, String> {
     let (channels, sides) = image(input)?;
     let [rows, columns] = pool.positions(sides).map_err(|error| error.to_string())?;
-    let exact = (2.0 / T::EPSILON.to_f64()) as u64;
+    // Whole numbers that the type holds, and that an `i32` counts up to.
+    let exact = ((2.0 / T::EPSILON.to_f64()) as u64).min(i32::MAX as u64);
     if sides[0].saturating_mul(sides[1]) as u64 > exact {
         return Err(format!("a plane of {} by {}; places are exact up to {exact} pixels", sides[0], sides[1]));
     }
     let spec = Spec::new(shape_of(input, [channels, rows, columns]), 1);
-    Ok(spec.flops_per_element((pool.kernel[0] * pool.kernel[1]) as u64))
+    Ok(spec.flops_per_element((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64)))
 }
 
 /// Maxima, or places, or both, of every plane.

@@ -41,6 +41,7 @@ pub(super) fn infer_loss(inputs: &[Shape], flops: u64, differentiable: u64) -> R
     spec.reads_inputs = 0b11;
     spec.early_gradient = true;
     spec.scratch = Some(partials(inputs[0]));
+    spec.backward_scratch = spec.scratch;
     let elements = flops.saturating_mul(inputs[0].sample_elements() as u64);
     spec.flops = if inputs[0].is_batch() { (0, elements) } else { (elements, 0) };
     Ok(spec)

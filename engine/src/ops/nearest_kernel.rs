@@ -43,6 +43,19 @@ impl<T: Real> Tape<T> {
             let options = ConvOptions { padding, ..ConvOptions::default() };
             return self.conv2d(unpooled, weight, bias, options, activation);
         }
+        if let [_, height, width] = *self.shape(x).sizes() {
+            let sides = [height, width];
+            let fits = (0..2).all(|axis| {
+                let unpooled = sides[axis].checked_mul(factor[axis]).and_then(|n| n.checked_add(2 * padding[axis]));
+                unpooled.is_some_and(|unpooled| unpooled >= kernel[axis])
+            });
+            if !fits {
+                self.fail(format!(
+                    "upsample_nearest_conv2d: a kernel of {kernel:?} on an image of {sides:?}, unpooled {factor:?} times and padded \
+                     by {padding:?}; use a smaller kernel or more padding"
+                ));
+            }
+        }
         let smeared = self.record(NearestKernel(factor), &[weight]);
         let padding = [0, 1].map(|axis| kernel[axis] - 1 - padding[axis]);
         let options = ConvOptions { stride: factor, padding, ..ConvOptions::default() };

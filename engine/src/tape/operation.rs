@@ -28,8 +28,10 @@ pub struct Spec {
     pub early_gradient: bool,
     /// Memory that forward fills and backward reads.
     pub saved: Option<Shape>,
-    /// Memory of use only while the operation runs.
+    /// Memory of use only while the operation runs forward.
     pub scratch: Option<Shape>,
+    /// The same for its backward pass.
+    pub backward_scratch: Option<Shape>,
     /// Arithmetic of forward, additions and multiplications, for a batch of `rows`: `fixed + rows * per_row`.
     pub flops: (u64, u64),
 }
@@ -47,6 +49,7 @@ impl Spec {
             early_gradient: false,
             saved: None,
             scratch: None,
+            backward_scratch: None,
             flops: (0, 0),
         }
     }

@@ -48,6 +48,8 @@ pub struct OperationInfo {
     pub flops: u64,
     /// Bytes it reads and writes in its forward pass for a full batch.
     pub bytes: u64,
+    /// Bytes of memory of use only while it runs, in whichever pass needs more.
+    pub scratch_bytes: u64,
     /// Whether it has a part in the backward pass.
     pub backward: bool,
 }
@@ -161,6 +163,11 @@ impl<T: Real> Plan<T> {
         Ok(())
     }
 
+    /// No other plan of this process has it.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Whether it has a backward pass.
     pub(crate) fn is_trainable(&self) -> bool {
         self.loss.is_some()
@@ -197,7 +204,7 @@ impl<T: Real> Plan<T> {
             output,
             output_gradient: head(&mut output_gradient, Some(spec.output), rows),
             saved: head(&mut saved, spec.saved, rows),
-            scratch: head(&mut scratch, spec.scratch, rows),
+            scratch: head(&mut scratch, spec.backward_scratch, rows),
             early: planned.early.is_some(),
             device,
             gradients: Gradients {
@@ -274,6 +281,11 @@ impl<T: Real> Plan<T> {
                 output: spec.output,
                 flops: spec.flops.0.saturating_add(spec.flops.1.saturating_mul(rows as u64)),
                 bytes: elements.saturating_mul(size_of::<T>()) as u64,
+                scratch_bytes: {
+                    let backward = spec.backward_scratch.filter(|_| planned.backward.is_some());
+                    let of = |shape: Option<Shape>| shape.map_or(0, |shape| shape.elements(rows));
+                    of(spec.scratch).max(of(backward)).saturating_mul(size_of::<T>()) as u64
+                },
                 backward: planned.backward.is_some(),
             }
         })

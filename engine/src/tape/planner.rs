@@ -301,7 +301,9 @@ impl<'a, T: Real> Planner<'a, T> {
             }
             if let Some(shape) = spec.scratch {
                 scratch[index].0 = Some(self.interval(forward, forward, shape));
-                scratch[index].1 = backward.map(|backward| self.interval(backward, backward, shape));
+            }
+            if let (Some(shape), Some(backward)) = (spec.backward_scratch, backward) {
+                scratch[index].1 = Some(self.interval(backward, backward, shape));
             }
         }
         let (slot_of, slot_sizes) = assign(&self.intervals);

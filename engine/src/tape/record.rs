@@ -185,7 +185,7 @@ impl<T: Real> Tape<T> {
         let nodes: Vec<Node> = inputs.iter().map(|var| self.inner.borrow().nodes[var.index]).collect();
         let shapes: Vec<Shape> = nodes.iter().map(|node| node.shape).collect();
         let checked = operation.infer(&shapes).and_then(|spec| {
-            let sizes = [Some(spec.output), spec.saved, spec.scratch];
+            let sizes = [Some(spec.output), spec.saved, spec.scratch, spec.backward_scratch];
             match sizes.into_iter().flatten().find(|shape| !shape.fits(self.max_rows)) {
                 Some(shape) => Err(format!("needs {shape}, which has too many elements")),
                 None if spec.output.sample_elements() == 0 => {

@@ -7,10 +7,12 @@
 //!
 //! With filters f_1 .. f_n, kernel k ("same" padding), activation a, and `down` a max pooling of 2x2 (a last odd row or
 //! column makes a window of its own) or a stride of 2:
-//! * encoder: `a(down(conv f_{l-1} -> f_l))` for l = 1 .. n, f_0 the image's channels.
+//! * encoder: `down(a(conv f_{l-1} -> f_l))` for l = 1 .. n, f_0 the image's channels; the last activation is the code's,
+//!   if that is the last image.
 //! * `nearest`: `a(conv f_n -> f_n)`, then for l = n .. 1: each pixel twice down and across, `conv f_l -> f_{l-1}`, the last
 //!   one to the channels. (The convolutions of the tutorial "Building Autoencoders in Keras", Chollet 2016.)
 //! * `max`: for l = n .. 1: each pixel back to where its maximum came from, `conv f_l -> f_{l-1}`, the last to the channels.
+//!   The places go around the code: it alone does not determine the reconstruction.
 //! * `transposed`: for l = n .. 1: `a(transposed conv f_l -> f_{l-1})` of stride 2, f_0 = f_1, then `conv f_1 -> channels`.
 //!
 //! Every level comes back at its own size: 28, 14, 7, 4 and again 7, 14, 28, so images may have any.
@@ -97,10 +99,14 @@ impl Convolutional {
     /// max pooling; a loss that is still `auto`; sizes that are too large.
     pub fn new<T: Real>(config: &Config, image: Option<ImageShape>, parameters: &mut Parameters<T>) -> Result<Self> {
         let image = image.ok_or_else(|| {
-            Error::usage("a convolutional autoencoder needs images, and the data are rows of numbers; use --model undercomplete")
+            Error::usage(
+                "a convolutional autoencoder needs images, and the data are rows of numbers; use --model undercomplete",
+            )
         })?;
         check(config)?;
-        let (sides, n) = (levels(config, image)?, config.filters.len());
+        let (sides, n) = (sides(config, image)?, config.filters.len());
+        let tensors = tensors(config, image).ok_or_else(|| Error::usage("the layers are too large to count"))?;
+        parameters.reserve(&tensors.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         let (kernel, half) = ([config.kernel; 2], config.kernel / 2);
         let same = ConvOptions::default().padding(half);
         let halved = same.stride(2);
@@ -131,12 +137,14 @@ impl Convolutional {
             Upsample::Nearest => {
                 let code = convolution(0, [channels[n]; 2])?;
                 let each = 2 + drawn;
-                let levels = (0..n).rev().enumerate().map(|(i, l)| convolution((i + 1) * each, [channels[l + 1], channels[l]]));
+                let levels =
+                    (0..n).rev().enumerate().map(|(i, l)| convolution((i + 1) * each, [channels[l + 1], channels[l]]));
                 Decoder::Nearest(code, levels.collect::<Result<_>>()?)
             }
             Upsample::Max => {
                 let each = 2 + drawn;
-                let levels = (0..n).rev().enumerate().map(|(i, l)| convolution(i * each + 1, [channels[l + 1], channels[l]]));
+                let levels =
+                    (0..n).rev().enumerate().map(|(i, l)| convolution(i * each + 1, [channels[l + 1], channels[l]]));
                 Decoder::Max(levels.collect::<Result<_>>()?)
             }
             Upsample::Transposed => {
@@ -190,11 +198,7 @@ impl Convolutional {
         for (level, layer) in self.encoder.iter().enumerate() {
             // With a dense code the last image is a hidden layer.
             let is_code = level == last && self.dense.is_none();
-            let activation = if is_code && self.code_activation != ActivationName::Linear {
-                self.code_activation
-            } else {
-                self.activation
-            };
+            let activation = if is_code { self.code_activation } else { self.activation };
             h = match (self.downsample, &self.decoder) {
                 (Downsample::Stride, _) => layer.record(tape, h, activation),
                 (Downsample::Pool, Decoder::Max(_)) => {
@@ -306,7 +310,8 @@ impl Convolutional {
     pub fn layers(&self) -> String {
         let channels: Vec<usize> = std::iter::once(self.image.channels).chain(self.filters.iter().copied()).collect();
         let sizes = channels.iter().zip(&self.sides);
-        let encoder: Vec<String> = sizes.map(|(channels, [rows, columns])| format!("{channels}x{rows}x{columns}")).collect();
+        let encoder: Vec<String> =
+            sizes.map(|(channels, [rows, columns])| format!("{channels}x{rows}x{columns}")).collect();
         let mut layers = encoder.clone();
         if self.dense.is_some() {
             layers.extend([self.code.to_string(), encoder[encoder.len() - 1].clone()]);
@@ -352,18 +357,31 @@ fn check(config: &Config) -> Result<()> {
 }
 
 /// Height and width before each level and after the last.
-fn levels(config: &Config, image: ImageShape) -> Result<Vec<[usize; 2]>> {
-    let mut sides = vec![[image.height, image.width]];
+fn sides(config: &Config, image: ImageShape) -> Result<Vec<[usize; 2]>> {
+    let (height, width) = (image.height, image.width);
+    // What lies further from a pixel than the image reaches only ever sees padding.
+    let reach = 2 * height.max(width).min(config.kernel) - 1;
+    if config.kernel > reach.max(3) {
+        let kernel = config.kernel;
+        return Err(Error::usage(format!(
+            "kernel is {kernel}; an image of {height} by {width} has no use for more than {reach}"
+        )));
+    }
+    let mut sides = vec![[height, width]];
     for level in 0..config.filters.len() {
         let [rows, columns] = sides[level];
-        // A level needs something to make smaller; pooling needs two pixels each way.
+        // Pooling needs two pixels each way, a stride something to make smaller.
         let pooled = config.downsample == Downsample::Pool;
         if (pooled && (rows < 2 || columns < 2)) || (rows < 2 && columns < 2) {
+            let remedy = match (level, rows.max(columns)) {
+                (0, 0..2) => "use --model undercomplete".to_owned(),
+                (_, 2..) if pooled => format!("give at most {level}, or downsample stride, which needs one side alone"),
+                _ => format!("give at most {level}"),
+            };
+            let levels =
+                if config.filters.len() == 1 { "one level".into() } else { format!("{} levels", config.filters.len()) };
             return Err(Error::usage(format!(
-                "filters has {} levels; an image of {} by {} is {rows} by {columns} after {level}: give at most {level}",
-                config.filters.len(),
-                image.height,
-                image.width
+                "filters has {levels}; an image of {height} by {width} is {rows} by {columns} after {level}: {remedy}"
             )));
         }
         sides.push([rows.div_ceil(2), columns.div_ceil(2)]);
@@ -371,10 +389,30 @@ fn levels(config: &Config, image: ImageShape) -> Result<Vec<[usize; 2]>> {
     Ok(sides)
 }
 
-/// The fewest weights of a model of this configuration; `None` where there are too many to count.
-pub(crate) fn weights(config: &Config, channels: usize) -> Option<usize> {
-    let kernel = config.kernel.checked_mul(config.kernel)?;
-    let sizes = std::iter::once(channels).chain(config.filters.iter().copied()).collect::<Vec<_>>();
-    let pairs = sizes.windows(2).map(|pair| pair[0].checked_mul(pair[1])?.checked_mul(kernel));
-    pairs.into_iter().try_fold(0usize, |sum, weights| sum.checked_add(weights?))
+/// The sizes of every tensor of a model of this configuration, weights and biases, in no order that matters; `None` where
+/// sizes are too large to be multiplied.
+pub(crate) fn tensors(config: &Config, image: ImageShape) -> Option<Vec<Vec<usize>>> {
+    let channels: Vec<usize> = std::iter::once(image.channels).chain(config.filters.iter().copied()).collect();
+    let (n, kernel) = (config.filters.len(), config.kernel);
+    let mut all = Vec::new();
+    let mut convolution = |from: usize, to: usize| all.extend([vec![to, from, kernel, kernel], vec![to]]);
+    for level in 0..n {
+        convolution(channels[level], channels[level + 1]);
+        // Mirrored by the decoder; the transposed one ends with f_1 channels and has one more.
+        match config.upsample {
+            Upsample::Transposed => convolution(channels[level.max(1)], channels[level + 1]),
+            _ => convolution(channels[level + 1], channels[level]),
+        }
+    }
+    match config.upsample {
+        Upsample::Nearest => convolution(*channels.get(n)?, channels[n]),
+        Upsample::Transposed => convolution(*channels.get(1)?, channels[0]),
+        Upsample::Max => {}
+    }
+    if config.bottleneck == Bottleneck::Dense {
+        let side = |size: usize| (0..n).fold(size, |size, _| size.div_ceil(2));
+        let map = channels[n].checked_mul(side(image.height))?.checked_mul(side(image.width))?;
+        all.extend([vec![config.code, map], vec![config.code], vec![map, config.code], vec![map]]);
+    }
+    Some(all)
 }

@@ -180,15 +180,43 @@ impl Autoencoder {
     }
 }
 
-/// The fewest weights that a model of this configuration has for such data; `None` where there are too many to count.
+/// How many weights and biases a model of this configuration has for such data; `None` where there are too many to count.
 pub(crate) fn weights(config: &Config, features: usize, image: Option<ImageShape>) -> Option<usize> {
+    let tensors = match config.model {
+        ModelKind::Convolutional => convolutional::tensors(config, image?)?,
+        ModelKind::Undercomplete => undercomplete::tensors(config, features),
+    };
+    let product = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
+    tensors.iter().try_fold(0usize, |sum, sizes| sum.checked_add(product(sizes)?))
+}
+
+/// What of a configuration the model does not read though it was changed, in words.
+pub(crate) fn unused(config: &Config) -> Vec<String> {
+    let default = Config::default();
+    let mut unused = Vec::new();
     match config.model {
-        ModelKind::Convolutional => convolutional::weights(config, image.map_or(1, |image| image.channels)),
+        ModelKind::Convolutional => {
+            if config.hidden != default.hidden {
+                unused.push("hidden is not used: a convolutional model's layers are filters".to_owned());
+            }
+            if config.bottleneck == Bottleneck::Map && config.code != default.code {
+                unused.push(
+                    "code is not used: the code is the last image; for numbers give --bottleneck dense".to_owned(),
+                );
+            }
+        }
         ModelKind::Undercomplete => {
-            let sizes: Vec<usize> =
-                [features].into_iter().chain(config.hidden.iter().copied()).chain([config.code]).collect();
-            let each = sizes.windows(2).try_fold(0usize, |n, pair| n.checked_add(pair[0].checked_mul(pair[1])?));
-            each?.checked_mul(2)
+            let changed = [
+                ("filters", config.filters != default.filters),
+                ("kernel", config.kernel != default.kernel),
+                ("downsample", config.downsample != default.downsample),
+                ("upsample", config.upsample != default.upsample),
+                ("bottleneck", config.bottleneck != default.bottleneck),
+            ];
+            let keys = changed.into_iter().filter(|(_, changed)| *changed);
+            unused
+                .extend(keys.map(|(key, _)| format!("{key} is not used; give --model convolutional for convolutions")));
         }
     }
+    unused
 }

@@ -43,9 +43,7 @@ impl Undercomplete {
         let mut outward = activations.clone();
         activations.push(config.code_activation);
         outward.push(ActivationName::Linear);
-        let layers: Vec<[usize; 2]> = sizes.windows(2).map(|pair| [pair[1], pair[0]]).collect();
-        let tensors = layers.iter().flat_map(|layer| [&layer[..], &layer[..], &layer[..1], &layer[1..]]);
-        parameters.reserve(&tensors.collect::<Vec<_>>())?;
+        parameters.reserve(&tensors(config, features).iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         let encoder = Sequential::new(parameters, "encoder", &sizes, &activations)?;
         sizes.reverse();
         let decoder = Sequential::new(parameters, "decoder", &sizes, &outward)?;
@@ -111,6 +109,16 @@ impl Undercomplete {
     pub fn is_bce(&self) -> bool {
         self.bce
     }
+}
+
+/// The sizes of every tensor of a model of this configuration, weights and biases.
+pub(crate) fn tensors(config: &Config, features: usize) -> Vec<Vec<usize>> {
+    let units: Vec<usize> = [features].into_iter().chain(config.hidden.iter().copied()).chain([config.code]).collect();
+    let layers = units.windows(2).flat_map(|pair| {
+        let (from, to) = (pair[0], pair[1]);
+        [vec![to, from], vec![to], vec![from, to], vec![from]]
+    });
+    layers.collect()
 }
 
 #[cfg(test)]

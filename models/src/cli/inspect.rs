@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::common::{self, Common};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::model::{INFERENCE_ROWS, Model, ModelInfo};
+use crate::model::{Model, ModelInfo};
 
 /// Show what a model is made of
 ///
@@ -56,12 +56,13 @@ fn text(info: &ModelInfo) -> String {
         vec![name.clone(), format!("{sizes:?}"), common::count(elements)]
     });
     let operations = info.operations.iter().map(|line| {
-        let figures = [line.output.clone(), common::count(line.flops), common::count(line.bytes)];
+        let bytes = [line.bytes, line.scratch_bytes].map(common::count);
+        let figures = [line.output.clone(), common::count(line.flops)].into_iter().chain(bytes);
         [line.name.clone()].into_iter().chain(figures).chain([line.parameters.join(" ")]).collect()
     });
     format!(
         "{}  data     {}, {} features{image}\n  scaling  {}\n  code     {}\n  loss     {}\n  format   {}\n\n{}\n\
-         operations of a reconstruction, for {INFERENCE_ROWS} samples at a time in {} bytes\n{}",
+         operations of a reconstruction, for {} samples at a time in {} bytes\n{}",
         head(info),
         info.data.name,
         common::count(info.data.features as u64),
@@ -70,8 +71,9 @@ fn text(info: &ModelInfo) -> String {
         info.loss,
         info.format,
         table(&["parameter", "sizes", "numbers"], tensors),
+        info.plan_rows,
         common::count(info.plan_bytes as u64),
-        table(&["operation", "output", "flops", "bytes", "parameters"], operations),
+        table(&["operation", "output", "flops", "bytes", "scratch", "parameters"], operations),
     )
 }
 
@@ -87,7 +89,7 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             // Writing to a string does not fail.
-            let left = column == 0 || column == 4;
+            let left = column == 0 || column == 5;
             let _ = if left { write!(line, "  {cell:<width$}") } else { write!(line, "  {cell:>width$}") };
         }
         let _ = writeln!(text, "{}", line.trim_end());

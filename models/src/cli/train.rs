@@ -19,6 +19,8 @@ use crate::training::{self, Outcome, TrainRequest};
 ///
 /// For example: narrows train --data digits --hidden 128 --code 16 --epochs 30
 ///
+/// A later setting wins: the defaults, --preset, --config, --set, the flags by name.
+///
 /// Makes a run directory with the model (model.safetensors), what is needed to go on (state.safetensors), the complete
 /// configuration (config.toml), the losses by epoch (history.csv) and a picture of originals over their reconstructions
 /// (samples/reconstructions.png), and says what a PCA of the same code size reaches.

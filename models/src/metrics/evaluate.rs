@@ -4,11 +4,11 @@
 //! computes everything in one go over the data.
 
 use crate::data::{Dataset, has_test};
-use crate::model::{INFERENCE_ROWS, Model};
+use crate::model::{INFERENCE_ROWS, Model, no_room};
 use crate::training::raw;
 use crate::{Error, Result};
 use narrows_engine::ops::Reduction;
-use narrows_engine::{Plan, Shape, Split, Tape, Var, gather};
+use narrows_engine::{Plan, Split, Var, gather};
 use std::time::Instant;
 
 /// What a model reaches on a part of some data.
@@ -52,18 +52,19 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// No memory.
     pub fn new(model: &'a Model) -> Result<Self> {
-        let tape = Tape::new(model.parameters(), INFERENCE_ROWS);
-        let x = tape.input("x", Shape::batch(&[model.data().features]));
         let autoencoder = model.autoencoder();
-        let raw = autoencoder.reconstruct_raw(&tape, x);
-        let objective = autoencoder.objective(&tape, raw, x);
-        let reconstruction = autoencoder.reconstruction(&tape, raw);
-        let squared_error = tape.mean_squared_error(reconstruction, x, Reduction::SumOverFeatures);
-        let terms: Vec<_> = objective.terms.iter().map(|term| (term.name, term.value)).collect();
-        let mut outputs = vec![squared_error, objective.total];
-        outputs.extend(terms.iter().map(|(_, value)| value));
-        let plan = tape.infer(&outputs)?;
-        Ok(Self { model, plan, x, squared_error, total: objective.total, terms })
+        let (plan, x, (squared_error, total, terms)) =
+            model.inference_plan(model.data().features, INFERENCE_ROWS, |tape, x| {
+                let raw = autoencoder.reconstruct_raw(tape, x);
+                let objective = autoencoder.objective(tape, raw, x);
+                let reconstruction = autoencoder.reconstruction(tape, raw);
+                let squared_error = tape.mean_squared_error(reconstruction, x, Reduction::SumOverFeatures);
+                let terms: Vec<_> = objective.terms.iter().map(|term| (term.name, term.value)).collect();
+                let mut outputs = vec![squared_error, objective.total];
+                outputs.extend(terms.iter().map(|(_, value)| value));
+                ((squared_error, objective.total, terms), outputs)
+            })?;
+        Ok(Self { model, plan, x, squared_error, total, terms })
     }
 
     /// Measures the given rows of `dataset`.
@@ -72,21 +73,15 @@ impl<'a> Evaluator<'a> {
     /// Data with another number of features; no rows; no memory.
     pub fn run(&self, dataset: &Dataset, rows: &[u32], split: Split) -> Result<Evaluation> {
         let features = self.model.data().features;
-        if dataset.features() != features {
-            return Err(Error::data(format!(
-                "{} has {} features; the model takes {features}",
-                dataset.name(),
-                dataset.features()
-            )));
-        }
+        self.model.check_fits(dataset)?;
         if rows.is_empty() {
             return Err(Error::data(format!("{}: no samples to evaluate", dataset.name())));
         }
         let started = Instant::now();
         let (scale, shift) = self.model.data().scaler.scale_shift(features)?;
-        let mut workspace = self.plan.workspace()?;
+        let mut workspace = self.plan.workspace().map_err(|error| no_room(&self.plan, &error))?;
         let mut sums = vec![0.0; 2 + self.terms.len()];
-        for rows in rows.chunks(INFERENCE_ROWS) {
+        for rows in rows.chunks(self.plan.max_rows()) {
             workspace.set_rows(rows.len())?;
             let to = workspace.input_mut(self.x)?;
             gather(self.plan.backend(), split, raw(dataset), rows, &scale, &shift, to)?;

@@ -63,8 +63,8 @@ impl Conv2d {
         }
     }
 
-    /// Nearest unpooling of `x` by `factor`, and the convolution of that, in one operation: the layer's stride, dilation
-    /// and groups must be 1.
+    /// Nearest unpooling of `x` by `factor`, and the convolution of that: in one operation where the layer's stride, dilation
+    /// and groups are 1, else in two.
     #[track_caller]
     pub fn record_of_nearest<T: Real>(
         &self,

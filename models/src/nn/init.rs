@@ -7,7 +7,7 @@ use narrows_engine::{ParameterId, Parameters, Real};
 words! {
     /// A rule for the first weights.
     Init, "init" {
-        /// Uniform in ±1/√in for weights and biases: PyTorch's default for linear layers.
+        /// Uniform in ±1/√in for weights and biases: PyTorch's default for linear layers and convolutions.
         Uniform = "uniform",
         /// Normal with variance 2/in, biases 0 (He et al. 2015), for ReLU and its kin.
         He = "he",

@@ -9,8 +9,8 @@ mod pooling;
 mod sequential;
 
 pub use activation::ActivationName;
-pub use conv2d::{Conv1d, Conv2d};
 pub use conv_transpose2d::{ConvTranspose1d, ConvTranspose2d};
+pub use conv2d::{Conv1d, Conv2d};
 pub use init::Init;
 pub use linear::Linear;
 pub use pooling::{Pooling, Unpooling};

@@ -9,6 +9,7 @@ use super::state::{STATE_FILE, parse};
 use super::trainer::{Stopped, Trainer};
 use super::{EpochRecord, history, load_test, load_train};
 use crate::applications::reconstruct::write_samples;
+use crate::autoencoders::{ModelKind, Upsample, unused};
 use crate::config::{Config, LossName};
 use crate::data::{Dataset, Scaler, Source};
 use crate::files::{read_limited, write_bytes_atomically};
@@ -78,9 +79,10 @@ pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Ob
     request.config.validate()?;
     let config = with_whole_path(request.config.clone())?;
     let (dataset, rows, validation) = load_train(&config)?;
-    let (config, scaler, decisions) = resolve(config, &dataset, &rows)?;
+    let (config, scaler, mut decisions) = resolve(config, &dataset, &rows)?;
     let data = DataInfo { name: dataset.name().into(), features: dataset.features(), image: dataset.image(), scaler };
     let model = Model::new(config, data)?;
+    decisions.extend(remarks(&model));
     let trainer = Trainer::new(model, &dataset, rows, validation)?;
     try_test(trainer.model())?;
     begin(&trainer, &request.out)?;
@@ -164,7 +166,21 @@ fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Confi
         }
         LossName::Bce | LossName::Mse => {}
     }
+    decisions.extend(unused(&config));
     Ok((config, scaler, decisions))
+}
+
+/// What the figures do not say of themselves.
+fn remarks(model: &Model) -> Vec<String> {
+    let (code, features) = (model.code_size(), model.data().features);
+    let mut remarks = Vec::new();
+    if model.config().model == ModelKind::Convolutional && model.config().upsample == Upsample::Max {
+        remarks.push("max unpooling passes the places of maxima beside the code, which PCA cannot".to_owned());
+    }
+    if code >= features {
+        remarks.push(format!("the code has {code} numbers for {features} of the data: nothing is compressed"));
+    }
+    remarks
 }
 
 /// Reads a configuration file.
@@ -206,11 +222,9 @@ fn with_whole_path(mut config: Config) -> Result<Config> {
 /// in its heap, where growing them left holes (134 against 122 MB for 784-1000-500-250-30, 2026-11-23).
 fn try_test(model: &Model) -> Result<()> {
     let (dataset, ..) = load_test(model.config())?;
-    if dataset.features() != model.data().features {
-        let (name, features, trained) = (dataset.name(), dataset.features(), model.data().features);
-        return Err(Error::data(format!("{name}: test samples of {features} numbers, training samples of {trained}")));
-    }
-    Ok(())
+    model.check_fits(&dataset)?;
+    // What evaluation will need is there, before hours are spent on training.
+    Evaluator::new(model).map(|_| ())
 }
 
 /// Makes the run directory, or takes an empty one, and writes the run as it begins: a run that dies early can be

@@ -62,13 +62,9 @@ impl<'a> Trainer<'a> {
     /// No rows to train on; a configuration that makes no sense for the data; no memory.
     pub fn new(model: Model, dataset: &'a Dataset, rows: Vec<u32>, validation: Vec<u32>) -> Result<Self> {
         let (config, features) = (model.config().clone(), model.data().features);
-        if rows.is_empty() || dataset.features() != features {
-            return Err(Error::data(format!(
-                "{}: {} rows of {} features to train a model of {features}",
-                dataset.name(),
-                rows.len(),
-                dataset.features()
-            )));
+        model.check_fits(dataset)?;
+        if rows.is_empty() {
+            return Err(Error::data(format!("{}: no rows to train on", dataset.name())));
         }
         let largest = config.batch.min(rows.len());
         let tape = Tape::new(model.parameters(), largest);

@@ -254,12 +254,7 @@ pub(super) fn weave<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &
 /// `low`, so many elements of it, at the even places, `high` at the odd ones, and something after them, as far as a vector
 /// reaches and `to` goes.
 #[inline(always)]
-fn interleave<T: Float, I: Lanes<T>>(
-    isa: I,
-    (low, evens): (&[T], usize),
-    (high, odds): (&[T], usize),
-    to: &mut [T],
-) {
+fn interleave<T: Float, I: Lanes<T>>(isa: I, (low, evens): (&[T], usize), (high, odds): (&[T], usize), to: &mut [T]) {
     let mut at = 0;
     while at < evens.max(odds) {
         let (first, second) = isa.zip(read(isa, low, at), read(isa, high, at));

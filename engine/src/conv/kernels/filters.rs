@@ -1,7 +1,7 @@
 //! Filters in the lanes: a vector holds neighbouring filters, the pixels are broadcast.
 //!
 //! For images whose rows are shorter than a vector, and filters enough to fill some. `spread` is a convolution,
-//! `gather_products` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a transposing copy
+//! `collect` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a transposing copy
 //! takes from (and to) `[filters, positions]`: two passes over the result against `taps` multiply-adds for each of its
 //! elements. No lane is wasted where the filters fill whole vectors, however small the image.
 
@@ -22,7 +22,7 @@ pub(super) struct Spread<T> {
     pub(super) vectors: usize,
     /// A number for each filter, zeros up to whole vectors, or null.
     pub(super) bias: *const T,
-    /// Identity, ReLU or leaky ReLU.
+    /// Applied if it is ReLU or leaky ReLU; the others are the caller's.
     pub(super) activation: Activation<T>,
     /// `[rows * width, vectors * LANES]`.
     pub(super) target: *mut T,

@@ -144,7 +144,13 @@ impl<T: ConvFloat> Kernels<T> {
     }
 
     /// Puts a weight in `sweep`'s order: `of(filter, tap)` is its element's place in `weight`.
-    pub(crate) fn panels(&self, weight: &[T], of: impl Fn(usize, usize) -> usize, [filters, taps]: [usize; 2], to: &mut [T]) {
+    pub(crate) fn panels(
+        &self,
+        weight: &[T],
+        of: impl Fn(usize, usize) -> usize,
+        [filters, taps]: [usize; 2],
+        to: &mut [T],
+    ) {
         let mut first = 0;
         let mut to = to.iter_mut();
         while first < filters {
@@ -159,7 +165,13 @@ impl<T: ConvFloat> Kernels<T> {
     }
 
     /// Puts a weight in `spread`'s order, with zeros where there are no filters.
-    pub(crate) fn vectors(&self, weight: &[T], of: impl Fn(usize, usize) -> usize, [filters, taps]: [usize; 2], to: &mut [T]) {
+    pub(crate) fn vectors(
+        &self,
+        weight: &[T],
+        of: impl Fn(usize, usize) -> usize,
+        [filters, taps]: [usize; 2],
+        to: &mut [T],
+    ) {
         let vectors = filters.div_ceil(self.lanes);
         let mut to = to.iter_mut();
         for pair in (0..vectors).step_by(2) {
@@ -269,7 +281,13 @@ impl<T: ConvFloat> Kernels<T> {
 
     /// `sums[tap, f] += source[position + offset] gradient[position, f]`: filters in the lanes. `gradient` is
     /// `[positions, filters up to whole vectors]`, `sums` `[taps, likewise]`.
-    pub(crate) fn collect(&self, field: Field, (source, taps): (&[T], &Taps), (gradient, filters): (&[T], usize), sums: &mut [T]) {
+    pub(crate) fn collect(
+        &self,
+        field: Field,
+        (source, taps): (&[T], &Taps),
+        (gradient, filters): (&[T], usize),
+        sums: &mut [T],
+    ) {
         let vectors = filters.div_ceil(self.lanes);
         let padded = vectors * self.lanes;
         let fits = taps.reach(&field, 1, source)
@@ -299,7 +317,14 @@ impl<T: ConvFloat> Kernels<T> {
 
     /// Max pooling of a plane of `[height, width]` by windows of 2 by 2, `columns` a row; see `pools`. Either result may be
     /// empty.
-    pub(crate) fn largest_of_pairs(&self, sides: [usize; 2], columns: usize, plane: &[T], values: &mut [T], places: &mut [T]) {
+    pub(crate) fn largest_of_pairs(
+        &self,
+        sides: [usize; 2],
+        columns: usize,
+        plane: &[T],
+        values: &mut [T],
+        places: &mut [T],
+    ) {
         self.table.largest_of_pairs(sides, columns, plane, values, places);
     }
 

@@ -33,7 +33,7 @@ pub(super) struct Sweep<T> {
     pub(super) filters: usize,
     /// A number for each filter, or null.
     pub(super) bias: *const T,
-    /// Identity, ReLU or leaky ReLU.
+    /// Applied if it is ReLU or leaky ReLU; the others are the caller's.
     pub(super) activation: Activation<T>,
     pub(super) target: *mut T,
     pub(super) target_plane: usize,

@@ -158,21 +158,46 @@ fn inference_gives_the_bits_of_the_training_forward() {
     assert_eq!(bits(workspace.value(reconstruction).unwrap()), bits(&inferred));
 }
 
-/// A file that PyTorch's side of safetensors wrote from a network of its own, with the outputs PyTorch computed.
+/// Files that PyTorch's side of safetensors wrote from networks of its own, with the outputs PyTorch computed: a deep one, and
+/// a convolutional one of each decoder, on images of 2 x 7 x 6.
 #[test]
-fn a_network_of_pytorch_gives_pytorchs_outputs() {
+fn networks_of_pytorch_give_pytorchs_outputs() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let model = Model::load(&folder.join("torch-12-7-5-3.safetensors")).unwrap();
-    let text = std::fs::read_to_string(folder.join("torch-12-7-5-3.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let numbers = |key: &str| -> Vec<f32> {
-        expected[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
-    };
-    let inputs = numbers("inputs");
-    let close = |a: &[f32], b: &[f32]| {
-        assert_eq!(a.len(), b.len());
-        a.iter().zip(b).for_each(|(a, b)| assert!((a - b).abs() < 1e-6, "{a} is not {b}"));
-    };
-    close(&model.encode(&inputs, Threads::One).unwrap(), &numbers("codes"));
-    close(&model.reconstruct(&inputs, Threads::One).unwrap(), &numbers("outputs"));
+    for name in ["12-7-5-3", "conv-nearest", "conv-max", "conv-transposed"] {
+        let model = Model::load(&folder.join(format!("torch-{name}.safetensors"))).unwrap();
+        let text = std::fs::read_to_string(folder.join(format!("torch-{name}.json"))).unwrap();
+        let expected: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let numbers = |key: &str| -> Vec<f32> {
+            expected[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
+        };
+        let inputs = numbers("inputs");
+        let close = |a: &[f32], b: &[f32]| {
+            assert_eq!(a.len(), b.len(), "{name}");
+            a.iter().zip(b).for_each(|(a, b)| assert!((a - b).abs() < 1e-6, "{name}: {a} is not {b}"));
+        };
+        close(&model.encode(&inputs, Threads::One).unwrap(), &numbers("codes"));
+        close(&model.reconstruct(&inputs, Threads::One).unwrap(), &numbers("outputs"));
+    }
+}
+
+/// A small file that claims large layers is refused before memory is reserved for them.
+#[test]
+fn a_file_cannot_claim_more_than_it_holds() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let bytes = std::fs::read(folder.join("torch-conv-max.safetensors")).unwrap();
+    let (header, tensors) = bytes[8..].split_at(u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize);
+    let header = std::str::from_utf8(header).unwrap();
+    for (from, to) in [
+        (r#"\"code\": 3"#, r#"\"code\": 600000000"#),
+        (r#"\"filters\": [3, 2]"#, r#"\"filters\": [3, 4294967295]"#),
+        (r#"\"height\": 7"#, r#"\"height\": 70000000"#),
+    ] {
+        let claimed = header.replace(from, to);
+        assert_ne!(claimed, header);
+        let mut file = (claimed.len() as u64).to_le_bytes().to_vec();
+        file.extend(claimed.as_bytes());
+        file.extend(tensors);
+        let error = Model::parse(&file, "crafted").err().expect("a refusal").to_string();
+        assert!(error.contains("too short") || error.contains("do not have 84 numbers"), "{to}: {error}");
+    }
 }

@@ -4,8 +4,10 @@
 use narrows_engine::conv::{Geometry, Window, col2im, im2col};
 use narrows_engine::gemm::{Activation, Epilogue, MatrixMut, MatrixRef};
 use narrows_engine::ops::ConvOptions;
+use narrows_engine::profile::Profile;
 use narrows_engine::random::fill_uniform;
 use narrows_engine::{Backend, Error, Parameters, Plan, Shape, Split, Tape, Var, Workspace};
+use std::time::Duration;
 
 /// A layer of the reference networks, on a batch of images.
 #[derive(Debug, Clone, Copy)]
@@ -144,10 +146,20 @@ impl Ours {
     /// # Panics
     /// Never.
     pub fn step(&mut self, split: Split) -> &[f32] {
+        self.time_step(split);
+        self.train.1.gradients()
+    }
+
+    /// The same; what the convolution itself took of it, without the loss that the plan needs around it.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn time_step(&mut self, split: Split) -> Duration {
         let (plan, workspace) = &mut self.train;
-        plan.forward(&self.parameters, workspace, split).expect("forward");
-        plan.backward(&self.parameters, workspace, split).expect("backward");
-        workspace.gradients()
+        let mut profile = Profile::new(plan);
+        profile.run(plan, &self.parameters, workspace, split).expect("this plan's profile");
+        let convolution = &profile.operations()[0];
+        convolution.forward + convolution.backward.unwrap_or_default()
     }
 }
 

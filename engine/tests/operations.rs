@@ -418,9 +418,10 @@ fn activations_of_convolutions_are_those_of_the_operations() {
     use narrows_engine::ops::ConvOptions;
     let padded = ConvOptions::default().padding(1);
     // Positions in the lanes; filters in them; strips of the column matrix; a kernel of one element.
-    let shapes: [([usize; 3], [usize; 2], ConvOptions); 6] = [
+    let shapes: [([usize; 3], [usize; 2], ConvOptions); 7] = [
         ([3, 9, 33], [5, 3], padded),
         ([8, 5, 5], [40, 3], padded),
+        ([20, 9, 9], [1, 3], padded),
         ([4, 9, 9], [6, 3], padded.stride(2).groups(2)),
         ([2, 600, 470], [2, 3], padded),
         ([6, 7, 7], [3, 1], ConvOptions::default()),
@@ -436,7 +437,8 @@ fn activations_of_convolutions_are_those_of_the_operations() {
         let bias = parameters.add("bias", &[filters]).unwrap();
         random::fill_uniform(1, 0, 0, -1.0, 1.0, parameters.flat_mut());
         for backend in Backend::available() {
-            let run = |record: &dyn Fn(&Tape<f32>, Var, Var, Var) -> Var| {
+            type Record<'a> = &'a dyn Fn(&Tape<f32>, Var, Var, Var) -> Var;
+            let run = |record: Record<'_>| {
                 let tape = Tape::on(&parameters, 2, backend);
                 let x = tape.input("x", Shape::batch(&sizes));
                 let y = record(&tape, x, tape.parameter(weight), tape.parameter(bias));

@@ -186,9 +186,13 @@ impl Passes {
         };
         // The transpose's products are those of a transposed convolution, and of a convolution's input gradient.
         if self.transposed != backward {
-            layout.transposed = direct.transposed.iter().map(|product| line(product.packed())).sum();
-            layout.result = line(direct.result.len().unwrap_or(0));
-            for product in direct.transposed.iter().filter(|product| product.results() > 0) {
+            let products = if direct.by_columns { &[][..] } else { &direct.transposed };
+            layout.transposed = products.iter().map(|product| line(product.packed())).sum();
+            layout.result = match direct.by_columns {
+                true => line(self.convolution.columns()),
+                false => line(direct.result.len().unwrap_or(0)),
+            };
+            for product in products.iter().filter(|product| product.results() > 0) {
                 let turned = turned(product, &|backend| product.lanes::<T>(backend, false).outputs());
                 layout.turned = layout.turned.max(turned);
             }
@@ -366,7 +370,7 @@ impl Passes {
             for group in 0..groups {
                 let weight = self.convolution.of_group(weight, group);
                 let bias = bias.map(|bias| self.convolution.of_group(bias, group));
-                if wanted[0] {
+                if wanted[0] && !direct.by_columns {
                     let mut to = of_group_mut(transposed, group, groups);
                     for product in &direct.transposed {
                         let (now, later) = to.split_at_mut(product.packed().next_multiple_of(LINE));
@@ -545,9 +549,10 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
     /// `Cᵀ y` for a group.
     fn transposed(&mut self, group: usize, y: &[T], activation: Activation<T>, (x, accumulate): (&mut [T], bool)) {
         let convolution = &self.passes.convolution;
-        let Some(direct) = &self.passes.direct else {
+        let Some(direct) = self.passes.direct.as_ref().filter(|direct| !direct.by_columns) else {
             let weight = convolution.of_group(self.weight, group);
-            return convolution.transposed_by_strips(self.backend, (y, weight), x, accumulate, self.image);
+            let columns = if self.passes.direct.is_some() { &mut *self.result } else { &mut *self.image };
+            return convolution.transposed_by_strips(self.backend, (y, weight), x, accumulate, columns);
         };
         let kernels = Kernels::for_rows(self.backend, direct.result.image[1]);
         kernels.pad(&direct.result, y, self.result);
@@ -575,7 +580,8 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
 
     /// The parts of bias and activation that the products leave: on a whole result of the operation.
     fn finish(&self, activation: Activation<T>, y: &mut [T]) {
-        if self.passes.direct.is_some() {
+        let by_columns = self.passes.direct.as_ref().is_none_or(|direct| direct.by_columns && self.passes.transposed);
+        if !by_columns {
             return activation.apply_functions(self.backend, y);
         }
         // A strip's product has all of the convolution's in its epilogue, but a transpose adds up several.

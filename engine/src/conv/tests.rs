@@ -238,6 +238,7 @@ fn routes_agree_and_threads_do_not_change_bits() {
     for (window, channels, image, groups, filters, direct) in [
         (padded, 4, [40, 40], 2, 5, true),
         (padded, 2, [28, 28], 1, 1, true),
+        (padded, 1, [20, 28], 1, 24, true),
         (padded.stride([2, 2]), 8, [14, 14], 1, 64, true),
         (padded.stride([2, 3]), 3, [9, 11], 2, 17, true),
         (Window::new([1, 1]), 8, [9, 9], 1, 7, false),

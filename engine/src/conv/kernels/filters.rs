@@ -31,29 +31,26 @@ pub(super) struct Spread<T> {
 #[inline(always)]
 pub(super) fn spread<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>) {
     let Field { rows, width, pitch } = x.field;
-    let most = if is_wide::<T, I>() { 8 } else { 6 };
-    let tiles = width.div_ceil(most);
     let mut vector = 0;
     while vector < x.vectors {
         let pair = vector + 2 <= x.vectors;
+        // As many sums as there are registers for, and at least as many as hide their latency: eight.
+        let most = match (pair, is_wide::<T, I>()) {
+            (true, true) => 8,
+            (true, false) => 6,
+            (false, _) => 12,
+        };
+        let tiles = width.div_ceil(most);
         for row in 0..rows {
             let mut column = 0;
             for tile in 0..tiles {
-                // Dealt out evenly: 14 positions are 7 and 7, which hide the latency of their sums alike.
+                // Dealt out evenly: 14 positions are 7 and 7.
                 let positions = width / tiles + usize::from(tile < width % tiles);
                 let at = [row * pitch + column, row * width + column];
-                macro_rules! by_positions {
-                    ($($n:literal)*) => {
-                        match positions {
-                            $($n if pair => block::<T, I, $n, 2>(isa, x, at, vector),
-                            $n => block::<T, I, $n, 1>(isa, x, at, vector),)*
-                            _ if pair && most == 8 => wide_block::<T, I, 2>(isa, x, at, vector, positions),
-                            _ if most == 8 => wide_block::<T, I, 1>(isa, x, at, vector, positions),
-                            _ => {}
-                        }
-                    };
+                match pair {
+                    true => pairs::<T, I>(isa, x, at, vector, positions),
+                    false => singles::<T, I>(isa, x, at, vector, positions),
                 }
-                by_positions!(1 2 3 4 5 6);
                 column += positions;
             }
         }
@@ -61,19 +58,30 @@ pub(super) fn spread<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>) {
     }
 }
 
-/// Tiles that need more than 16 registers.
+/// Calls the block of as many positions.
+macro_rules! by_positions {
+    ($NV:literal, $isa:ident, $x:ident, $at:ident, $vector:ident, $positions:ident, $($n:literal)*) => {
+        match $positions {
+            $($n => block::<T, I, $n, $NV>($isa, $x, $at, $vector),)*
+            _ => {}
+        }
+    };
+}
+
+/// Blocks of two vectors; those of seven and eight positions need more than 16 registers.
 #[inline(always)]
-fn wide_block<T: Float, I: Lanes<T>, const NV: usize>(
-    isa: I,
-    x: &Spread<T>,
-    at: [usize; 2],
-    vector: usize,
-    positions: usize,
-) {
-    match positions {
-        7 => block::<T, I, 7, NV>(isa, x, at, vector),
-        _ => block::<T, I, 8, NV>(isa, x, at, vector),
+fn pairs<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>, at: [usize; 2], vector: usize, positions: usize) {
+    if is_wide::<T, I>() && positions > 6 {
+        by_positions!(2, isa, x, at, vector, positions, 7 8);
+    } else {
+        by_positions!(2, isa, x, at, vector, positions, 1 2 3 4 5 6);
     }
+}
+
+/// Blocks of one vector.
+#[inline(always)]
+fn singles<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>, at: [usize; 2], vector: usize, positions: usize) {
+    by_positions!(1, isa, x, at, vector, positions, 1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
 /// `MR` neighbouring positions by `NV` vectors of filters.

@@ -84,7 +84,8 @@ fn run<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize, const FEW: usi
     let vectors = x.field.rows * x.field.width.div_ceil(I::LANES);
     let mut cursor = Cursor { row: 0, column: 0 };
     let mut left = vectors;
-    while left >= MANY {
+    // Rather two tiles of two than one of three and one of one, whose few sums wait for each other.
+    while left >= MANY && !(MANY == 3 && left == 4) {
         tile::<T, I, MR, MANY>(isa, x, first, &mut cursor);
         left -= MANY;
     }

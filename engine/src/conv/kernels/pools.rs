@@ -2,8 +2,7 @@
 //!
 //! A window's four pixels are the even and odd lanes of two rows. Where a row's windows do not come out even, the last
 //! vector is worked on over what is done already; where they fill no vector, it reaches into the next row, whose own
-//! results come later. Windows over an odd edge, and rows that hold NaN, go one by one. Windows of other sizes and
-//! steps are `conv::pooling`'s.
+//! results come later. Rows that hold NaN go one by one. Windows of other sizes and steps are `conv::pooling`'s.
 
 use super::copies::{read, write};
 use crate::simd::{Float, Lanes};
@@ -38,7 +37,9 @@ pub(super) fn largest_of_pairs<T: Float, I: Lanes<T>>(
     values: &mut [T],
     places: &mut [T],
 ) {
-    let whole = columns.min(width / 2);
+    // A window over the end of an odd row sees its last pixel twice, of which the first is chosen.
+    let whole = columns.min(width.div_ceil(2));
+    let odd = isa.splat(if width % 2 == 1 { T::from_i32((width / 2) as i32) } else { -T::ONE });
     let rows = values.len().max(places.len()) / columns.max(1);
     // (Without closures: one that holds vectors is a call.)
     let (zero, one, two) = (isa.splat(T::ZERO), isa.splat(T::ONE), isa.splat(T::from_i32(2)));
@@ -56,6 +57,8 @@ pub(super) fn largest_of_pairs<T: Float, I: Lanes<T>>(
             let (top, bottom) = (top + 2 * at, bottom + 2 * at);
             let (a, b) = isa.unzip(read(isa, plane, top), read(isa, plane, top + I::LANES));
             let (c, d) = isa.unzip(read(isa, plane, bottom), read(isa, plane, bottom + I::LANES));
+            let is_odd = isa.eq(isa.add(ramp, isa.splat(T::from_i32(at as i32))), odd);
+            let (b, d) = (isa.select(is_odd, a, b), isa.select(is_odd, c, d));
             let (right, lower_right) = (isa.lt(a, b), isa.lt(c, d));
             let (above, below) = (isa.select(right, b, a), isa.select(lower_right, d, c));
             let lower = isa.lt(above, below);
@@ -116,13 +119,16 @@ pub(super) fn put_to_pairs<T: Float, I: Lanes<T>>(
     let (zero, one, two) = (isa.splat(T::ZERO), isa.splat(T::ONE), isa.splat(T::from_i32(2)));
     let down = isa.splat(T::from_i32(width as i32));
     let (down_and_right, ramp) = (isa.add(down, one), ramp(isa));
-    // Vectors overlap, which adding does not allow; and an odd plane's last row has none below it.
-    let in_vectors = if accumulate { 0 } else { columns.min(width / 2) };
+    // Vectors overlap, which adding does not allow.
+    let whole = if accumulate { 0 } else { columns.min(width.div_ceil(2)) };
     for row in 0..rows {
         let (results, top, bottom) = (row * columns, 2 * row * width, (2 * row + 1) * width);
-        let whole = if 2 * row + 1 < height { in_vectors } else { 0 };
         // A row at a time: what reaches into the next one is overwritten by it.
         for (first, left, right) in [(top, zero, one), (bottom, down, down_and_right)] {
+            // An odd plane's last row has none below it.
+            if first >= height * width {
+                continue;
+            }
             let mut next = 0;
             while next < whole {
                 let at = next.min(whole.saturating_sub(I::LANES));
@@ -136,7 +142,7 @@ pub(super) fn put_to_pairs<T: Float, I: Lanes<T>>(
                 write(isa, high, plane, first + 2 * at + I::LANES);
             }
         }
-        // One by one: what is left, the window over an odd end, and pixels that no window sees.
+        // One by one: where sums are added up, and pixels that no window sees.
         for column in whole..width.div_ceil(2) {
             let found = (column < columns).then(|| (from[results + column], places[results + column]));
             let seen = window(row, column, width);

@@ -182,17 +182,15 @@ impl Product {
             let lanes = kernels.lanes();
             let loads = self.loads(lanes * size_of::<T>());
             let vectors = rows * width.div_ceil(lanes);
-            // Sums are fetched and put back for every few images.
-            let sums = 2.0 / self.images_at_once() as f64;
+            // Sums are fetched and put back for every few images, and a row is a turn of a loop.
+            let sums = 2.0 / self.images_at_once() as f64 + 0.05 * rows as f64;
             let positions = each * loads * (self.outputs * self.taps.len()) as f64 * (vectors as f64 + sums);
             if positions < best.0 && self.sums_by_lanes() <= LARGEST_SUMS {
                 best = (positions, Lanes { kernels, outputs: false });
             }
             let turning = 6.0 * (rows * width * self.outputs.div_ceil(lanes)) as f64;
             let vectors = self.outputs.div_ceil(lanes) * self.taps.len();
-            // One vector of outputs leaves too few sums to hide their latency.
-            let waits = if self.outputs <= lanes { 1.3 } else { 1.0 };
-            let outputs = each * waits * (vectors * (rows * width + 2)) as f64 + turning;
+            let outputs = each * (vectors * (rows * width + 2)) as f64 + turning;
             if outputs < best.0 {
                 best = (outputs, Lanes { kernels, outputs: true });
             }

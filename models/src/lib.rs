@@ -4,6 +4,7 @@
 //! * [`training`]: the loop, run directories, resuming.
 //! * [`model`]: a trained autoencoder and its file, from which alone it is rebuilt.
 //! * [`autoencoders`] and [`nn`]: the types, one a file, and the layers that they are made of.
+//! * [`presets`]: named configurations with their sources.
 //! * [`data`]: sources, scaling, splits. [`metrics`]: what a model reaches, with PCA beside it.
 //! * [`applications`]: trained models put to use. [`report`]: pictures.
 //!

@@ -8,7 +8,7 @@
 //!
 //! Bound by multiply-adds for four filters and more, by loads below: a vector that is not aligned crosses a line of L1
 //! and counts twice. Tried before: strips of the column matrix and a product (Zen 4, 2026-11-24, two threads, a step of
-//! the 16-8-8 network with batch 128: 17.9 ms; what it is now stands in `benches/results`).
+//! the 16-8-8 network with batch 128: 18.4 ms; with these 3.8, step by step in `benches/results/2026-11-24-zen4-conv.md`).
 
 use crate::gemm::Activation;
 use crate::simd::{Float, Lanes};

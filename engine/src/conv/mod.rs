@@ -5,7 +5,8 @@
 //! * [`matrix`]: the convolution matrix C itself, sparse, to be printed and to be tested against.
 //! * [`pooling`]: windows that keep the largest or the average, and the loops of pooling and unpooling.
 //! * `products`: a convolution and its transpose as sums over taps; `kernels`: their loops. `strips`: the same by strips
-//!   of the column matrix, for large images. `passes`: all of it over a batch.
+//!   of the column matrix, for large images.
+//! * `passes`: all of it over a batch; `worker`: what a thread does for an image; `batch`: how threads share one.
 //!
 //! With `x` an image of `[channels, height, width]` as one long vector, a convolution is `y = C x`, its gradient for the
 //! image `Cᵀ dy`, and a transposed convolution `Cᵀ y`: the kernels of one are those of the other. As products of dense
@@ -44,6 +45,7 @@
 //! assert_eq!(image, back);
 //! ```
 
+pub(crate) mod batch;
 pub mod columns;
 pub mod geometry;
 pub(crate) mod kernels;
@@ -54,6 +56,7 @@ mod products;
 mod strips;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 pub use columns::{col2im, im2col};
 pub use geometry::{Geometry, GeometryError, Window};

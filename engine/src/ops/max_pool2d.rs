@@ -8,7 +8,7 @@ use super::convolution::{means, shape_of};
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use super::{GATE, GRAIN};
 use crate::conv::kernels::Kernels;
-use crate::conv::passes::{Images, ImagesMut};
+use crate::conv::batch::{Images, ImagesMut};
 use crate::conv::pooling::{Pool, largest, put_largest, take};
 use crate::tape::operation::{Device, Target};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};

@@ -1,7 +1,8 @@
 //! Running a function over the planes (one channel of one image) of a batch, on as many threads as pay.
 
 use super::{GATE, GRAIN};
-use crate::conv::passes::{Images, ImagesMut, Means};
+use crate::conv::batch::{Images, ImagesMut};
+use crate::conv::passes::Means;
 use crate::tape::{Real, Shape};
 
 /// A value of images: its numbers, and how many a plane has.

@@ -122,7 +122,8 @@ impl Convolutional {
         });
         let encoder = encoder.collect::<Result<Vec<_>>>()?;
         let last = sides[n];
-        let map = channels[n] * last[0] * last[1];
+        let map = channels[n].checked_mul(last[0]).and_then(|n| n.checked_mul(last[1]));
+        let map = map.ok_or_else(|| Error::usage(format!("images of {image} are too large to count")))?;
         let dense = match config.bottleneck {
             Bottleneck::Map => None,
             Bottleneck::Dense => Some([
@@ -395,18 +396,22 @@ pub(crate) fn tensors(config: &Config, image: ImageShape) -> Option<Vec<Vec<usiz
     let channels: Vec<usize> = std::iter::once(image.channels).chain(config.filters.iter().copied()).collect();
     let (n, kernel) = (config.filters.len(), config.kernel);
     let mut all = Vec::new();
-    let mut convolution = |from: usize, to: usize| all.extend([vec![to, from, kernel, kernel], vec![to]]);
+    let convolution = |from: usize, to: usize| [vec![to, from, kernel, kernel], vec![to]];
     for level in 0..n {
-        convolution(channels[level], channels[level + 1]);
+        all.extend(convolution(channels[level], channels[level + 1]));
         // Mirrored by the decoder; the transposed one ends with f_1 channels and has one more.
         match config.upsample {
-            Upsample::Transposed => convolution(channels[level.max(1)], channels[level + 1]),
-            _ => convolution(channels[level + 1], channels[level]),
+            Upsample::Transposed => {
+                // Its weight is [from, to, ..], its bias [to].
+                let (from, to) = (channels[level + 1], channels[level.max(1)]);
+                all.extend([vec![from, to, kernel, kernel], vec![to]]);
+            }
+            _ => all.extend(convolution(channels[level + 1], channels[level])),
         }
     }
     match config.upsample {
-        Upsample::Nearest => convolution(*channels.get(n)?, channels[n]),
-        Upsample::Transposed => convolution(*channels.get(1)?, channels[0]),
+        Upsample::Nearest => all.extend(convolution(*channels.get(n)?, channels[n])),
+        Upsample::Transposed => all.extend(convolution(*channels.get(1)?, channels[0])),
         Upsample::Max => {}
     }
     if config.bottleneck == Bottleneck::Dense {

@@ -154,3 +154,21 @@ fn a_code_alone_is_not_enough_for_max_unpooling() {
         assert_eq!(tape.infer(&[decoded]).is_ok(), possible, "{upsample:?}");
     }
 }
+
+/// What is reserved, and what a file is held against, is what the model has.
+#[test]
+fn the_list_of_tensors_is_the_models() {
+    for upsample in [Upsample::Nearest, Upsample::Max, Upsample::Transposed] {
+        for (filters, dense) in [(&[3, 7][..], false), (&[7, 3], true), (&[5], true), (&[2, 4, 3], false)] {
+            let bottleneck = if dense { Bottleneck::Dense } else { Bottleneck::Map };
+            let config = Config { bottleneck, ..config(filters, upsample) };
+            let ready = ready::<f32>(&config, image(2, 9, 11), 1).unwrap();
+            let parameters = &ready.parameters;
+            let mut found: Vec<Vec<usize>> = parameters.ids().map(|id| parameters.sizes(id).to_vec()).collect();
+            let mut listed = super::convolutional::tensors(&config, image(2, 9, 11)).unwrap();
+            found.sort();
+            listed.sort();
+            assert_eq!(found, listed, "{upsample:?} {filters:?}");
+        }
+    }
+}

@@ -41,6 +41,16 @@ impl ActivationName {
         }
     }
 
+    /// Records an operation with the activation fused, or, for one that needs its argument for the derivative, as an operation of
+    /// its own after it.
+    #[track_caller]
+    pub fn record_fused<T: Real>(self, tape: &Tape<T>, operation: impl Fn(Activation<T>) -> Var) -> Var {
+        match self.fused() {
+            Some(fused) => operation(fused),
+            None => self.record(tape, operation(Activation::Identity)),
+        }
+    }
+
     /// Records the activation as an operation of its own.
     #[track_caller]
     pub fn record<T: Real>(self, tape: &Tape<T>, x: Var) -> Var {

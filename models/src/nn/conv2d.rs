@@ -3,7 +3,6 @@
 use super::{ActivationName, Init};
 use crate::Result;
 use narrows_engine::conv::Pool;
-use narrows_engine::gemm::Activation;
 use narrows_engine::ops::ConvOptions;
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
@@ -47,10 +46,7 @@ impl Conv2d {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = self.operands(tape);
-        match activation.fused() {
-            Some(fused) => tape.conv2d(x, weight, bias, self.options, fused),
-            None => activation.record(tape, tape.conv2d(x, weight, bias, self.options, Activation::Identity)),
-        }
+        activation.record_fused(tape, |fused| tape.conv2d(x, weight, bias, self.options, fused))
     }
 
     /// The same, and max pooling after it, in one operation where the activation rises (all but GELU do).
@@ -78,11 +74,8 @@ impl Conv2d {
             return self.record(tape, tape.upsample_nearest2d(x, factor), activation);
         }
         let (weight, bias) = self.operands(tape);
-        let record = |fused| tape.upsample_nearest_conv2d(x, factor, weight, bias, self.options.padding, fused);
-        match activation.fused() {
-            Some(fused) => record(fused),
-            None => activation.record(tape, record(Activation::Identity)),
-        }
+        let padding = self.options.padding;
+        activation.record_fused(tape, |fused| tape.upsample_nearest_conv2d(x, factor, weight, bias, padding, fused))
     }
 }
 
@@ -122,10 +115,6 @@ impl Conv1d {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
-        let record = |fused| tape.conv1d(x, weight, bias, self.windows, self.groups, fused);
-        match activation.fused() {
-            Some(fused) => record(fused),
-            None => activation.record(tape, record(Activation::Identity)),
-        }
+        activation.record_fused(tape, |fused| tape.conv1d(x, weight, bias, self.windows, self.groups, fused))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{ActivationName, Init};
 use crate::Result;
-use narrows_engine::gemm::Activation;
 use narrows_engine::ops::ConvOptions;
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
@@ -49,11 +48,8 @@ impl ConvTranspose2d {
         activation: ActivationName,
     ) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
-        let record = |fused| tape.conv_transpose2d(x, weight, bias, self.options, output_padding, fused);
-        match activation.fused() {
-            Some(fused) => record(fused),
-            None => activation.record(tape, record(Activation::Identity)),
-        }
+        let operation = |fused| tape.conv_transpose2d(x, weight, bias, self.options, output_padding, fused);
+        activation.record_fused(tape, operation)
     }
 }
 
@@ -94,10 +90,6 @@ impl ConvTranspose1d {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
-        let record = |fused| tape.conv_transpose1d(x, weight, bias, self.windows, self.groups, fused);
-        match activation.fused() {
-            Some(fused) => record(fused),
-            None => activation.record(tape, record(Activation::Identity)),
-        }
+        activation.record_fused(tape, |fused| tape.conv_transpose1d(x, weight, bias, self.windows, self.groups, fused))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{ActivationName, Init};
 use crate::Result;
-use narrows_engine::gemm::Activation;
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
 /// A fully connected layer: `weight` is `[out, in]`, `bias` `[out]`, as in PyTorch's `Linear`.
@@ -34,10 +33,7 @@ impl Linear {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), tape.parameter(self.bias));
-        match activation.fused() {
-            Some(fused) => tape.linear(x, weight, Some(bias), fused),
-            None => activation.record(tape, tape.linear(x, weight, Some(bias), Activation::Identity)),
-        }
+        activation.record_fused(tape, |fused| tape.linear(x, weight, Some(bias), fused))
     }
 
     /// Inputs and outputs.

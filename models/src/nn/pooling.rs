@@ -58,3 +58,56 @@ impl Unpooling {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{ActivationName, Conv1d, ConvTranspose1d, Init};
+    use narrows_engine::{Parameters, Shape, Split};
+
+    /// Every layer, recorded over one image of `[2, 4, 6]`: the shape of its result, and that it runs.
+    #[test]
+    fn layers_have_the_shapes_of_their_names() {
+        let parameters = Parameters::<f32>::new();
+        let run = |record: &dyn Fn(&Tape<f32>, Var) -> Var| {
+            let tape = Tape::new(&parameters, 1);
+            let x = tape.input("x", Shape::batch(&[2, 4, 6]));
+            let y = record(&tape, x);
+            let plan = tape.infer(&[y]).unwrap();
+            let mut workspace = plan.workspace().unwrap();
+            workspace.input_mut(x).unwrap().fill(1.0);
+            plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+            (tape.shape(y).sizes().to_vec(), workspace.value(y).unwrap().iter().sum::<f32>())
+        };
+        assert_eq!(run(&|t, x| Pooling::Max(Pool::new(2)).record(t, x)), (vec![2, 2, 3], 12.0));
+        assert_eq!(run(&|t, x| Pooling::Average(Pool::new(2)).record(t, x)), (vec![2, 2, 3], 12.0));
+        assert_eq!(run(&|t, x| Pooling::GlobalAverage.record(t, x)), (vec![2, 1, 1], 2.0));
+        assert_eq!(run(&|t, x| Unpooling::Nearest([2, 3]).record(t, x, None)), (vec![2, 8, 18], 288.0));
+        let bilinear = Unpooling::Bilinear { size: [5, 7], corners: true };
+        assert_eq!(run(&|t, x| bilinear.record(t, x, None)).0, [2, 5, 7]);
+        let unpooled = run(&|t, x| {
+            let (y, switches) = t.max_pool2d_with_switches(x, Pool::new(2));
+            Unpooling::Max([4, 6]).record(t, y, Some(switches))
+        });
+        assert_eq!(unpooled, (vec![2, 4, 6], 12.0));
+        let tape = Tape::new(&parameters, 1);
+        let x = tape.input("x", Shape::batch(&[2, 4, 6]));
+        let without = Unpooling::Max([8, 8]).record(&tape, x, None);
+        assert!(tape.infer(&[without]).is_err(), "no switches");
+    }
+
+    #[test]
+    fn sequences_go_through_convolutions_and_back() {
+        let mut parameters = Parameters::<f32>::new();
+        let there = Conv1d::new(&mut parameters, "there", [2, 3], 3, [2, 1, 1], 1).unwrap();
+        let back = ConvTranspose1d::new(&mut parameters, "back", [3, 2], 3, [2, 1, 1, 1], 1).unwrap();
+        there.initialise(&mut parameters, Init::Uniform, 0);
+        back.initialise(&mut parameters, Init::He, 0);
+        let tape = Tape::new(&parameters, 2);
+        let x = tape.input("x", Shape::batch(&[2, 10]));
+        let small = there.record(&tape, x, ActivationName::Gelu);
+        let large = back.record(&tape, small, ActivationName::Relu);
+        assert_eq!((tape.shape(small), tape.shape(large)), (Shape::batch(&[3, 5]), Shape::batch(&[2, 10])));
+        assert!(tape.train(tape.mean(large)).is_ok());
+    }
+}

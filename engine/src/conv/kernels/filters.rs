@@ -167,9 +167,17 @@ pub(super) fn collect<T: Float, I: Lanes<T>>(isa: I, x: &Collect<T>) {
 #[inline(always)]
 fn over_taps<T: Float, I: Lanes<T>, const NV: usize>(isa: I, x: &Collect<T>, vector: usize) {
     let mut tap = 0;
-    while tap + 6 <= x.taps {
-        products::<T, I, 6, NV>(isa, x, vector, tap);
-        tap += 6;
+    // With 16 registers, sums of six by two vectors leave LLVM too few: it spills.
+    if is_wide::<T, I>() || NV == 1 {
+        while tap + 6 <= x.taps {
+            products::<T, I, 6, NV>(isa, x, vector, tap);
+            tap += 6;
+        }
+    } else {
+        while tap + 5 <= x.taps {
+            products::<T, I, 5, NV>(isa, x, vector, tap);
+            tap += 5;
+        }
     }
     while tap + 3 <= x.taps {
         products::<T, I, 3, NV>(isa, x, vector, tap);

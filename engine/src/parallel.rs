@@ -180,6 +180,23 @@ impl<T: Send> Halve for PerChunk<'_, T> {
     }
 }
 
+/// A slice that knows where it begins in the whole that it was cut from.
+pub(crate) struct Placed<'a, T> {
+    pub(crate) slice: &'a mut [T],
+    pub(crate) from: usize,
+}
+
+impl<T: Send> Halve for Placed<'_, T> {
+    fn len(&self) -> usize {
+        self.slice.len()
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let (a, b) = self.slice.split_at_mut(at);
+        (Self { slice: a, from: self.from }, Self { slice: b, from: self.from + at })
+    }
+}
+
 impl Split {
     /// Runs `work` on `items`, cut at multiples of `grain` elements so that threads can share them.
     pub(crate) fn parts<P: Halve>(self, items: P, grain: usize, work: &(impl Fn(P) + Sync)) {

@@ -12,22 +12,37 @@
 use super::cases::{Case, Domain, batch, case, fixed};
 use super::GATE;
 use super::fused::differentiate;
-use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
+use crate::gemm::{Activation, Bias, Epilogue, GemmError, MatrixMut, MatrixRef, gemm};
 use crate::parallel::PerChunk;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
-/// The operation; input 0 is x, input 1 the weight `[out, in]`, input 2 the bias `[out]` if there is one.
+/// The operation; input 0 is x, input 1 the weight `[out, in]` (or its transpose), input 2 the bias `[out]` if there is one.
 struct Linear<T> {
     activation: Activation<T>,
+    /// Whether the weight is stored `[in, out]`.
+    transposed: bool,
 }
 
 impl<T: Real> Tape<T> {
     /// `activation(x weightᵀ + bias)`: `x` is `[.., in]`, `weight` `[out, in]`, `bias` `[out]`; gives `[.., out]`.
     #[track_caller]
     pub fn linear(&self, x: Var, weight: Var, bias: Option<Var>, activation: Activation<T>) -> Var {
+        self.linear_of(x, weight, bias, activation, false)
+    }
+
+    /// `activation(x weight + bias)`: `weight` is `[in, out]`, another layer's `[out, in]` read the other way round. A decoder
+    /// tied to its encoder, W* = Wᵀ, is this over the encoder's weight, whose gradient is then the sum of both uses.
+    #[track_caller]
+    pub fn linear_transposed(&self, x: Var, weight: Var, bias: Option<Var>, activation: Activation<T>) -> Var {
+        self.linear_of(x, weight, bias, activation, true)
+    }
+
+    #[track_caller]
+    fn linear_of(&self, x: Var, weight: Var, bias: Option<Var>, activation: Activation<T>, transposed: bool) -> Var {
+        let operation = Linear { activation, transposed };
         match bias {
-            Some(bias) => self.record(Linear { activation }, &[x, weight, bias]),
-            None => self.record(Linear { activation }, &[x, weight]),
+            Some(bias) => self.record(operation, &[x, weight, bias]),
+            None => self.record(operation, &[x, weight]),
         }
     }
 }
@@ -38,6 +53,20 @@ const SUMS: usize = 8;
 const ROWS: usize = 32;
 
 impl<T: Real> Linear<T> {
+    /// Outputs and inputs.
+    fn sizes(&self, weight: &Shape) -> Option<(usize, usize)> {
+        match *weight.sizes() {
+            [out, into] if !self.transposed => Some((out, into)),
+            [into, out] => Some((out, into)),
+            _ => None,
+        }
+    }
+
+    /// The weight as `[out, in]`, whichever way it is stored.
+    fn weight<'a>(&self, w: &'a [T], out: usize, into: usize) -> Result<MatrixRef<'a, T>, GemmError> {
+        if self.transposed { MatrixRef::row_major(w, into, out).map(MatrixRef::t) } else { MatrixRef::row_major(w, out, into) }
+    }
+
     /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of the rows, to be added up in their order;
     /// returns how many.
     fn differentiate_and_sum(&self, run: &mut Backward<'_, T>, rows: usize, out: usize) -> usize {
@@ -75,16 +104,17 @@ impl<T: Real> Linear<T> {
 
 impl<T: Real> Operation<T> for Linear<T> {
     fn name(&self) -> &'static str {
-        "linear"
+        if self.transposed { "linear_transposed" } else { "linear" }
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
         let (x, weight) = (inputs[0], inputs[1]);
-        let &[out, into] = weight.sizes() else {
-            return Err(format!("the weight is {weight}; it must be [out, in]"));
+        let which = if self.transposed { ("[in, out]", "first") } else { ("[out, in]", "second") };
+        let Some((out, into)) = self.sizes(&weight) else {
+            return Err(format!("the weight is {weight}; it must be {}", which.0));
         };
         if weight.is_batch() || x.sizes().is_empty() || x.last() != into {
-            return Err(format!("the last size of {x} must be the weight's second, {into}"));
+            return Err(format!("the last size of {x} must be the weight's {}, {into}", which.1));
         }
         if let Some(bias) = inputs.get(2).filter(|bias| **bias != Shape::fixed(&[out])) {
             return Err(format!("the bias is {bias}; it must be [{out}]"));
@@ -103,18 +133,18 @@ impl<T: Real> Operation<T> for Linear<T> {
 
     fn forward(&self, run: Forward<'_, T>) {
         let (rows, into) = run.inputs.shape(0).matrix(run.inputs.rows());
-        let out = run.inputs.shape(1).sizes()[0];
+        let out = run.output.len() / rows.max(1);
         let bias = (run.inputs.count() > 2).then(|| Bias::PerColumn(run.inputs.get(2)));
         let epilogue = Epilogue { bias, activation: self.activation };
         let (x, w) = (run.inputs.get(0), run.inputs.get(1));
-        let (x, w) = (MatrixRef::row_major(x, rows, into), MatrixRef::row_major(w, out, into));
+        let (x, w) = (MatrixRef::row_major(x, rows, into), self.weight(w, out, into));
         multiply(&run.device, x, w.map(MatrixRef::t), false, run.output, (rows, out), &epilogue);
     }
 
     fn backward(&self, mut run: Backward<'_, T>) {
         let inputs = run.inputs;
         let (rows, into) = inputs.shape(0).matrix(inputs.rows());
-        let out = inputs.shape(1).sizes()[0];
+        let out = run.output_gradient.len() / rows.max(1);
         if inputs.count() > 2 && run.gradients.wants(2) {
             let parts = self.differentiate_and_sum(&mut run, rows, out);
             if let Some(target) = run.gradients.of(2) {
@@ -127,12 +157,16 @@ impl<T: Real> Operation<T> for Linear<T> {
         let dz = &*run.output_gradient;
         let none = Epilogue::none();
         if let Some(target) = run.gradients.of(0) {
-            let (dz, w) = (MatrixRef::row_major(dz, rows, out), MatrixRef::row_major(inputs.get(1), out, into));
+            let (dz, w) = (MatrixRef::row_major(dz, rows, out), self.weight(inputs.get(1), out, into));
             multiply(&run.device, dz, w, target.accumulate, target.slice, (rows, into), &none);
         }
         if let Some(target) = run.gradients.of(1) {
             let (dz, x) = (MatrixRef::row_major(dz, rows, out), MatrixRef::row_major(inputs.get(0), rows, into));
-            multiply(&run.device, dz.map(MatrixRef::t), x, target.accumulate, target.slice, (out, into), &none);
+            if self.transposed {
+                multiply(&run.device, x.map(MatrixRef::t), dz, target.accumulate, target.slice, (into, out), &none);
+            } else {
+                multiply(&run.device, dz.map(MatrixRef::t), x, target.accumulate, target.slice, (out, into), &none);
+            }
         }
     }
 }
@@ -140,8 +174,8 @@ impl<T: Real> Operation<T> for Linear<T> {
 /// One product into `to`, row-major; the shapes were checked when the operation was recorded.
 fn multiply<T: Real>(
     device: &crate::tape::operation::Device,
-    a: Result<MatrixRef<'_, T>, crate::gemm::GemmError>,
-    b: Result<MatrixRef<'_, T>, crate::gemm::GemmError>,
+    a: Result<MatrixRef<'_, T>, GemmError>,
+    b: Result<MatrixRef<'_, T>, GemmError>,
     accumulate: bool,
     to: &mut [T],
     (rows, columns): (usize, usize),
@@ -221,6 +255,24 @@ pub(super) fn cases() -> Vec<Case> {
             |s| kinked(s),
             |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Elu(1.5)),
             |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 1.5 * z.exp_m1() } else { z }),
+        ),
+        case!(
+            "linear_transposed, a tied pair",
+            |s| vec![
+                batch(s.columns, Domain::Real),
+                fixed(&[s.other, s.columns], Domain::Real),
+                fixed(&[s.columns], Domain::Real),
+            ],
+            |t, v| {
+                let h = t.linear(v[0], v[1], None, Activation::Tanh);
+                t.linear_transposed(h, v[1], Some(v[2]), Activation::Sigmoid)
+            },
+            |x| {
+                let h = reference(&x[..2], s.columns, s.other, f64::tanh);
+                let turned = (0..s.columns).flat_map(|c| (0..s.other).map(move |o| (c, o)));
+                let turned = turned.map(|(c, o)| x[1][o * s.columns + c]).collect();
+                reference(&[h, turned, x[2].clone()], s.other, s.columns, |z| 1.0 / (1.0 + (-z).exp()))
+            },
         ),
         case!(
             "linear, one input twice",

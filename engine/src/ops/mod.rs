@@ -11,6 +11,7 @@ mod fused;
 mod planes;
 mod pointwise;
 mod reduce;
+mod select;
 
 /// The list of operations: a module each, its cases gathered by [`cases()`].
 macro_rules! operations {
@@ -27,8 +28,10 @@ macro_rules! operations {
 }
 
 operations! {
-    add add_scalar avg_pool2d binary_cross_entropy concatenate conv2d conv_transpose2d crop2d elu exp gelu leaky_relu linear ln max_pool2d max_unpool2d mean mean_squared_error mul nearest_kernel relu
-    reshape scale sigmoid slice softplus square stop_gradient sub sum tanh upsample2d
+    abs add add_scalar avg_pool2d binary_cross_entropy clamp concatenate conv2d conv_transpose2d crop2d elu exp gelu
+    jacobian_norm leaky_relu linear ln max_pool2d max_unpool2d mean mean_squared_error mul nearest_kernel normal_noise
+    random_mask relu reshape scale sigmoid slice softplus sparsity_divergence square squared_norm stop_gradient sub sum
+    tanh top_k upsample2d
 }
 
 pub use convolution::ConvOptions;

@@ -121,6 +121,8 @@ unary! {
     sigmoid |isa, x, _p| T::sigmoid(isa, x);
     tanh |isa, x, _p| T::tanh(isa, x);
     softplus |isa, x, _p| T::softplus(isa, x);
+    // NaN is in neither order and goes through.
+    abs |isa, x, _p| isa.select(isa.lt(x, isa.splat(T::ZERO)), isa.neg(x), x);
 }
 
 gradient! {
@@ -133,6 +135,11 @@ gradient! {
         isa.mul(dy, isa.fma(x, density, normal_distribution::<T, I>(isa, x)))
     };
     product |isa, y, dy, _p| isa.mul(y, dy);
+    abs_gradient |isa, x, dy, _p| {
+        let zero = isa.splat(T::ZERO);
+        let positive = isa.select(isa.lt(zero, x), dy, zero);
+        isa.select(isa.lt(x, zero), isa.neg(dy), positive)
+    };
 }
 
 fused! {

@@ -59,6 +59,11 @@ kernel_table! {
     /// `ln(1 + e^x)`
     fn softplus(io: InOut<'_, T>, p: T) = softplus;
 
+    /// `|x|`
+    fn abs(io: InOut<'_, T>, p: T) = abs;
+
+    /// Gradient of `abs`, 0 at 0; `saved` is the input.
+    fn abs_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = abs_gradient;
     /// Gradient of `ln`; `saved` is the input.
     fn ln_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = ln_gradient;
     /// Gradient of `square`; `saved` is the input.

@@ -1,0 +1,153 @@
+//! `1/N Σ_i ‖∂h/∂x‖_F²` of one layer `h = f(x Wᵀ + b)`, averaged over samples: the contractive penalty (Rifai et al. 2011).
+//!
+//! Closed form, because the Jacobian of a layer is `diag(f') W`: `Σ_j f'(z_ij)² Σ_k W_jk²`, with f' found from h. It
+//! costs one pass over h and one over W forward, the same backward; O(N · out + out · in) instead of O(N · out · in).
+//! With respect to h: `2 f' f'' r_j`; to W: `2 W_jk Σ_i f'(z_ij)²`.
+
+use super::cases::{Case, Domain, batch, case, fixed};
+use crate::gemm::Activation;
+use crate::simd::InOut;
+use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
+
+/// Input 0 is h, input 1 the weight `[out, in]`.
+struct JacobianNorm<T>(Activation<T>);
+
+impl<T: Real> Tape<T> {
+    /// The squared Frobenius norm of `∂h/∂x`, averaged over samples, of a layer with `activation`, output `h` `[N, out]` and
+    /// `weight` `[out, in]`; a single number.
+    #[track_caller]
+    pub fn jacobian_norm(&self, h: Var, weight: Var, activation: Activation<T>) -> Var {
+        self.record(JacobianNorm(activation), &[h, weight])
+    }
+}
+
+impl<T: Real> JacobianNorm<T> {
+    /// `f'` at the output `h`, and what it changes by with `h`.
+    fn slope(&self, h: f64) -> (f64, f64) {
+        match self.0 {
+            Activation::Identity => (1.0, 0.0),
+            Activation::Relu => (f64::from(u8::from(h > 0.0)), 0.0),
+            Activation::LeakyRelu(p) => (if h < 0.0 { p.to_f64() } else { 1.0 }, 0.0),
+            Activation::Elu(alpha) => {
+                if h > 0.0 { (1.0, 0.0) } else { (h + alpha.to_f64(), 1.0) }
+            }
+            Activation::Sigmoid => (h * (1.0 - h), 1.0 - 2.0 * h),
+            Activation::Tanh => (1.0 - h * h, -2.0 * h),
+            Activation::Softplus => (-(-h).exp_m1(), (-h).exp()),
+        }
+    }
+}
+
+impl<T: Real> Operation<T> for JacobianNorm<T> {
+    fn name(&self) -> &'static str {
+        "jacobian_norm"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        let (h, weight) = (inputs[0], inputs[1]);
+        match *weight.sizes() {
+            [out, _] if !weight.is_batch() && !h.sizes().is_empty() && h.last() == out => {
+                let mut spec = Spec::new(Shape::scalar(), 2);
+                spec.reads_inputs = 0b11;
+                // Per unit: the weights' squared norm, and the sum of f'² over samples.
+                spec.saved = Some(Shape::fixed(&[2, out]));
+                spec.scratch = spec.saved;
+                let flops = (2 * weight.sample_elements() as u64, 6 * h.sample_elements() as u64);
+                spec.flops = if h.is_batch() { flops } else { (flops.0 + flops.1, 0) };
+                Ok(spec)
+            }
+            _ => Err(format!("the layer gives {h} and its weight is {weight}; they must be [N, out] and [out, in]")),
+        }
+    }
+
+    fn forward(&self, run: Forward<'_, T>) {
+        let kernels = T::elementwise(run.device.backend);
+        let (h, weight) = (run.inputs.get(0), run.inputs.get(1));
+        let (rows, out) = run.inputs.shape(0).matrix(run.inputs.rows());
+        let into = run.inputs.shape(1).last();
+        let room = if run.saved.is_empty() { run.scratch } else { run.saved };
+        let (norms, slopes) = room[..2 * out].split_at_mut(out);
+        for (norm, weight) in norms.iter_mut().zip(weight.chunks_exact(into)) {
+            *norm = kernels.dot(weight, weight);
+        }
+        slopes.fill(T::ZERO);
+        for h in h.chunks_exact(out) {
+            for (sum, &h) in slopes.iter_mut().zip(h) {
+                let slope = T::from_f64(self.slope(h.to_f64()).0);
+                *sum = *sum + slope * slope;
+            }
+        }
+        let sum: f64 = norms.iter().zip(&*slopes).map(|(&norm, &slope)| (norm * slope).to_f64()).sum();
+        run.output[0] = T::from_f64(sum / rows.max(1) as f64);
+    }
+
+    fn backward(&self, mut run: Backward<'_, T>) {
+        let kernels = T::elementwise(run.device.backend);
+        let (rows, out) = run.inputs.shape(0).matrix(run.inputs.rows());
+        let into = run.inputs.shape(1).last();
+        let g = T::from_f64(2.0 / rows.max(1) as f64) * run.output_gradient[0];
+        let (norms, slopes) = run.saved[..2 * out].split_at(out);
+        let (h, weight) = (run.inputs.get(0), run.inputs.get(1));
+        if let Some(target) = run.gradients.of(0) {
+            for (to, h) in target.slice.chunks_exact_mut(out).zip(h.chunks_exact(out)) {
+                for ((to, &h), &norm) in to.iter_mut().zip(h).zip(norms) {
+                    let (slope, change) = self.slope(h.to_f64());
+                    let dh = g * norm * T::from_f64(slope * change);
+                    *to = if target.accumulate { *to + dh } else { dh };
+                }
+            }
+        }
+        if let Some(target) = run.gradients.of(1) {
+            let rows = weight.chunks_exact(into).zip(target.slice.chunks_exact_mut(into));
+            for ((weight, to), &slope) in rows.zip(slopes) {
+                kernels.scale_into(InOut::pair(weight, to), g * slope, target.accumulate);
+            }
+        }
+    }
+}
+
+/// A layer and the norm of its Jacobian, against the sum over all of the Jacobian's entries.
+macro_rules! of {
+    ($name:literal, $activation:expr, $slope:expr) => {
+        case!(
+            $name,
+            |s| vec![
+                batch(s.columns, Domain::Real),
+                fixed(&[s.other, s.columns], Domain::Unit),
+                fixed(&[s.other], Domain::AwayFromZero(0.5)),
+            ],
+            |t, v| {
+                let x = t.scale(v[0], 0.01);
+                let h = t.linear(x, v[1], Some(v[2]), $activation);
+                t.jacobian_norm(h, v[1], $activation)
+            },
+            |x| vec![reference(x, s.columns, s.other, $slope)],
+        )
+    };
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        of!("jacobian_norm, sigmoid", Activation::Sigmoid, |z| {
+            let h = 1.0 / (1.0 + (-z).exp());
+            h * (1.0 - h)
+        }),
+        of!("jacobian_norm, tanh", Activation::Tanh, |z| 1.0 - z.tanh().powi(2)),
+        of!("jacobian_norm, relu", Activation::Relu, |z| f64::from(u8::from(z > 0.0))),
+        of!("jacobian_norm, softplus", Activation::Softplus, |z| 1.0 / (1.0 + (-z).exp())),
+        of!("jacobian_norm, elu", Activation::Elu(1.0), |z| z.min(0.0).exp()),
+    ]
+}
+
+fn reference(x: &[Vec<f64>], into: usize, out: usize, slope: fn(f64) -> f64) -> f64 {
+    let rows = x[0].len() / into;
+    let mut sum = 0.0;
+    for row in x[0].chunks(into) {
+        for o in 0..out {
+            let weights = &x[1][o * into..(o + 1) * into];
+            let z = row.iter().zip(weights).map(|(a, b)| 0.01 * a * b).sum::<f64>() + x[2][o];
+            sum += weights.iter().map(|w| (slope(z) * w).powi(2)).sum::<f64>();
+        }
+    }
+    sum / rows as f64
+}

@@ -1,0 +1,58 @@
+//! The largest of a row, by selection and not by sorting: linear in the row's length.
+
+use super::GRAIN;
+use crate::tape::Real;
+
+/// Elements of a part of rows of `columns`, a whole number of rows.
+pub(super) fn rows(columns: usize) -> usize {
+    GRAIN.div_ceil(columns.max(1)) * columns.max(1)
+}
+
+/// Calls `keep(number, place)` for the `k` largest of `row`, place after place; of equal ones the first. `order` is as
+/// long as the row. NaN counts as larger than all, so that it is seen.
+pub(super) fn largest<T: Real>(row: &[T], k: usize, order: &mut [T], mut keep: impl FnMut(usize, usize)) {
+    if k == 0 || row.is_empty() {
+        return;
+    }
+    let k = k.min(row.len());
+    order.copy_from_slice(row);
+    let above = |a: T, b: T| a > b || (a.to_f64().is_nan() && !b.to_f64().is_nan());
+    let descending = |a: &T, b: &T| match (above(*a, *b), above(*b, *a)) {
+        (true, _) => std::cmp::Ordering::Less,
+        (_, true) => std::cmp::Ordering::Greater,
+        _ => std::cmp::Ordering::Equal,
+    };
+    let (_, &mut least, _) = order.select_nth_unstable_by(k - 1, descending);
+    let greater = row.iter().filter(|&&x| above(x, least)).count();
+    let (mut equal, mut number) = (k.saturating_sub(greater), 0);
+    for (place, &x) in row.iter().enumerate() {
+        let is_equal = !above(x, least) && !above(least, x);
+        if above(x, least) || (is_equal && equal > 0) {
+            equal -= usize::from(is_equal);
+            keep(number, place);
+            number += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_go_to_the_first_and_nan_is_kept() {
+        let of = |row: &[f64], k| {
+            let mut places = Vec::new();
+            largest(row, k, &mut vec![0.0; row.len()], |number, place| {
+                assert_eq!(number, places.len());
+                places.push(place);
+            });
+            places
+        };
+        assert_eq!(of(&[1.0, 3.0, 2.0, 3.0, 3.0], 2), [1, 3]);
+        assert_eq!(of(&[0.0, 0.0, 0.0], 2), [0, 1]);
+        assert_eq!(of(&[1.0, f64::NAN, 2.0], 1), [1]);
+        assert_eq!(of(&[-1.0, -2.0], 9), [0, 1]);
+        assert!(of(&[1.0], 0).is_empty());
+    }
+}

@@ -4,7 +4,7 @@
 //! use them: format version, configuration, data. From the file alone the model is rebuilt. Reading checks the
 //! version, the names, the shapes and that every weight is finite; nothing in a file can make it panic.
 
-use crate::autoencoders::{self, Autoencoder, ModelKind};
+use crate::autoencoders::{self, Autoencoder};
 use crate::config::Config;
 use crate::data::{ImageShape, Scaler};
 use crate::files::{read_limited, write_path_atomically};
@@ -40,6 +40,22 @@ pub struct DataInfo {
     pub image: Option<ImageShape>,
     /// How values are scaled.
     pub scaler: Scaler,
+    /// How many classes its labels tell apart, if it has labels.
+    #[serde(default)]
+    pub classes: Option<usize>,
+}
+
+impl DataInfo {
+    /// What a model must know of `dataset`, scaled by `scaler`.
+    pub fn of(dataset: &crate::data::Dataset, scaler: Scaler) -> Self {
+        Self {
+            name: dataset.name().into(),
+            features: dataset.features(),
+            image: dataset.image(),
+            scaler,
+            classes: dataset.labels().map(|_| dataset.classes()),
+        }
+    }
 }
 
 /// An autoencoder with its weights.
@@ -103,7 +119,7 @@ impl Model {
         config.validate()?;
         data.scaler.check(data.features)?;
         let mut parameters = Parameters::new();
-        let autoencoder = Autoencoder::new(&config, data.features, data.image, &mut parameters)?;
+        let autoencoder = Autoencoder::new(&config, data.features, data.image, data.classes, &mut parameters)?;
         autoencoder.initialise(&mut parameters, &config);
         Ok(Self { config, data, parameters, autoencoder })
     }
@@ -178,7 +194,7 @@ impl Model {
             let takes = self.data.features;
             return Err(Error::data(format!("{name} has {features} features; the model takes {takes}")));
         }
-        let wanted = self.data.image.filter(|_| self.config.model == ModelKind::Convolutional);
+        let wanted = self.data.image.filter(|_| self.config.is_convolutional());
         match (wanted, dataset.image()) {
             (Some(wanted), Some(found)) if wanted == found => Ok(()),
             (Some(wanted), Some(found)) => {
@@ -327,7 +343,7 @@ impl Model {
 
 /// Refuses layers that need more weights than the file could hold.
 fn check_claims(config: &Config, data: &DataInfo, bytes: usize, origin: &str) -> Result<()> {
-    let weights = autoencoders::weights(config, data.features, data.image);
+    let weights = autoencoders::weights(config, data.features, data.image, data.classes);
     if weights.and_then(|n| n.checked_mul(4)).is_none_or(|needed| needed > bytes) {
         return Err(Error::model(format!(
             "{origin} is too short for the layers that it claims; restore it from a copy, or train again"

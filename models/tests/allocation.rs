@@ -46,7 +46,7 @@ fn a_step_allocates_nothing_after_the_first() {
     let configs = [of(vec![500, 100], 500), of(vec![800, 700], 100), convolutional];
     for (config, threads) in configs.iter().flat_map(|config| [(config, 1), (config, 2)]) {
         let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
-        let data = DataInfo { name: "digits".into(), features: 64, image: dataset.image(), scaler };
+        let data = DataInfo::of(&dataset, scaler);
         let model = Model::new(config.clone(), data).unwrap();
         let mut trainer = Trainer::new(model, &dataset, (0..1797).collect(), Vec::new()).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -12,7 +12,7 @@ fn config() -> Config {
 
 fn model(config: &Config, dataset: &narrows::data::Dataset) -> Model {
     let scaler = narrows::data::Scaler::fit(config.scaling, dataset, &[0, 1, 2]).unwrap();
-    let data = DataInfo { name: "digits".into(), features: dataset.features(), image: dataset.image(), scaler };
+    let data = DataInfo::of(dataset, scaler);
     Model::new(config.clone(), data).unwrap()
 }
 
@@ -146,10 +146,10 @@ fn inference_gives_the_bits_of_the_training_forward() {
     let tape = narrows_engine::Tape::new(model.parameters(), 30);
     let x = tape.input("x", narrows_engine::Shape::batch(&[64]));
     let autoencoder = model.autoencoder();
-    let raw = autoencoder.decode_raw(&tape, autoencoder.encode(&tape, x));
-    let reconstruction = autoencoder.reconstruction(&tape, raw);
+    let objective = autoencoder.objective(&tape, x, narrows::autoencoders::Mode::Training);
+    let reconstruction = autoencoder.reconstruction().output(&tape, objective.raw.unwrap());
     tape.keep(reconstruction);
-    let plan = tape.train(autoencoder.objective(&tape, raw, x).total).unwrap();
+    let plan = tape.train(objective.total).unwrap();
     let mut workspace = plan.workspace().unwrap();
     let samples: Vec<f32> = (0..64 * 30).map(|i| (i % 13) as f32 / 12.0).collect();
     workspace.input_mut(x).unwrap().copy_from_slice(&samples);

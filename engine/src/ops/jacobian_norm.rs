@@ -74,7 +74,7 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
         for h in h.chunks_exact(out) {
             for (sum, &h) in slopes.iter_mut().zip(h) {
                 let slope = T::from_f64(self.slope(h.to_f64()).0);
-                *sum = *sum + slope * slope;
+                *sum += slope * slope;
             }
         }
         let sum: f64 = norms.iter().zip(&*slopes).map(|(&norm, &slope)| (norm * slope).to_f64()).sum();

@@ -72,7 +72,7 @@ impl<T: Real> Operation<T> for TopK {
         let rows = run.output_gradient.chunks_exact(columns).zip(run.saved.chunks_exact(self.0));
         for ((dy, kept), dx) in rows.zip(target.slice.chunks_exact_mut(columns)) {
             for place in kept.iter().map(|place| place.to_f64() as usize) {
-                dx[place] = dx[place] + dy[place];
+                dx[place] += dy[place];
             }
         }
     }

@@ -35,6 +35,10 @@ pub enum OptimizerError {
     Range(Range<usize>),
     /// This optimiser keeps no state of that name.
     UnknownState(String),
+    /// The loss or the gradient is infinite or NaN where a minimisation starts: which of them.
+    NotFinite(&'static str),
+    /// A checkpoint does not fit this optimiser or contradicts itself: how. The optimiser starts afresh then.
+    Inconsistent(&'static str),
 }
 
 impl fmt::Display for OptimizerError {
@@ -49,6 +53,8 @@ impl fmt::Display for OptimizerError {
                 write!(f, "the range {range:?} leaves the parameters or the order of the ranges")
             }
             Self::UnknownState(name) => write!(f, "this optimiser keeps no state named \"{name}\""),
+            Self::NotFinite(what) => write!(f, "the {what} is not finite where the minimisation starts"),
+            Self::Inconsistent(how) => write!(f, "the optimiser's saved state cannot be used: {how}"),
         }
     }
 }

@@ -1,3 +1,5 @@
 //! Trained models put to use.
 
+pub mod filters;
+pub mod probe;
 pub mod reconstruct;

@@ -1,222 +1,365 @@
 //! The types of autoencoders, one a file; the objective stands at the top of each.
+//!
+//! A type is a body (dense or convolutional) and what its objective adds to a reconstruction. What every type may have is a file of
+//! its own: `corruption`, `reconstruction` (the loss and the output), the L2 term (`overcomplete`). `choices` says which of them make no
+//! sense together. `objective`: terms, weights and what rises with the steps.
 
+pub mod body;
+mod choices;
+mod contractive;
 mod convolutional;
+mod corruption;
+mod denoising;
+mod k_sparse;
+mod l1;
+mod likelihood;
+mod objective;
+mod overcomplete;
+mod pca;
+mod phases;
+mod reconstruction;
+mod sparse;
+mod stacked;
 #[cfg(test)]
-mod convolutional_tests;
+mod tests;
 mod undercomplete;
+mod variational;
 
 use crate::config::{Config, words};
 use crate::data::ImageShape;
 use crate::{Error, Result};
-pub use convolutional::{Bottleneck, Convolutional, Downsample, Upsample};
-use narrows_engine::ops::Reduction;
-use narrows_engine::{Parameters, Real, Tape, Var};
-pub use undercomplete::Undercomplete;
+use body::{Body, Encoded, Ends};
+pub use body::{Bottleneck, Downsample, Upsample};
+pub(crate) use choices::{likelihood_of, mse_equivalent, remarks, settle_likelihood, unused};
+use contractive::layer as contractive_layer;
+pub use corruption::{Corrupted, Corruption};
+use k_sparse::KSparse;
+use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
+use objective::Builder;
+pub use objective::{Mode, Objective, Ramp, Term, Weight};
+use overcomplete::L2;
+pub use phases::Phase;
+pub use reconstruction::Reconstruction;
+use sparse::Sparse;
+use stacked::Stacked;
+use variational::Variational;
 
 words! {
     /// A type of autoencoder.
     ModelKind, "model" {
         /// A bottleneck narrower than the data.
         Undercomplete = "undercomplete",
+        /// A code wider than the data, with an L2 penalty.
+        Overcomplete = "overcomplete",
+        /// Corrupted inputs, clean targets.
+        Denoising = "denoising",
+        /// Units that are on for a given share of the samples.
+        Sparse = "sparse",
+        /// An L1 penalty on the code.
+        L1 = "l1",
+        /// The k largest units of a code.
+        KSparse = "k-sparse",
+        /// A penalty on the encoder's Jacobian.
+        Contractive = "contractive",
         /// Convolutions down to a small image or a code, and back up.
         Convolutional = "convolutional",
+        /// A code that is a distribution.
+        Variational = "variational",
+        /// Layers trained one after the other, then together.
+        Stacked = "stacked",
+        /// Principal components, without training.
+        Pca = "pca",
     }
-}
-
-/// One term of an objective, already averaged over samples.
-#[derive(Debug, Clone)]
-pub struct Term {
-    /// What reports call it.
-    pub name: &'static str,
-    /// What it counts in the objective.
-    pub weight: f64,
-    /// Its value on the tape, a single number.
-    pub value: Var,
-}
-
-/// An objective on a tape.
-#[derive(Debug, Clone)]
-pub struct Objective {
-    /// The weighted sum of the terms.
-    pub total: Var,
-    /// The terms.
-    pub terms: Vec<Term>,
-}
-
-impl Objective {
-    /// The weighted sum of `terms`, each of which stays readable.
-    pub fn of<T: Real>(tape: &Tape<T>, terms: Vec<Term>) -> Self {
-        let mut total = None;
-        for term in &terms {
-            tape.keep(term.value);
-            let weighted = if term.weight == 1.0 { term.value } else { tape.scale(term.value, term.weight) };
-            total = Some(total.map_or(weighted, |sum| tape.add(sum, weighted)));
-        }
-        let total = total.unwrap_or_else(|| {
-            tape.fail("an objective without terms".into());
-            tape.input("objective", narrows_engine::Shape::scalar())
-        });
-        Self { total, terms }
-    }
-}
-
-/// What a loss compares, as a reconstruction: logits for the cross-entropy become probabilities.
-#[track_caller]
-fn reconstruction<T: Real>(tape: &Tape<T>, bce: bool, raw: Var) -> Var {
-    if bce { tape.sigmoid(raw) } else { raw }
-}
-
-/// The reconstruction's term alone.
-#[track_caller]
-fn objective<T: Real>(tape: &Tape<T>, bce: bool, raw: Var, x: Var) -> Objective {
-    let value = if bce {
-        tape.binary_cross_entropy(raw, x, Reduction::SumOverFeatures)
-    } else {
-        tape.mean_squared_error(raw, x, Reduction::SumOverFeatures)
-    };
-    Objective::of(tape, vec![Term { name: "reconstruction", weight: 1.0, value }])
 }
 
 /// An autoencoder of any type over parameters of its own.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Autoencoder {
-    /// See [`Undercomplete`].
-    Undercomplete(Undercomplete),
-    /// See [`Convolutional`].
-    Convolutional(Convolutional),
+pub struct Autoencoder {
+    body: Body,
+    kind: Kind,
+    reconstruction: Reconstruction,
+    corruption: Option<Corruption>,
+    l2: Option<L2>,
+    all: Vec<ParameterId>,
 }
 
-/// Calls a method of whichever type it is.
-macro_rules! each {
-    ($self:ident, $model:ident => $call:expr) => {
-        match $self {
-            Self::Undercomplete($model) => $call,
-            Self::Convolutional($model) => $call,
-        }
-    };
+/// What a type has besides its body.
+#[derive(Debug, Clone)]
+enum Kind {
+    /// Nothing: undercomplete, overcomplete, denoising, convolutional.
+    Plain,
+    Sparse(Sparse),
+    L1(f64),
+    KSparse(KSparse),
+    Contractive(Box<(crate::nn::Linear, crate::nn::ActivationName)>, f64),
+    Variational(Box<Variational>),
+    Stacked(Box<Stacked>),
+    Pca,
 }
 
 impl Autoencoder {
-    /// Adds the parameters of an autoencoder of the configuration's type for samples of `features` numbers, images or not.
+    /// Adds the parameters of an autoencoder of the configuration's type for samples of `features` numbers, images or not, of
+    /// `classes` classes if they have labels.
     ///
     /// # Errors
-    /// A configuration that makes no sense for such data; sizes that are too large.
+    /// A configuration that makes no sense for such data, or choices that contradict each other; sizes that are too large.
     pub fn new<T: Real>(
         config: &Config,
         features: usize,
         image: Option<ImageShape>,
+        classes: Option<usize>,
         parameters: &mut Parameters<T>,
     ) -> Result<Self> {
         if let Some(image) = image.filter(|image| image.features() != Some(features)) {
             return Err(Error::data(format!("images of {image} do not have {features} numbers")));
         }
-        match config.model {
-            ModelKind::Undercomplete => Undercomplete::new(config, features, parameters).map(Self::Undercomplete),
-            ModelKind::Convolutional => Convolutional::new(config, image, parameters).map(Self::Convolutional),
-        }
+        choices::check(config, features)?;
+        let tensors = tensors(config, features, image, classes)?;
+        parameters.reserve(&tensors.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+        let body = Body::new(config, features, image, ends(config.model), parameters)?;
+        let code = body.code_size();
+        let kind = match config.model {
+            ModelKind::Undercomplete => undercomplete::check(code, features).map(|()| Kind::Plain)?,
+            ModelKind::Overcomplete => overcomplete::check(code, features).map(|()| Kind::Plain)?,
+            ModelKind::Denoising => denoising::check(config).map(|()| Kind::Plain)?,
+            ModelKind::Convolutional => convolutional::check(config).map(|()| Kind::Plain)?,
+            ModelKind::Sparse => {
+                sparse::check(config.code_activation)?;
+                Kind::Sparse(Sparse::new(config, code, parameters)?)
+            }
+            ModelKind::L1 => Kind::L1(config.l1),
+            ModelKind::KSparse => Kind::KSparse(KSparse::new(config, code)?),
+            ModelKind::Contractive => Kind::Contractive(Box::new(contractive_layer(&body)?), config.contraction),
+            ModelKind::Variational => {
+                variational::check(config)?;
+                Kind::Variational(Box::new(Variational::new(config, body.trunk_size(), parameters)?))
+            }
+            ModelKind::Stacked => Kind::Stacked(Box::new(Stacked::new(config, code, classes, parameters)?)),
+            ModelKind::Pca => pca::check(config, code, features).map(|()| Kind::Pca)?,
+        };
+        let likelihood = (config.model == ModelKind::Variational).then_some(config.likelihood);
+        Ok(Self {
+            reconstruction: Reconstruction::new(config, likelihood)?,
+            corruption: Corruption::new(config)?,
+            l2: L2::new(config, parameters),
+            all: parameters.ids().collect(),
+            body,
+            kind,
+        })
     }
 
     /// Draws the first weights.
     pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, config: &Config) {
-        each!(self, model => model.initialise(parameters, config));
+        self.body.initialise(parameters, config);
+        match &self.kind {
+            Kind::Sparse(sparse) => sparse.initialise(parameters),
+            Kind::Variational(variational) => variational.initialise(parameters, config),
+            Kind::Stacked(stacked) => {
+                let classifier = stacked.classifier.iter();
+                classifier.for_each(|layer| layer.initialise(parameters, config.init, config.seed));
+            }
+            Kind::Plain | Kind::L1(_) | Kind::KSparse(_) | Kind::Contractive(..) | Kind::Pca => {}
+        }
     }
 
-    /// `x` `[N, features]` gives the code `[N, code]`.
+    /// `x` `[N, features]` gives the code that it is decoded from, and what else a decoder needs.
+    #[track_caller]
+    fn encode_for<T: Real>(&self, tape: &Tape<T>, x: Var, mode: Mode) -> Encoded {
+        let Encoded { code, switches } = self.body.encode(tape, x);
+        let code = match &self.kind {
+            Kind::KSparse(k_sparse) => k_sparse.record(tape, code, mode),
+            Kind::Variational(variational) => variational.posterior(tape, code).mean,
+            _ => code,
+        };
+        Encoded { code, switches }
+    }
+
+    /// `x` `[N, features]` gives the code `[N, code]`: of a variational autoencoder the mean.
     #[track_caller]
     pub fn encode<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
-        each!(self, model => model.encode(tape, x))
+        self.encode_for(tape, x, Mode::Evaluation).code
     }
 
-    /// The code gives what the loss compares: logits for the cross-entropy, else the reconstruction.
+    /// The code gives what the loss compares: logits where the output is a sigmoid, else the reconstruction.
     #[track_caller]
     pub fn decode_raw<T: Real>(&self, tape: &Tape<T>, code: Var) -> Var {
-        each!(self, model => model.decode_raw(tape, code))
+        self.body.decode(tape, &Encoded { code, switches: Vec::new() })
     }
 
     /// `x` gives what the loss compares.
     #[track_caller]
     pub fn reconstruct_raw<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
-        each!(self, model => model.reconstruct_raw(tape, x))
+        self.body.decode(tape, &self.encode_for(tape, x, Mode::Evaluation))
     }
 
     /// The code `[N, code]` gives the reconstruction `[N, features]`.
     #[track_caller]
     pub fn decode<T: Real>(&self, tape: &Tape<T>, code: Var) -> Var {
-        self.reconstruction(tape, self.decode_raw(tape, code))
+        self.reconstruction.output(tape, self.decode_raw(tape, code))
     }
 
     /// `x` `[N, features]` gives its reconstruction.
     #[track_caller]
     pub fn reconstruct<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
-        self.reconstruction(tape, self.reconstruct_raw(tape, x))
+        self.reconstruction.output(tape, self.reconstruct_raw(tape, x))
     }
 
-    /// What the loss compares, as a reconstruction.
-    #[track_caller]
-    pub fn reconstruction<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
-        each!(self, model => model.reconstruction(tape, raw))
+    /// How a reconstruction is compared.
+    pub fn reconstruction(&self) -> &Reconstruction {
+        &self.reconstruction
     }
 
-    /// The objective for `raw`, the decoder's output, against `x`.
+    /// How inputs are corrupted while training.
+    pub fn corruption(&self) -> Option<&Corruption> {
+        self.corruption.as_ref()
+    }
+
+    /// The whole objective for `x` `[N, features]`.
     #[track_caller]
-    pub fn objective<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var) -> Objective {
-        each!(self, model => model.objective(tape, raw, x))
+    pub fn objective<T: Real>(&self, tape: &Tape<T>, x: Var, mode: Mode) -> Objective {
+        let Corrupted { input, weights } = match (&self.corruption, mode) {
+            (Some(corruption), Mode::Training) => corruption.record(tape, x),
+            _ => Corrupted { input: x, weights: None },
+        };
+        let mut builder = Builder::default();
+        let encoded = match &self.kind {
+            Kind::Variational(variational) => {
+                let Encoded { code, switches } = self.body.encode(tape, input);
+                let posterior = variational.posterior(tape, code);
+                let encoded = Encoded { code: posterior.sample(tape), switches };
+                self.compare(tape, &encoded, x, weights, &mut builder);
+                variational.record(tape, posterior, mode, &mut builder);
+                encoded
+            }
+            _ => {
+                let encoded = self.encode_for(tape, input, mode);
+                self.compare(tape, &encoded, x, weights, &mut builder);
+                encoded
+            }
+        };
+        match &self.kind {
+            Kind::Sparse(sparse) => sparse.record(tape, encoded.code, mode, &mut builder),
+            Kind::L1(weight) => l1::record(tape, encoded.code, *weight, &mut builder),
+            Kind::Contractive(layer, weight) => {
+                contractive::record(tape, encoded.code, layer, *weight, &mut builder);
+            }
+            Kind::Plain | Kind::KSparse(_) | Kind::Variational(_) | Kind::Stacked(_) | Kind::Pca => {}
+        }
+        // The whole autoencoder has no use for a classifier.
+        builder.frozen.extend(self.classifier());
+        let frozen = builder.frozen.clone();
+        self.penalise(tape, &mut builder, |id| !frozen.contains(&id));
+        builder.finish(tape, encoded.code)
+    }
+
+    /// Adds the reconstruction's term.
+    #[track_caller]
+    fn compare<T: Real>(&self, tape: &Tape<T>, encoded: &Encoded, x: Var, weights: Option<Var>, builder: &mut Builder) {
+        let raw = self.body.decode(tape, encoded);
+        builder.raw = Some(raw);
+        builder.term("reconstruction", 1.0, self.reconstruction.record(tape, raw, x, weights));
+    }
+
+    /// Adds the L2 term over the parameters for which `trained` holds.
+    #[track_caller]
+    fn penalise<T: Real>(&self, tape: &Tape<T>, builder: &mut Builder, trained: impl Fn(ParameterId) -> bool) {
+        if let Some((l2, value)) = self.l2.as_ref().and_then(|l2| Some((l2, l2.record(tape, trained)?))) {
+            builder.term("l2", l2.weight, value);
+        }
+    }
+
+    /// The classifier's parameters.
+    fn classifier(&self) -> Vec<ParameterId> {
+        match &self.kind {
+            Kind::Stacked(stacked) => {
+                stacked.classifier.iter().flat_map(|layer| [layer.weight(), layer.bias()]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether an objective's value over a batch is not the mean of its samples' values, so that a batch must not be taken in parts.
+    pub fn couples_samples(&self) -> bool {
+        let kind = match &self.kind {
+            Kind::Sparse(_) => true,
+            Kind::Stacked(stacked) => stacked.couples_samples(),
+            _ => false,
+        };
+        kind || self.reconstruction.couples_samples()
     }
 
     /// Numbers in a code.
     pub fn code_size(&self) -> usize {
-        each!(self, model => model.code_size())
+        self.body.code_size()
     }
 
     /// Sizes from the data to the code and back, as in `784-32-784`.
     pub fn layers(&self) -> String {
-        each!(self, model => model.layers())
+        self.body.layers()
+    }
+
+    /// The layers.
+    pub fn body(&self) -> &Body {
+        &self.body
     }
 
     /// Whether the loss is the binary cross-entropy.
     pub fn is_bce(&self) -> bool {
-        each!(self, model => model.is_bce())
+        self.reconstruction == Reconstruction::CrossEntropy
     }
+
+    /// Whether it is fitted in closed form, by [`Self::fit`], and not trained.
+    pub fn is_fitted(&self) -> bool {
+        matches!(self.kind, Kind::Pca)
+    }
+
+    /// Writes principal components into the layers.
+    pub fn fit(&self, pca: &crate::metrics::Pca, parameters: &mut Parameters<f32>) {
+        pca::fill(&self.body, pca, parameters);
+    }
+}
+
+/// Where the encoder of a type ends.
+fn ends(model: ModelKind) -> Ends {
+    if model == ModelKind::Variational { Ends::Open } else { Ends::Code }
+}
+
+/// The sizes of every tensor that is trained, in no order that matters.
+///
+/// # Errors
+/// Sizes that are too large to be multiplied.
+fn tensors(
+    config: &Config,
+    features: usize,
+    image: Option<ImageShape>,
+    classes: Option<usize>,
+) -> Result<Vec<Vec<usize>>> {
+    let too_large = || Error::usage("the layers are too large to count");
+    if config.is_convolutional() && (image.is_none() || config.filters.is_empty()) {
+        // The body says what is missing, in its own words.
+        return Ok(Vec::new());
+    }
+    let mut all = body::tensors(config, features, image, ends(config.model)).ok_or_else(too_large)?;
+    if config.model == ModelKind::Variational {
+        let trunk = body::trunk_size(config, features, image).ok_or_else(too_large)?;
+        all.extend([vec![config.code, trunk], vec![config.code], vec![config.code, trunk], vec![config.code]]);
+    }
+    if let (ModelKind::Stacked, crate::config::FineTuneName::Classifier, Some(classes)) =
+        (config.model, config.fine_tune, classes)
+    {
+        all.extend([vec![classes, config.code], vec![classes]]);
+    }
+    Ok(all)
 }
 
 /// How many weights and biases a model of this configuration has for such data; `None` where there are too many to count.
-pub(crate) fn weights(config: &Config, features: usize, image: Option<ImageShape>) -> Option<usize> {
-    let tensors = match config.model {
-        ModelKind::Convolutional => convolutional::tensors(config, image?)?,
-        ModelKind::Undercomplete => undercomplete::tensors(config, features),
-    };
+pub(crate) fn weights(
+    config: &Config,
+    features: usize,
+    image: Option<ImageShape>,
+    classes: Option<usize>,
+) -> Option<usize> {
+    let tensors = tensors(config, features, image, classes).ok()?;
     let product = |sizes: &Vec<usize>| sizes.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
     tensors.iter().try_fold(0usize, |sum, sizes| sum.checked_add(product(sizes)?))
-}
-
-/// What of a configuration the model does not read though it was changed, in words.
-pub(crate) fn unused(config: &Config) -> Vec<String> {
-    let default = Config::default();
-    let mut unused = Vec::new();
-    match config.model {
-        ModelKind::Convolutional => {
-            if config.hidden != default.hidden {
-                unused.push("hidden is not used: a convolutional model's layers are filters".to_owned());
-            }
-            if config.bottleneck == Bottleneck::Map && config.code != default.code {
-                unused.push(
-                    "code is not used: the code is the last image; for numbers give --bottleneck dense".to_owned(),
-                );
-            }
-        }
-        ModelKind::Undercomplete => {
-            let changed = [
-                ("filters", config.filters != default.filters),
-                ("kernel", config.kernel != default.kernel),
-                ("downsample", config.downsample != default.downsample),
-                ("upsample", config.upsample != default.upsample),
-                ("bottleneck", config.bottleneck != default.bottleneck),
-            ];
-            let keys = changed.into_iter().filter(|(_, changed)| *changed);
-            unused
-                .extend(keys.map(|(key, _)| format!("{key} is not used; give --model convolutional for convolutions")));
-        }
-    }
-    unused
 }

@@ -13,7 +13,6 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::metrics::Evaluation;
 
 /// More threads than any machine has; a slip of the keyboard must not ask the system for a million.
 const MOST_THREADS: u64 = 1024;
@@ -84,20 +83,6 @@ impl Object {
         self
     }
 
-    /// Sets the figures of an evaluation, by the names that the whole tool uses for them.
-    pub(super) fn evaluation(&mut self, evaluation: &Evaluation) -> &mut Self {
-        let terms: Map<_, _> =
-            evaluation.terms.iter().map(|(name, value)| (name.clone(), Value::from(*value))).collect();
-        self.set("squared_error", evaluation.squared_error)
-            .set("mse", evaluation.mse)
-            .set("bce", evaluation.bce)
-            .set("loss", evaluation.loss)
-            .set("terms", terms)
-            .set("pca_squared_error", evaluation.pca_squared_error)
-            .set("part", evaluation.part.as_str())
-            .set("samples", evaluation.samples)
-    }
-
     /// The object on one line.
     pub(super) fn line(self) -> String {
         format!("{}\n", Value::Object(self.0))
@@ -121,31 +106,6 @@ pub(super) fn to_stdout(text: &str) -> Result<()> {
 /// Writes `text` to stderr; if that fails, there is nowhere left to say so.
 pub(super) fn to_stderr(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
-}
-
-/// The line that sets a model beside PCA: `squared error 5.21 on the test part; PCA with 16 components reaches 7.03`.
-pub(super) fn error_line(evaluation: &Evaluation, code: Option<usize>) -> String {
-    let figure = format!("squared error {} on the {} part", figure(evaluation.squared_error), evaluation.part);
-    match (evaluation.pca_squared_error, code) {
-        (Some(pca), Some(1)) => format!("{figure}; PCA with 1 component reaches {}", self::figure(pca)),
-        (Some(pca), Some(code)) => format!("{figure}; PCA with {code} components reaches {}", self::figure(pca)),
-        (Some(pca), None) => format!("{figure}; PCA of the same code size reaches {}", self::figure(pca)),
-        (None, _) => figure,
-    }
-}
-
-/// The loss and its terms, for people.
-pub(super) fn loss_line(evaluation: &Evaluation) -> String {
-    let mut line = format!("loss {}, mse {}", figure(evaluation.loss), figure(evaluation.mse));
-    if let Some(bce) = evaluation.bce {
-        line.push_str(&format!(", bce {}", figure(bce)));
-    }
-    // A single term is the loss itself.
-    if evaluation.terms.len() > 1 {
-        let terms: Vec<_> = evaluation.terms.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
-        line.push_str(&format!(" ({})", terms.join(", ")));
-    }
-    line
 }
 
 /// A figure with as many decimals as a reader compares: four significant digits.

@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 
 use super::common::{self, Common, Object};
-use crate::error::Result;
+use super::figures;
+use crate::autoencoders::Corruption;
+use crate::error::{Error, Result};
 use crate::files;
-use crate::metrics::{self, Evaluation};
+use crate::metrics::{self, Evaluation, Measure};
 use crate::model::Model;
 
 /// Measure how well a model reconstructs data
 ///
 /// For example: narrows eval runs/undercomplete-1 --data digits
 ///
-/// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size,
-/// and the loss the model was trained with.
+/// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size, the loss
+/// the model was trained with and its terms, signal to noise and structural similarity of images, how the code is used, what a
+/// corruption leaves, and for a variational model the evidence lower bound and its two parts.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors
@@ -24,6 +27,15 @@ pub(super) struct Args {
     /// Write the JSON object to this file too
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Variational: estimate the likelihood by so many importance samples of each sample's code
+    #[arg(long, value_name = "K", default_value_t = 0, allow_negative_numbers = true)]
+    importance: usize,
+    /// Corrupt the input in this way, and measure what is left of it; the model's own corruption if not given
+    #[arg(long, value_name = "NAME")]
+    corruption: Option<String>,
+    /// Probability (gaussian: deviation) of that corruption
+    #[arg(long, value_name = "X", requires = "corruption", default_value_t = 0.25, allow_negative_numbers = true)]
+    corruption_level: f64,
     #[command(flatten)]
     common: Common,
 }
@@ -33,8 +45,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let model = Model::load(&args.run)?;
     let pool = args.common.pool()?;
     let data = args.data.as_deref().unwrap_or(&model.config().data);
-    let evaluation = pool.threads().run(|split| metrics::evaluate(&model, data, split))?;
-    let json = json(args, data, &evaluation, pool.count());
+    let corruption = match &args.corruption {
+        Some(name) => Corruption::of(name.parse()?, args.corruption_level)?,
+        None => None,
+    };
+    if corruption.is_some_and(|corruption| corruption.needs_unit_data()) && !model.data().scaler.is_unit() {
+        return Err(Error::usage(
+            "salt-and-pepper goes to 0 and 1, and the model's data leave 0..1; give another corruption",
+        ));
+    }
+    let measure = Measure { ssim: true, importance: args.importance, corruption };
+    let evaluation = pool.threads().run(|split| metrics::evaluate(&model, data, measure, split))?;
+    let json = json(args, data, &model, &evaluation, pool.count());
     if let Some(path) = &args.out {
         files::write_bytes_atomically(path, json.as_bytes())?;
     }
@@ -49,8 +71,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn summary(evaluation: &Evaluation, code: usize, threads: usize) -> String {
     format!(
         "{}\n{}\n{} in {}: {} images/s with {}\n",
-        common::error_line(evaluation, Some(code)),
-        common::loss_line(evaluation),
+        figures::error_line(evaluation, code),
+        figures::lines(evaluation).join("\n"),
         common::counted(evaluation.samples as u64, "sample"),
         common::duration(evaluation.seconds),
         common::rate(evaluation.samples_per_second),
@@ -59,10 +81,11 @@ fn summary(evaluation: &Evaluation, code: usize, threads: usize) -> String {
 }
 
 /// The figures on one line of JSON.
-fn json(args: &Args, data: &str, evaluation: &Evaluation, threads: usize) -> String {
+fn json(args: &Args, data: &str, model: &Model, evaluation: &Evaluation, threads: usize) -> String {
     let mut object = Object::default();
     object
         .evaluation(evaluation)
+        .weight_beside_means(model.config(), model.data().features)
         .set("seconds", evaluation.seconds)
         .set("samples_per_second", evaluation.samples_per_second)
         .set("threads", threads)

@@ -8,8 +8,10 @@
 mod common;
 mod completions;
 mod eval;
+mod figures;
 mod inspect;
 mod presets;
+mod probe;
 mod progress;
 mod reconstruct;
 mod train;
@@ -54,6 +56,7 @@ enum Command {
     Eval(eval::Args),
     Reconstruct(reconstruct::Args),
     Inspect(inspect::Args),
+    Probe(probe::Args),
     Presets(presets::Args),
     Completions(completions::Args),
 }
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Reconstruct(args) => reconstruct::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Presets(args) => presets::run(&args),
         Command::Completions(args) => completions::run::<Cli>(&args),
     };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::common::{figure, rate};
+use super::figures::weighted;
 use crate::training::{EpochRecord, Observer, Progress, RunInfo};
 
 /// How often the bar's words change at most.
@@ -77,6 +78,7 @@ impl Observer for Display {
     }
 
     fn phase(&mut self, what: &str) {
+        self.say(what);
         if let Some(bar) = &self.bar {
             bar.set_message(what.to_owned());
         }
@@ -122,7 +124,8 @@ fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
     let width = epochs.to_string().len();
     let mut line = format!("epoch {:>width$}/{epochs}  loss {}", record.epoch, figure(record.loss));
     if record.terms.len() > 1 {
-        let terms: Vec<_> = record.terms.iter().map(|(name, value)| format!("{name} {}", figure(*value))).collect();
+        let terms = record.terms.iter().map(|term| weighted(&term.name, term.weight, term.value));
+        let terms: Vec<_> = terms.collect();
         line.push_str(&format!(" ({})", terms.join(", ")));
     }
     if let Some(loss) = record.validation_loss {
@@ -142,6 +145,7 @@ fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::TermRecord;
 
     #[test]
     fn lines() {
@@ -149,17 +153,18 @@ mod tests {
             epoch: 3,
             step: 9,
             loss: 5.25,
-            terms: vec![("reconstruction".into(), 5.25)],
+            terms: vec![TermRecord { name: "reconstruction".into(), weight: 1.0, value: 5.25 }],
+            phase: "training".into(),
             validation_loss: Some(5.5),
             seconds: 0.1,
             samples_per_second: 45_000.0,
             lr: 1e-3,
         };
         assert_eq!(epoch_line(&record, 30), "epoch  3/30  loss 5.250  validation 5.500  45,000 images/s");
-        record.terms.push(("kl".into(), 1.0));
+        record.terms.push(TermRecord { name: "kl".into(), weight: 0.5, value: 1.0 });
         record.validation_loss = None;
         let line = epoch_line(&record, 30);
-        assert_eq!(line, "epoch  3/30  loss 5.250 (reconstruction 5.250, kl 1.000)  45,000 images/s");
+        assert_eq!(line, "epoch  3/30  loss 5.250 (reconstruction 5.250, kl 1.000 x 0.5000)  45,000 images/s");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::common::{self, Common, Object};
+use super::figures;
 use super::progress::Display;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -76,10 +77,13 @@ macro_rules! named {
 }
 
 named! {
-    data "data" "SRC" "What to train on: `digits` (embedded, the default) or a folder of IDX files, plain or .gz",
-    model "model" "TYPE" "The kind of autoencoder",
-    hidden "hidden" "SIZES" "Hidden layers of the encoder, as in 512,256, mirrored by the decoder; \"\" for none",
+    data "data" "SRC" "What to train on: `digits` (embedded, the default), a folder of IDX files, plain or .gz, or one of photographs",
+    model "model" "TYPE" "The kind of autoencoder: undercomplete, overcomplete, denoising, sparse, l1, k-sparse, contractive, convolutional, variational, stacked or pca",
+    body "body" "NAME" "dense or convolutional layers; auto follows the model",
+    hidden "hidden" "SIZES" "Hidden layers of the encoder, as in 512,256; \"\" for none",
     code "code" "SIZE" "Size of the code",
+    decoder "decoder" "SIZES" "Hidden layers of the decoder; mirror for those of the encoder turned round",
+    tied "tied" "BOOL" "Whether the decoder's weights are the encoder's, transposed",
     filters "filters" "SIZES" "Convolutional: filters of each level of the encoder, as in 16,8,8",
     kernel "kernel" "SIZE" "Convolutional: rows and columns of a kernel, an odd number",
     downsample "downsample" "NAME" "Convolutional: pool or stride",
@@ -87,20 +91,38 @@ named! {
     bottleneck "bottleneck" "NAME" "Convolutional: map (the last image is the code) or dense (--code numbers)",
     activation "activation" "NAME" "Activation of the hidden layers",
     code_activation "code_activation" "NAME" "Activation of the code",
+    output "output" "NAME" "Activation of the output: auto, linear or sigmoid",
     loss "loss" "NAME" "Reconstruction loss: auto (follows the data's range), mse or bce",
+    corruption "corruption" "NAME" "Noise on the input, with the loss against the clean one: none, masking, masking-exact, gaussian or salt-and-pepper",
+    corruption_level "corruption_level" "X" "Probability (gaussian: deviation) of the corruption",
+    l2 "l2" "X" "Weight of the squared norm of the weights, a term of the objective",
+    sparsity "sparsity" "RHO" "Sparse: mean activation that each unit of the code should have",
+    sparsity_weight "sparsity_weight" "X" "Sparse: weight of the divergence from it",
+    l1 "l1" "X" "L1: weight of the code's absolute activations",
+    k "k" "K" "K-sparse: units of the code that are kept",
+    contraction "contraction" "X" "Contractive: weight of the Jacobian's squared norm",
+    likelihood "likelihood" "NAME" "Variational: auto, bernoulli, gaussian or sigma",
+    beta "beta" "X" "Variational: weight of the KL divergence",
+    beta_warmup "beta_warmup" "EPOCHS" "Variational: epochs over which that rises from 0",
+    pretrain "pretrain" "NAME" "Stacked: type of the layers while they are pretrained: plain, sparse, l1 or contractive",
+    pretrain_epochs "pretrain_epochs" "N" "Stacked: epochs for each layer",
+    fine_tune "fine_tune" "NAME" "Stacked: what follows: reconstruction, classifier or none",
     epochs "epochs" "N" "Passes over the training part",
     batch "batch" "N" "Samples in a step",
     lr "lr" "RATE" "Learning rate",
-    optimizer "optimizer" "NAME" "Optimiser: sgd, nesterov, adam, adamw or rmsprop",
+    optimizer "optimizer" "NAME" "Optimiser: sgd, nesterov, adam, adamw, rmsprop or lbfgs",
     momentum "momentum" "X" "Momentum of sgd and nesterov",
-    weight_decay "weight_decay" "X" "Factor of the L2 penalty, or of adamw's decay",
+    weight_decay "weight_decay" "X" "Factor of the optimiser's L2 penalty, or of adamw's decay",
     schedule "schedule" "NAME" "Course of the learning rate: constant, cosine or step",
     warmup "warmup" "STEPS" "Steps over which the learning rate rises",
     clip "clip" "NORM" "Largest global norm of a gradient; 0 for none",
+    ema "ema" "DECAY" "Keep an exponential moving average of the weights; 0 for none",
+    patience "patience" "EPOCHS" "End when the validation loss has not fallen for so long, and keep the best; 0 for never",
     validation "validation" "FRACTION" "Fraction of the training part held out to choose the best weights by",
     test_fraction "test_fraction" "FRACTION" "Fraction held out for the test where the data have no test part",
     scaling "scaling" "NAME" "Scaling of the data: auto, none, range, minmax or standard",
     init "init" "NAME" "How weights start: uniform, he or glorot",
+    patch "patch" "SIZE" "Photographs: rows and columns of a patch",
 }
 
 /// Runs the command.
@@ -132,11 +154,23 @@ pub(super) fn run(args: &Args) -> Result<()> {
     })
 }
 
-/// The defaults, changed by the preset, by the file and then by `changes`.
+/// The defaults of the type, changed by the preset, by the file and then by `changes`. The type comes first, whoever names it last:
+/// it decides the defaults.
 fn configuration(preset: Option<&str>, file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
-    let mut config = Config::default();
-    if let Some(name) = preset {
-        presets::preset(name)?.apply(&mut config)?;
+    let preset = preset.map(presets::preset).transpose()?;
+    let mut named = Config::default();
+    if let Some(preset) = preset {
+        preset.apply(&mut named)?;
+    }
+    if let Some(path) = file {
+        training::read_config_over(&mut named, path)?;
+    }
+    for (key, value) in changes.iter().filter(|(key, _)| key == "model") {
+        named.set(key, value)?;
+    }
+    let mut config = Config::of(named.model);
+    if let Some(preset) = preset {
+        preset.apply(&mut config)?;
     }
     if let Some(path) = file {
         training::read_config_over(&mut config, path)?;
@@ -186,8 +220,12 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
     }
     outcome.decisions.iter().for_each(|decision| line(format!("  {decision}")));
     display.notes.iter().for_each(|note| line(format!("  {note}")));
-    line(format!("  {}", common::error_line(&outcome.evaluation, Some(outcome.code))));
-    line(format!("  {}", common::loss_line(&outcome.evaluation)));
+    line(format!("  {}", figures::error_line(&outcome.evaluation, outcome.code)));
+    figures::lines(&outcome.evaluation).iter().for_each(|words| line(format!("  {words}")));
+    if let Some(epoch) = outcome.best_epoch {
+        let early = if outcome.ended_early { ", and training ended early" } else { "" };
+        line(format!("  kept the weights of epoch {epoch}, the best on the validation part{early}"));
+    }
     line(format!(
         "  {}, {} in {}: {} images/s with {}, {}",
         common::counted(outcome.epochs, "epoch"),
@@ -200,9 +238,11 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
     if !outcome.finished {
         line(format!("  stopped before the end; `narrows train --resume {}` goes on", outcome.run.display()));
     }
-    let picture = outcome.run.join("samples").join("reconstructions.png");
-    if picture.is_file() {
-        line(format!("  picture: {}", picture.display()));
+    for picture in ["reconstructions.png", "filters.png"] {
+        let picture = outcome.run.join("samples").join(picture);
+        if picture.is_file() {
+            line(format!("  picture: {}", picture.display()));
+        }
     }
     text
 }
@@ -220,9 +260,11 @@ fn json(outcome: &Outcome, display: &Display) -> String {
         .set("isa", outcome.isa.as_str())
         .set("run", outcome.run.display().to_string())
         .set("finished", outcome.finished)
+        .set("ended_early", outcome.ended_early)
+        .set("best_epoch", outcome.best_epoch)
         .set("decisions", outcome.decisions.clone());
     if let Some(info) = &display.info {
-        object.set("parameters", info.parameters);
+        object.set("parameters", info.parameters).weight_beside_means(&info.config, info.features);
     }
     object.line()
 }

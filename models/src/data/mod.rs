@@ -10,13 +10,16 @@ mod dataset;
 mod digits;
 mod folder;
 pub mod idx;
+mod photographs;
 mod scale;
 mod source;
 mod split;
+mod whitening;
 
 pub(crate) use dataset::reserved;
 pub use dataset::{Dataset, ImageShape, MAX_CLASSES, Samples};
 pub use digits::digits;
+pub use photographs::{PatchOptions, holds_photographs, photographs};
 pub use scale::{Scaler, ScalerKind};
 pub use source::{Part, Source, Splits, has_test, open, open_part};
 pub use split::split;

@@ -5,12 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, digits, folder};
+use super::{Dataset, PatchOptions, digits, folder, holds_photographs, photographs};
 use crate::error::{Error, Result};
 use crate::suggest;
 
 /// The remedy of every error about a source.
-pub(super) const READS: &str = "give `digits` (embedded) or a folder of IDX files, plain or .gz";
+pub(super) const READS: &str =
+    "give `digits` (embedded), a folder of IDX files, plain or .gz, or a folder of photographs";
 
 /// A part of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +39,13 @@ pub enum Source {
     Digits,
     /// A folder of IDX files.
     IdxFolder(PathBuf),
+    /// A folder of photographs, from which patches are cut; they have no test part.
+    Photographs(PathBuf, PatchOptions),
 }
 
 impl Source {
-    /// What `spec` names: `digits`, or the path of a folder of IDX files (`./digits` for a folder of that name).
+    /// What `spec` names: `digits`, or the path of a folder of IDX files or of photographs (`./digits` for a folder of that
+    /// name). Patches of photographs are cut as [`PatchOptions::default`] says; see [`Self::with_patches`].
     ///
     /// # Errors
     /// If `spec` is no folder, or something that this version does not read.
@@ -51,12 +55,43 @@ impl Source {
             "digits" => Ok(Self::Digits),
             "" => Err(Error::usage(format!("the name of the data is empty; {READS}"))),
             "-" => Err(Error::data(format!("this version does not read standard input; {READS}"))),
+            _ if path.is_dir() && holds_photographs(path)? => {
+                Ok(Self::Photographs(path.to_owned(), PatchOptions::default()))
+            }
             _ if path.is_dir() => Ok(Self::IdxFolder(path.to_owned())),
             _ if path.exists() => Err(not_read(spec)),
             _ => match suggest::nearest(spec, &["digits"]) {
                 Some(known) => Err(Error::data(format!("no such folder: {spec}; did you mean `{known}`?"))),
                 None => Err(Error::data(format!("no such folder: {spec}; {READS}"))),
             },
+        }
+    }
+
+    /// The same source, its patches cut as `options` say, if it has any.
+    #[must_use]
+    pub fn with_patches(self, options: PatchOptions) -> Self {
+        match self {
+            Self::Photographs(path, _) => Self::Photographs(path, options),
+            other => other,
+        }
+    }
+
+    /// The path that it reads, if it reads one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Digits => None,
+            Self::IdxFolder(path) | Self::Photographs(path, _) => Some(path),
+        }
+    }
+
+    /// Whether it has a test part of its own; reads no data.
+    ///
+    /// # Errors
+    /// A folder that cannot be listed.
+    pub fn has_test(&self) -> Result<bool> {
+        match self {
+            Self::Digits | Self::Photographs(..) => Ok(false),
+            Self::IdxFolder(path) => folder::has_test(path),
         }
     }
 
@@ -84,6 +119,7 @@ impl Source {
     pub fn train(&self) -> Result<Dataset> {
         match self {
             Self::Digits => digits(),
+            Self::Photographs(path, options) => photographs(path, options),
             Self::IdxFolder(path) => folder::load(path, Part::Train)?.ok_or_else(|| {
                 Error::data(format!("{} holds no training images; put a train-images file there", path.display()))
             }),
@@ -96,7 +132,7 @@ impl Source {
     /// If it is damaged or does not fit in memory; the message names the file.
     pub fn test(&self) -> Result<Option<Dataset>> {
         match self {
-            Self::Digits => Ok(None),
+            Self::Digits | Self::Photographs(..) => Ok(None),
             Self::IdxFolder(path) => folder::load(path, Part::Test),
         }
     }
@@ -107,10 +143,7 @@ impl Source {
 /// # Errors
 /// As for [`Source::parse`]; a folder that cannot be listed.
 pub fn has_test(spec: &str) -> Result<bool> {
-    match Source::parse(spec)? {
-        Source::Digits => Ok(false),
-        Source::IdxFolder(path) => folder::has_test(&path),
-    }
+    Source::parse(spec)?.has_test()
 }
 
 /// Opens both parts of what `spec` names, as [`Source::parse`] reads it.

@@ -1,15 +1,59 @@
-//! What a model reaches on some data: squared error, MSE, cross-entropy, the loss and its terms.
+//! What a model reaches on some data: errors, the objective and its terms, likelihoods, how its code is used.
 //!
-//! All figures are means over samples, of values as the model sees them (scaled). One plan without a backward pass
-//! computes everything in one go over the data.
+//! All figures are means over samples, of values as the model sees them (scaled). `plans` records what is measured; here it is run
+//! over the data and added up.
 
+use super::images::{Ssim, psnr};
+use super::plans::{Corrupting, Likelihood, Measured, Plans};
+use super::{CodeStatistics, CodeSummary, Pca};
+use crate::autoencoders::Corruption;
 use crate::data::{Dataset, has_test};
-use crate::model::{INFERENCE_ROWS, Model, no_room};
-use crate::training::raw;
+use crate::model::Model;
+use crate::training::{TermRecord, raw};
 use crate::{Error, Result};
-use narrows_engine::ops::Reduction;
-use narrows_engine::{Plan, Split, Var, gather};
+use narrows_engine::{Backend, Split, gather};
 use std::time::Instant;
+
+/// What to measure besides what every evaluation does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Measure {
+    /// The structural similarity of images, which takes longer than all the rest.
+    pub ssim: bool,
+    /// Importance samples of the likelihood of a variational autoencoder, for each sample of the data; 0 for none.
+    pub importance: usize,
+    /// Another corruption to be undone than the model's own.
+    pub corruption: Option<Corruption>,
+}
+
+/// The negative evidence lower bound of a variational autoencoder, in nats for each sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LowerBound {
+    /// `−E_q ln p(x|z) + KL`, with weight 1 whatever β was.
+    pub negative_elbo: f64,
+    /// `−E_q ln p(x|z)`, with one z for each sample.
+    pub reconstruction: f64,
+    /// `KL(q(z|x) ‖ p(z))`
+    pub kl: f64,
+    /// KL of each unit of the code.
+    pub kl_per_unit: Vec<f64>,
+    /// `−ln p(x)` by importance sampling, and of how many samples (K).
+    pub importance: Option<(f64, usize)>,
+}
+
+/// What is left of a corruption.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Denoised {
+    /// Its name, and its probability or deviation.
+    pub corruption: (String, f64),
+    /// Squared error of the corrupted input against the clean one, summed over features.
+    pub input_squared_error: f64,
+    /// The same of its reconstruction.
+    pub squared_error: f64,
+    /// That per feature.
+    pub mse: f64,
+    /// That as peak signal to noise, in dB.
+    pub psnr: f64,
+}
 
 /// What a model reaches on a part of some data.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,12 +62,26 @@ pub struct Evaluation {
     pub squared_error: f64,
     /// The same per feature.
     pub mse: f64,
-    /// The binary cross-entropy per feature, where the loss is one.
+    /// Peak signal to noise, in dB: 10 log10(L²/MSE), L being 1 for data in 0..1, else their range.
+    pub psnr: f64,
+    /// The structural similarity, mean over images, where it was asked for.
+    pub ssim: Option<f64>,
+    /// The binary cross-entropy per feature, where the output is a sigmoid.
     pub bce: Option<f64>,
     /// The objective: summed over features, mean over samples.
     pub loss: f64,
-    /// Its terms, unweighted.
-    pub terms: Vec<(String, f64)>,
+    /// Its terms.
+    pub terms: Vec<TermRecord>,
+    /// The lower bound, where the code is a distribution.
+    pub lower_bound: Option<LowerBound>,
+    /// How much of a corruption is undone, of a model that was trained with one or where one was given.
+    pub denoised: Option<Denoised>,
+    /// How the code is used.
+    pub code: Option<CodeSummary>,
+    /// The share of samples whose class is found, of a model with a classifier, on data with labels.
+    pub accuracy: Option<f64>,
+    /// The same before the classifier was fine-tuned together with the encoder.
+    pub accuracy_before_fine_tuning: Option<f64>,
     /// What PCA with as many components reaches, fitted on the training part.
     pub pca_squared_error: Option<f64>,
     /// Samples looked at.
@@ -36,14 +94,11 @@ pub struct Evaluation {
     pub part: String,
 }
 
-/// A plan that measures one model.
+/// Plans that measure one model.
 pub struct Evaluator<'a> {
     model: &'a Model,
-    plan: Plan<f32>,
-    x: Var,
-    squared_error: Var,
-    total: Var,
-    terms: Vec<(&'static str, Var)>,
+    measure: Measure,
+    plans: Plans,
 }
 
 impl<'a> Evaluator<'a> {
@@ -51,20 +106,8 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// No memory.
-    pub fn new(model: &'a Model) -> Result<Self> {
-        let autoencoder = model.autoencoder();
-        let (plan, x, (squared_error, total, terms)) =
-            model.inference_plan(model.data().features, INFERENCE_ROWS, |tape, x| {
-                let raw = autoencoder.reconstruct_raw(tape, x);
-                let objective = autoencoder.objective(tape, raw, x);
-                let reconstruction = autoencoder.reconstruction(tape, raw);
-                let squared_error = tape.mean_squared_error(reconstruction, x, Reduction::SumOverFeatures);
-                let terms: Vec<_> = objective.terms.iter().map(|term| (term.name, term.value)).collect();
-                let mut outputs = vec![squared_error, objective.total];
-                outputs.extend(terms.iter().map(|(_, value)| value));
-                ((squared_error, objective.total, terms), outputs)
-            })?;
-        Ok(Self { model, plan, x, squared_error, total, terms })
+    pub fn new(model: &'a Model, measure: Measure) -> Result<Self> {
+        Ok(Self { plans: Plans::new(model, &measure)?, measure, model })
     }
 
     /// Measures the given rows of `dataset`.
@@ -72,43 +115,107 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// Data with another number of features; no rows; no memory.
     pub fn run(&self, dataset: &Dataset, rows: &[u32], split: Split) -> Result<Evaluation> {
-        let features = self.model.data().features;
-        self.model.check_fits(dataset)?;
+        let (model, features) = (self.model, self.model.data().features);
+        model.check_fits(dataset)?;
         if rows.is_empty() {
             return Err(Error::data(format!("{}: no samples to evaluate", dataset.name())));
         }
         let started = Instant::now();
-        let (scale, shift) = self.model.data().scaler.scale_shift(features)?;
-        let mut workspace = self.plan.workspace().map_err(|error| no_room(&self.plan, &error))?;
-        let mut sums = vec![0.0; 2 + self.terms.len()];
-        for rows in rows.chunks(self.plan.max_rows()) {
-            workspace.set_rows(rows.len())?;
-            let to = workspace.input_mut(self.x)?;
-            gather(self.plan.backend(), split, raw(dataset), rows, &scale, &shift, to)?;
-            self.plan.forward(self.model.parameters(), &mut workspace, split)?;
-            let values = [self.squared_error, self.total].into_iter().chain(self.terms.iter().map(|term| term.1));
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += rows.len() as f64 * f64::from(workspace.value(value)?[0]);
+        let mut reader = Reader::new(model, dataset)?;
+        let range = if model.data().scaler.is_unit() { 1.0 } else { reader.range(rows, split)? };
+        let image = model.data().image.filter(|_| self.measure.ssim);
+        let mut ssim = image.map(|image| Ssim::new(image, range).map(|ssim| (ssim, 0.0))).transpose()?;
+        let mut codes = CodeStatistics::new(model.code_size());
+        let mut main = Measured::new(&self.plans.main, model)?;
+        let mut corrupting = self.plans.corrupting.as_ref().map(|plan| Corrupting::new(plan, model)).transpose()?;
+        let labels = dataset.labels();
+        for (number, rows) in rows.chunks(self.plans.main.plan.max_rows()).enumerate() {
+            let samples = reader.read(rows, split)?;
+            main.run(model, samples, labels.map(|labels| (labels, rows)), number as u64, split)?;
+            // What is not finite shows in the loss, and has no statistics.
+            if main.codes()?.iter().all(|h| h.is_finite()) {
+                codes.add(main.codes()?)?;
+            }
+            if let Some((ssim, sum)) = &mut ssim {
+                for (x, y) in samples.chunks(features).zip(main.reconstructions()?.chunks(features)) {
+                    *sum += ssim.measure(x, y)?;
+                }
+            }
+            if let Some(corrupting) = &mut corrupting {
+                corrupting.run(model, samples, number as u64, split)?;
             }
         }
         let samples = rows.len() as f64;
-        sums.iter_mut().for_each(|sum| *sum /= samples);
-        let seconds = started.elapsed().as_secs_f64();
-        let reconstruction = self.terms.iter().position(|(name, _)| *name == "reconstruction");
-        Ok(Evaluation {
-            squared_error: sums[0],
-            mse: sums[0] / features as f64,
-            bce: reconstruction
-                .filter(|_| self.model.autoencoder().is_bce())
-                .map(|term| sums[2 + term] / features as f64),
-            loss: sums[1],
-            terms: self.terms.iter().zip(&sums[2..]).map(|((name, _), &sum)| ((*name).to_owned(), sum)).collect(),
-            pca_squared_error: None,
-            samples: rows.len(),
-            seconds,
-            samples_per_second: samples / seconds.max(1e-9),
-            part: String::new(),
-        })
+        let mut evaluation = main.finish(model, rows.len());
+        let count = self.measure.importance;
+        if let Some(bound) = evaluation.lower_bound.as_mut().filter(|_| count > 0) {
+            let mut likelihood = Likelihood::new(model, evaluation.mse)?;
+            let mut sum = 0.0;
+            for (number, rows) in rows.chunks(likelihood.max_rows()).enumerate() {
+                sum += likelihood.run(model, reader.read(rows, split)?, (number as u64, count), split)?;
+            }
+            bound.importance = Some((-sum / samples, count));
+        }
+        evaluation.psnr = psnr(evaluation.mse, range);
+        evaluation.ssim = ssim.map(|(_, sum)| sum / samples);
+        evaluation.denoised = corrupting.map(|corrupting| corrupting.finish(features, rows.len(), range));
+        evaluation.code = Some(codes.finish());
+        evaluation.seconds = started.elapsed().as_secs_f64();
+        evaluation.samples_per_second = samples / evaluation.seconds.max(1e-9);
+        Ok(evaluation)
+    }
+
+    /// The share of samples whose class a model's classifier finds with other weights; `None` without classifier or labels.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn accuracy_with(
+        &self,
+        parameters: &narrows_engine::Parameters<f32>,
+        dataset: &Dataset,
+        rows: &[u32],
+        split: Split,
+    ) -> Result<Option<f64>> {
+        let Some(labels) = dataset.labels() else { return Ok(None) };
+        let mut reader = Reader::new(self.model, dataset)?;
+        let mut main = Measured::new(&self.plans.main, self.model)?;
+        for rows in rows.chunks(self.plans.main.plan.max_rows()) {
+            main.run_with(parameters, reader.read(rows, split)?, Some((labels, rows)), 0, split)?;
+        }
+        Ok(main.accuracy(rows.len()))
+    }
+}
+
+/// Rows of a dataset, scaled, in a buffer of their own.
+struct Reader<'a> {
+    dataset: &'a Dataset,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    samples: Vec<f32>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(model: &Model, dataset: &'a Dataset) -> Result<Self> {
+        let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
+        Ok(Self { dataset, scale, shift, samples: Vec::new() })
+    }
+
+    fn read(&mut self, rows: &[u32], split: Split) -> Result<&[f32]> {
+        self.samples.resize(rows.len() * self.dataset.features(), 0.0);
+        let Self { dataset, scale, shift, samples } = self;
+        gather(Backend::current(), split, raw(dataset), rows, scale, shift, samples)?;
+        Ok(samples)
+    }
+
+    /// The largest less the smallest value of some rows.
+    fn range(&mut self, rows: &[u32], split: Split) -> Result<f64> {
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for rows in rows.chunks(1024) {
+            for &x in self.read(rows, split)? {
+                (low, high) = (low.min(x), high.max(x));
+            }
+        }
+        Ok(f64::from(high) - f64::from(low))
     }
 }
 
@@ -116,7 +223,7 @@ impl<'a> Evaluator<'a> {
 ///
 /// # Errors
 /// A source that cannot be read or does not fit the model.
-pub fn evaluate(model: &Model, data: &str, split: Split) -> Result<Evaluation> {
+pub fn evaluate(model: &Model, data: &str, measure: Measure, split: Split) -> Result<Evaluation> {
     let mut config = model.config().clone();
     let same = config.data == data;
     config.data = data.to_owned();
@@ -125,12 +232,12 @@ pub fn evaluate(model: &Model, data: &str, split: Split) -> Result<Evaluation> {
         config.test_fraction = 0.0;
     }
     let (test, rows, held_out) = crate::training::load_test(&config)?;
-    let mut evaluation = Evaluator::new(model)?.run(&test, &rows, split)?;
+    let mut evaluation = Evaluator::new(model, measure)?.run(&test, &rows, split)?;
     evaluation.part = if held_out || !same { "test" } else { "train" }.into();
     let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
     let (train, train_rows, _) = crate::training::load_train(&config)?;
     if train.features() == test.features() {
-        let pca = super::Pca::fit(&train, Some(&train_rows), &scale, &shift, model.code_size(), split)?;
+        let pca = Pca::fit(&train, Some(&train_rows), &scale, &shift, model.code_size(), split)?;
         evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&rows), &scale, &shift, split)?);
     }
     Ok(evaluation)

@@ -46,4 +46,16 @@ impl Init {
             }
         }
     }
+
+    /// Draws the bias of a layer with `into` inputs whose weight is drawn elsewhere.
+    pub fn draw_bias<T: Real>(self, parameters: &mut Parameters<T>, bias: ParameterId, into: usize, seed: u64) {
+        match self {
+            Init::Uniform => {
+                let bound = T::from_f64(1.0 / (into.max(1) as f64).sqrt());
+                let stream = stream_id(bias.index() as u64, WEIGHTS);
+                fill_uniform(seed, stream, 0, -bound, bound, parameters.view_mut(bias));
+            }
+            Init::He | Init::Glorot => parameters.view_mut(bias).fill(T::ZERO),
+        }
+    }
 }

@@ -33,6 +33,30 @@ impl Sequential {
         Ok(Self { name: name.into(), layers })
     }
 
+    /// The way back through `other`'s layers, the last one first, over the same weights; `activations` has one for each.
+    ///
+    /// # Errors
+    /// As for [`Linear::new`].
+    pub fn tied<T: Real>(
+        parameters: &mut Parameters<T>,
+        name: &str,
+        other: &Self,
+        activations: &[ActivationName],
+    ) -> Result<Self> {
+        let mut layers = Vec::with_capacity(activations.len());
+        let mut number = 0;
+        for ((layer, _), &activation) in other.layers.iter().rev().zip(activations) {
+            layers.push((Linear::tied(parameters, &format!("{name}.{number}"), layer)?, activation));
+            number += if activation == ActivationName::Linear { 1 } else { 2 };
+        }
+        Ok(Self { name: name.into(), layers })
+    }
+
+    /// The layers, each with its activation.
+    pub fn layers(&self) -> &[(Linear, ActivationName)] {
+        &self.layers
+    }
+
     /// Draws the first weights of all layers.
     pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, init: Init, seed: u64) {
         self.layers.iter().for_each(|(layer, _)| layer.initialise(parameters, init, seed));

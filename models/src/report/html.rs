@@ -3,6 +3,8 @@
 //! It needs no script and no network; the curve is SVG in the page, the picture lies beside it in `samples/`.
 
 use super::grouped;
+use crate::autoencoders::mse_equivalent;
+use crate::metrics::Evaluation;
 use crate::model::Model;
 use crate::training::{EpochRecord, Outcome};
 use std::fmt::Write;
@@ -30,8 +32,9 @@ pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String
         rows.push(("PCA of the same code size", format!("{pca:.4}")));
     }
     rows.push(("mean squared error", format!("{:.6}", evaluation.mse)));
+    rows.push(("signal to noise", format!("{:.2} dB", evaluation.psnr)));
     rows.extend(evaluation.bce.map(|bce| ("cross-entropy per feature", format!("{bce:.4}"))));
-    rows.extend(evaluation.terms.iter().map(|(name, value)| (name.as_str(), format!("{value:.4} per sample"))));
+    rows.extend(figures(model, evaluation));
     rows.push((
         "training",
         format!(
@@ -51,19 +54,74 @@ pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String
          background:#f5f5f5;padding:1rem;overflow:auto}}</style>\n<h1>{0}</h1>\n<table>\n",
         escaped(&title)
     );
-    for (name, value) in rows {
+    let rows = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
+    for (name, value) in rows.chain(terms(evaluation)) {
         // Writing to a string does not fail.
-        let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escaped(name), escaped(&value));
+        let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escaped(&name), escaped(&value));
     }
     page.push_str("</table>\n<h2>Loss by epoch</h2>\n");
     page.push_str(&curve(history));
     page.push_str(
         "<h2>Originals above, reconstructions below</h2>\n<img src=\"samples/reconstructions.png\" alt=\"\
-                   Samples of the data in rows, each above its reconstruction\">\n<h2>Configuration</h2>\n<pre>",
+                   Samples of the data in rows, each above its reconstruction\">\n",
     );
+    if crate::applications::filters::has_picture(model) {
+        page.push_str(
+            "<h2>What fires the first layer's units most</h2>\n<img src=\"samples/filters.png\" alt=\"\
+                       The input of norm 1 that each unit answers to most, grey being 0\">\n",
+        );
+    }
+    page.push_str("<h2>Configuration</h2>\n<pre>");
     page.push_str(&escaped(&model.config().to_toml().unwrap_or_default()));
     page.push_str("</pre>\n</html>\n");
     page
+}
+
+/// The terms of the objective with their weights.
+fn terms(evaluation: &Evaluation) -> impl Iterator<Item = (String, String)> {
+    evaluation
+        .terms
+        .iter()
+        .map(|term| (format!("term: {}", term.name), format!("{:.4} per sample, weight {}", term.value, term.weight)))
+}
+
+/// What is known of some types only.
+fn figures(model: &Model, evaluation: &Evaluation) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if let Some(bound) = &evaluation.lower_bound {
+        rows.push((
+            "negative evidence lower bound",
+            format!("{:.3} nats: reconstruction {:.3}, KL {:.3}", bound.negative_elbo, bound.reconstruction, bound.kl),
+        ));
+        let config = model.config();
+        let weight = mse_equivalent(config, model.data().features);
+        rows.push(("beta", format!("{} beside sums, {weight:.3e} beside the mean squared error", config.beta)));
+    }
+    if let Some(denoised) = &evaluation.denoised {
+        let (name, level) = &denoised.corruption;
+        rows.push((
+            "denoised",
+            format!(
+                "{name} {level}: squared error {:.4} of the input, {:.4} of its reconstruction",
+                denoised.input_squared_error, denoised.squared_error
+            ),
+        ));
+    }
+    if let Some(accuracy) = evaluation.accuracy {
+        let before = evaluation.accuracy_before_fine_tuning;
+        let before = before.map_or_else(String::new, |before| format!(", {:.2} % before fine-tuning", 100.0 * before));
+        rows.push(("classifier", format!("{:.2} % right{before}", 100.0 * accuracy)));
+    }
+    if let Some(code) = &evaluation.code {
+        rows.push((
+            "code",
+            format!(
+                "mean activation {:.4}, {} of {} units dead, {} to {} non-zero in a sample",
+                code.mean, code.dead_units, code.size, code.non_zeros.min, code.non_zeros.max
+            ),
+        ));
+    }
+    rows
 }
 
 /// The losses as lines over the epochs: training, and validation where there is one.
@@ -113,6 +171,7 @@ mod tests {
             step: epoch,
             lr: 1.0,
             loss: 1.0 / epoch as f64,
+            phase: "training".into(),
             terms: Vec::new(),
             validation_loss,
             seconds: 1.0,

@@ -2,19 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A term of the objective over an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TermRecord {
+    /// Its name.
+    pub name: String,
+    /// What it counted at the end of the epoch.
+    pub weight: f64,
+    /// Its mean over the samples, unweighted.
+    pub value: f64,
+}
+
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Its number, from 1.
+    /// Its number, from 1, over all phases.
     pub epoch: u64,
+    /// What was trained: `training`, or a phase of a stacked autoencoder.
+    pub phase: String,
     /// Steps taken by its end.
     pub step: u64,
-    /// The learning rate of its last step.
+    /// The learning rate of its last step; 0 for L-BFGS, which finds its own.
     pub lr: f64,
     /// The mean loss over its samples, while it trained.
     pub loss: f64,
-    /// The same for each term of the objective, unweighted.
-    pub terms: Vec<(String, f64)>,
+    /// The terms of the objective.
+    pub terms: Vec<TermRecord>,
     /// The loss over the validation part after it, if there is one.
     pub validation_loss: Option<f64>,
     /// How long it took.
@@ -23,15 +36,26 @@ pub struct EpochRecord {
     pub samples_per_second: f64,
 }
 
-/// The table as CSV: a header, a line an epoch.
+/// The table as CSV: a header, a line an epoch. Every term of any phase has a column for its value and one for its weight.
 pub(crate) fn to_csv(records: &[EpochRecord]) -> String {
-    let mut text = String::from("epoch,step,lr,loss");
-    let terms = records.first().map_or(&[][..], |record| &record.terms);
-    terms.iter().for_each(|(name, _)| text.push_str(&format!(",{name}")));
+    let mut names: Vec<&str> = Vec::new();
+    for term in records.iter().flat_map(|record| &record.terms) {
+        if !names.contains(&term.name.as_str()) {
+            names.push(&term.name);
+        }
+    }
+    let mut text = String::from("epoch,phase,step,lr,loss");
+    names.iter().for_each(|name| text.push_str(&format!(",{name},{name}_weight")));
     text.push_str(",validation_loss,seconds,samples_per_second\n");
     for record in records {
-        text.push_str(&format!("{},{},{:e},{}", record.epoch, record.step, record.lr, record.loss));
-        record.terms.iter().for_each(|(_, value)| text.push_str(&format!(",{value}")));
+        let EpochRecord { epoch, phase, step, lr, loss, .. } = record;
+        text.push_str(&format!("{epoch},{phase},{step},{lr:e},{loss}"));
+        for name in &names {
+            match record.terms.iter().find(|term| term.name == *name) {
+                Some(term) => text.push_str(&format!(",{},{}", term.value, term.weight)),
+                None => text.push_str(",,"),
+            }
+        }
         let validation = record.validation_loss.map(|loss| loss.to_string()).unwrap_or_default();
         text.push_str(&format!(",{validation},{:.4},{:.1}\n", record.seconds, record.samples_per_second));
     }

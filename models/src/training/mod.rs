@@ -1,17 +1,22 @@
 //! Training: the loop, what watches it, run directories, and going on where a run stopped.
 //!
-//! * `trainer`: one step after the other over a plan; knows no files.
+//! * `trainer`: phases and epochs; `step`: one step after the other over a plan (`recording`) by a rule (`rule`); neither knows files.
 //! * `run`: a run directory from a request, checkpoints, resuming.
-//! * [`state`]: the state file. `history`: what each epoch gave. `observer`: who watches.
+//! * [`state`]: the state file; `checkpoint`: a trainer's state, and going on from one. `history`: what each epoch gave. `observer`: who watches.
 
+mod checkpoint;
 mod history;
 mod observer;
 mod parts;
+mod recording;
+mod resolve;
+mod rule;
 mod run;
 pub mod state;
+mod step;
 mod trainer;
 
-pub use history::EpochRecord;
+pub use history::{EpochRecord, TermRecord};
 pub use observer::{Observer, Progress, RunInfo, Silent};
 pub use parts::{load_test, load_train};
 pub use run::{Outcome, TrainRequest, read_config, read_config_over, resume, train};

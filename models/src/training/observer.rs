@@ -10,6 +10,10 @@ pub struct RunInfo {
     pub run: PathBuf,
     /// The model in words.
     pub description: String,
+    /// The configuration, complete.
+    pub config: crate::config::Config,
+    /// Numbers in a sample.
+    pub features: usize,
     /// Numbers that are trained.
     pub parameters: usize,
     /// Bytes of the plan's workspace and gradients, of parameters and of moments.

@@ -5,19 +5,20 @@
 //! is written every ten seconds or so and at the end, which is what such a process loses at most.
 
 use super::observer::{Observer, RunInfo};
+use super::resolve::{remarks, resolve};
 use super::state::{STATE_FILE, parse};
 use super::trainer::{Stopped, Trainer};
 use super::{EpochRecord, history, load_test, load_train};
+use crate::applications::filters::write_filters;
 use crate::applications::reconstruct::write_samples;
-use crate::autoencoders::{ModelKind, Upsample, unused};
-use crate::config::{Config, LossName};
-use crate::data::{Dataset, Scaler, Source};
+use crate::config::Config;
+use crate::data::{Dataset, Source};
 use crate::files::{read_limited, write_bytes_atomically};
-use crate::metrics::{Evaluation, Evaluator, Pca};
+use crate::metrics::{Evaluation, Evaluator, Measure, Pca};
 use crate::model::{DataInfo, LARGEST_FILE, MODEL_FILE, Model};
 use crate::report::{grouped, html};
 use crate::{Error, Result};
-use narrows_engine::{Backend, Split, Threads};
+use narrows_engine::{Backend, Parameters, Split, Threads};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub(super) const CONFIG_FILE: &str = "config.toml";
 const HISTORY_FILE: &str = "history.csv";
 /// The folder of pictures in a run directory.
 const SAMPLES_FOLDER: &str = "samples";
+/// The picture of the inputs that fire the first layer's units most, in that folder.
+const FILTERS_FILE: &str = "filters.png";
 /// No configuration is as long as this; a file given by mistake may be.
 const LONGEST_CONFIG: u64 = 1 << 20;
 /// How often a checkpoint is written.
@@ -64,8 +67,12 @@ pub struct Outcome {
     pub threads: usize,
     /// The vector instructions in use.
     pub isa: String,
-    /// Whether all epochs are done.
+    /// Whether all epochs are done, or nothing got better for as many as `patience` says.
     pub finished: bool,
+    /// Whether it was the latter.
+    pub ended_early: bool,
+    /// The epoch whose weights were kept, where a validation part chose them.
+    pub best_epoch: Option<u64>,
     /// What was chosen for the user, in words.
     pub decisions: Vec<String>,
 }
@@ -80,7 +87,7 @@ pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Ob
     let config = with_whole_path(request.config.clone())?;
     let (dataset, rows, validation) = load_train(&config)?;
     let (config, scaler, mut decisions) = resolve(config, &dataset, &rows)?;
-    let data = DataInfo { name: dataset.name().into(), features: dataset.features(), image: dataset.image(), scaler };
+    let data = DataInfo::of(&dataset, scaler);
     let model = Model::new(config, data)?;
     decisions.extend(remarks(&model));
     let trainer = Trainer::new(model, &dataset, rows, validation)?;
@@ -136,51 +143,17 @@ fn refuse_changes(before: &Config, after: &Config) -> Result<()> {
         clip: before.clip,
         weight_decay: before.weight_decay,
         schedule: before.schedule,
+        patience: before.patience,
         data: before.data.clone(),
         ..after.clone()
     };
     if allowed != *before {
         return Err(Error::usage(
-            "a resumed run can change epochs, lr, schedule, clip, weight_decay and the path of its data only, by flags \
-             or in its config.toml; start a new run for anything else",
+            "a resumed run can change epochs, lr, schedule, clip, weight_decay, patience and the path of its data only, by \
+             flags or in its config.toml; start a new run for anything else",
         ));
     }
     Ok(())
-}
-
-/// Fits the scaler, and settles what was left to the data; says what it chose.
-fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Config, Scaler, Vec<String>)> {
-    let scaler = Scaler::fit(config.scaling, dataset, rows)?;
-    config.scaling = scaler.name().parse()?;
-    let mut decisions = vec![format!("scaling: {}", scaler.name())];
-    match config.loss {
-        LossName::Auto => {
-            config.loss = if scaler.is_unit() { LossName::Bce } else { LossName::Mse };
-            let why = if scaler.is_unit() { "the scaled data lie in 0..1" } else { "the scaled data leave 0..1" };
-            decisions.push(format!("loss: {}, for {why}", config.loss.name()));
-        }
-        LossName::Bce if !scaler.is_unit() => {
-            return Err(Error::usage(
-                "loss is bce, but the scaled data leave 0..1; give --loss mse, or --scaling range or minmax",
-            ));
-        }
-        LossName::Bce | LossName::Mse => {}
-    }
-    decisions.extend(unused(&config));
-    Ok((config, scaler, decisions))
-}
-
-/// What the figures do not say of themselves.
-fn remarks(model: &Model) -> Vec<String> {
-    let (code, features) = (model.code_size(), model.data().features);
-    let mut remarks = Vec::new();
-    if model.config().model == ModelKind::Convolutional && model.config().upsample == Upsample::Max {
-        remarks.push("max unpooling passes the places of maxima beside the code, which PCA cannot".to_owned());
-    }
-    if code >= features {
-        remarks.push(format!("the code has {code} numbers for {features} of the data: nothing is compressed"));
-    }
-    remarks
 }
 
 /// Reads a configuration file.
@@ -206,8 +179,8 @@ pub fn read_config_over(config: &mut Config, path: &Path) -> Result<()> {
 
 /// The configuration with the whole path of its data, so that the run can be used from any folder.
 fn with_whole_path(mut config: Config) -> Result<Config> {
-    if let Source::IdxFolder(path) = Source::parse(&config.data)? {
-        let whole = std::fs::canonicalize(&path).map_err(|error| Error::io("find", &path, error))?;
+    if let Some(path) = Source::parse(&config.data)?.path() {
+        let whole = std::fs::canonicalize(path).map_err(|error| Error::io("find", path, error))?;
         config.data = whole
             .to_str()
             .ok_or_else(|| Error::data(format!("{}: the path is not UTF-8; rename it", whole.display())))?
@@ -224,7 +197,7 @@ fn try_test(model: &Model) -> Result<()> {
     let (dataset, ..) = load_test(model.config())?;
     model.check_fits(&dataset)?;
     // What evaluation will need is there, before hours are spent on training.
-    Evaluator::new(model).map(|_| ())
+    Evaluator::new(model, Measure::default()).map(|_| ())
 }
 
 /// Makes the run directory, or takes an empty one, and writes the run as it begins: a run that dies early can be
@@ -262,6 +235,8 @@ fn begin(trainer: &Trainer<'_>, out: &Path) -> Result<()> {
 /// What is left of a training when its data are gone.
 struct Learnt {
     model: Model,
+    /// The weights before a classifier's fine-tuning.
+    before: Option<Parameters<f32>>,
     pca: Pca,
     outcome: Outcome,
     history: Vec<EpochRecord>,
@@ -307,20 +282,26 @@ fn learn(
         threads: split.threads(),
         isa: Backend::current().name().into(),
         finished: stopped == Stopped::Finished,
+        ended_early: trainer.ended_early(),
+        best_epoch: trainer.best_epoch(),
         decisions,
     };
     let (rows, history) = (trainer.rows().to_vec(), trainer.history().to_vec());
-    let model = trainer.into_model()?;
+    let (model, before) = trainer.into_model();
     let (scale, shift) = model.data().scaler.scale_shift(dataset.features())?;
     let pca = Pca::fit(dataset, Some(&rows), &scale, &shift, model.code_size(), split)?;
-    Ok(Learnt { model, pca, outcome, history })
+    Ok(Learnt { model, before, pca, outcome, history })
 }
 
 /// The figures on the test part, beside PCA's, and the picture.
 fn finish(learnt: Learnt, run: &Path, split: Split) -> Result<Outcome> {
-    let Learnt { model, pca, mut outcome, history } = learnt;
+    let Learnt { model, before, pca, mut outcome, history } = learnt;
     let (test, rows, held_out) = load_test(model.config())?;
-    let mut evaluation = Evaluator::new(&model)?.run(&test, &rows, split)?;
+    let evaluator = Evaluator::new(&model, Measure::default())?;
+    let mut evaluation = evaluator.run(&test, &rows, split)?;
+    if let Some(before) = &before {
+        evaluation.accuracy_before_fine_tuning = evaluator.accuracy_with(before, &test, &rows, split)?;
+    }
     evaluation.part = if held_out { "test" } else { "train" }.into();
     if !evaluation.loss.is_finite() || !evaluation.squared_error.is_finite() {
         let (part, loss, lr) = (&evaluation.part, evaluation.loss, model.config().lr);
@@ -330,7 +311,9 @@ fn finish(learnt: Learnt, run: &Path, split: Split) -> Result<Outcome> {
     }
     let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
     evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&rows), &scale, &shift, split)?);
-    write_samples(&model, &test, &rows, &run.join(SAMPLES_FOLDER).join("reconstructions.png"), split)?;
+    let samples = run.join(SAMPLES_FOLDER);
+    write_samples(&model, &test, &rows, &samples.join("reconstructions.png"), split)?;
+    write_filters(&model, &samples.join(FILTERS_FILE))?;
     outcome.evaluation = evaluation;
     let page = html::page(&model, &outcome, &history);
     write_bytes_atomically(&run.join("report.html"), page.as_bytes())?;
@@ -361,12 +344,14 @@ fn describe(trainer: &Trainer<'_>, dataset: &Dataset, run: &Path, decisions: &[S
             grouped(model.parameters().count()),
             model.config().loss.name()
         ),
+        config: model.config().clone(),
+        features: model.data().features,
         parameters: model.parameters().count(),
         plan_bytes: trainer.bytes(),
         data_bytes: dataset.bytes(),
         samples: trainer.rows().len(),
         steps: trainer.steps(),
-        epochs: model.config().epochs,
+        epochs: trainer.epochs(),
         decisions: decisions.to_vec(),
     }
 }

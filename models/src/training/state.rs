@@ -1,13 +1,14 @@
 //! The state file of a run: what resuming needs so that it gives the bits of an uninterrupted run.
 //!
-//! Safetensors: `parameters`, the optimiser's moments and, where a validation part chooses, `best`, all flat; the
-//! numbers (steps, the sums of the epoch at hand, the history) as JSON in the metadata, floats by their bits.
+//! Safetensors: `parameters`, the optimiser's tensors and, where there are, `best` (by validation), `average` and `before` (a
+//! classifier's fine-tuning), all flat; the numbers (steps, the sums of the epoch at hand, the history) as JSON in the metadata,
+//! floats by their bits.
 
 use super::EpochRecord;
+use super::rule::Rule;
 use crate::config::Config;
 use crate::model::{copy_tensor, read_tensors, write_tensors};
 use crate::{Error, Result};
-use narrows_engine::optim::Optimizer;
 use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -15,20 +16,25 @@ use std::path::Path;
 /// The state's file in a run directory.
 pub const STATE_FILE: &str = "state.safetensors";
 /// The version of the file.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// A trainer's state, borrowed.
-#[derive(Debug)]
 pub struct State<'a> {
     pub(super) config: &'a Config,
     pub(super) rows: u64,
     pub(super) step: u64,
+    pub(super) phase: u64,
+    pub(super) phase_step: u64,
+    pub(super) ended_early: bool,
+    pub(super) waited: u64,
     pub(super) sums: &'a [f64],
     pub(super) seconds: f64,
     pub(super) history: &'a [EpochRecord],
     pub(super) best: Option<(f64, u64, &'a [f32])>,
+    pub(super) average: Option<&'a [f32]>,
+    pub(super) before: Option<&'a [f32]>,
     pub(super) parameters: &'a [f32],
-    pub(super) optimizer: &'a Optimizer<f32>,
+    pub(super) rule: Option<&'a Rule>,
 }
 
 /// The numbers of a state as they stand in the file.
@@ -39,10 +45,16 @@ struct Numbers {
     config: Config,
     rows: u64,
     step: u64,
-    optimizer_steps: u64,
+    phase: u64,
+    phase_step: u64,
+    ended_early: bool,
+    waited: u64,
+    rule: Vec<u64>,
     sums: Vec<u64>,
     seconds: f64,
     best: Option<(u64, u64)>,
+    average: bool,
+    before: bool,
     history: Vec<EpochRecord>,
 }
 
@@ -59,7 +71,13 @@ pub struct Saved<'a> {
     pub config: Config,
     pub(super) rows: u64,
     pub(super) step: u64,
-    pub(super) optimizer_steps: u64,
+    pub(super) phase: u64,
+    pub(super) phase_step: u64,
+    pub(super) ended_early: bool,
+    pub(super) waited: u64,
+    pub(super) rule: Vec<u64>,
+    pub(super) average: bool,
+    pub(super) before: bool,
     pub(super) sums: Vec<f64>,
     pub(super) seconds: f64,
     pub(super) best: Option<(f64, u64)>,
@@ -79,7 +97,13 @@ impl State<'_> {
             config: self.config.clone(),
             rows: self.rows,
             step: self.step,
-            optimizer_steps: self.optimizer.steps_taken(),
+            phase: self.phase,
+            phase_step: self.phase_step,
+            ended_early: self.ended_early,
+            waited: self.waited,
+            rule: self.rule.map(Rule::numbers).unwrap_or_default(),
+            average: self.average.is_some(),
+            before: self.before.is_some(),
             sums: self.sums.iter().map(|sum| sum.to_bits()).collect(),
             seconds: self.seconds,
             best: self.best.map(|(loss, epoch, _)| (loss.to_bits(), epoch)),
@@ -89,8 +113,9 @@ impl State<'_> {
             .map_err(|error| Error::training(format!("cannot write the state as JSON: {error}")))?;
         let sizes = [self.parameters.len()];
         let mut tensors: Vec<(&str, &[f32])> = vec![("parameters", self.parameters)];
-        tensors.extend(self.optimizer.state());
-        tensors.extend(self.best.map(|(_, _, values)| ("best", values)));
+        tensors.extend(self.rule.map(Rule::state).unwrap_or_default());
+        let kept = [("best", self.best.map(|best| best.2)), ("average", self.average), ("before", self.before)];
+        tensors.extend(kept.into_iter().filter_map(|(name, values)| Some((name, values?))));
         write_tensors(path, tensors.into_iter().map(|(name, values)| (name, &sizes[..], values)), json)
     }
 }
@@ -114,7 +139,13 @@ pub fn parse<'a>(bytes: &'a [u8], origin: &str) -> Result<Saved<'a>> {
         config: numbers.config,
         rows: numbers.rows,
         step: numbers.step,
-        optimizer_steps: numbers.optimizer_steps,
+        phase: numbers.phase,
+        phase_step: numbers.phase_step,
+        ended_early: numbers.ended_early,
+        waited: numbers.waited,
+        rule: numbers.rule,
+        average: numbers.average,
+        before: numbers.before,
         sums: numbers.sums.into_iter().map(f64::from_bits).collect(),
         seconds: numbers.seconds,
         best: numbers.best.map(|(loss, epoch)| (f64::from_bits(loss), epoch)),

@@ -92,6 +92,21 @@ impl Pca {
         self.variances.len()
     }
 
+    /// The mean of the training data, `[features]`.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// The components, orthonormal rows of `[features]`, in the order of [`Self::variances`].
+    pub fn component_rows(&self) -> impl Iterator<Item = Vec<f64>> {
+        let features = self.features();
+        (0..self.components()).map(move |row| match self.whole {
+            // The components are the features themselves.
+            true => (0..features).map(|i| f64::from(u8::from(i == row))).collect(),
+            false => self.components[row * features..][..features].to_vec(),
+        })
+    }
+
     /// The variance of the training data along each component, `[k]`, greatest first (in the order of the features
     /// where these are the components).
     pub fn variances(&self) -> &[f64] {

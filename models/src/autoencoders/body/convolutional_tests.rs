@@ -1,6 +1,7 @@
 //! The convolutional autoencoder: gradient check of the whole loss for each decoder, sizes, names, what is refused.
 
-use super::{Autoencoder, Bottleneck, Downsample, Upsample};
+use super::{Bottleneck, Downsample, Ends, Upsample};
+use crate::autoencoders::{Autoencoder, Mode, ModelKind};
 use crate::config::{Config, LossName};
 use crate::data::ImageShape;
 use narrows_engine::{Parameters, Plan, Real, Shape, Tape, Var, Workspace, check, random};
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 
 fn config(filters: &[usize], upsample: Upsample) -> Config {
     Config {
-        model: super::ModelKind::Convolutional,
+        model: ModelKind::Convolutional,
         filters: filters.to_vec(),
         upsample,
         loss: LossName::Mse,
@@ -31,7 +32,7 @@ struct Ready<T> {
 fn ready<T: Real>(config: &Config, image: ImageShape, rows: usize) -> crate::Result<Ready<T>> {
     let features = image.features().unwrap();
     let mut parameters = Parameters::new();
-    let model = Autoencoder::new(config, features, Some(image), &mut parameters)?;
+    let model = Autoencoder::new(config, features, Some(image), None, &mut parameters)?;
     model.initialise(&mut parameters, config);
     let tape = Tape::new(&parameters, rows);
     let x = tape.input("x", Shape::batch(&[features]));
@@ -39,7 +40,7 @@ fn ready<T: Real>(config: &Config, image: ImageShape, rows: usize) -> crate::Res
     assert_eq!(tape.shape(raw), Shape::batch(&[features]), "images come back at their own size");
     let code = model.encode(&tape, x);
     assert_eq!(tape.shape(code), Shape::batch(&[model.code_size()]));
-    let objective = model.objective(&tape, raw, x);
+    let objective = model.objective(&tape, x, Mode::Training);
     let plan = tape.train(objective.total)?;
     let mut workspace = plan.workspace()?;
     random::fill_uniform(config.seed, 3, 0, T::ZERO, T::ONE, workspace.input_mut(x)?);
@@ -128,7 +129,7 @@ fn names_count_as_in_pytorchs_sequential() {
 fn what_makes_no_sense_is_refused() {
     let refused = |config: &Config, shape| {
         let features = 64;
-        let error = Autoencoder::new::<f32>(config, features, shape, &mut Parameters::new()).unwrap_err();
+        let error = Autoencoder::new::<f32>(config, features, shape, None, &mut Parameters::new()).unwrap_err();
         error.to_string()
     };
     let eight = Some(image(1, 8, 8));
@@ -147,7 +148,7 @@ fn what_makes_no_sense_is_refused() {
 fn a_code_alone_is_not_enough_for_max_unpooling() {
     for (upsample, possible) in [(Upsample::Nearest, true), (Upsample::Max, false), (Upsample::Transposed, true)] {
         let mut parameters = Parameters::<f32>::new();
-        let model = Autoencoder::new(&config(&[4], upsample), 64, Some(image(1, 8, 8)), &mut parameters).unwrap();
+        let model = Autoencoder::new(&config(&[4], upsample), 64, Some(image(1, 8, 8)), None, &mut parameters).unwrap();
         let tape = Tape::new(&parameters, 1);
         let code = tape.input("code", Shape::batch(&[model.code_size()]));
         let decoded = model.decode(&tape, code);
@@ -165,7 +166,7 @@ fn the_list_of_tensors_is_the_models() {
             let ready = ready::<f32>(&config, image(2, 9, 11), 1).unwrap();
             let parameters = &ready.parameters;
             let mut found: Vec<Vec<usize>> = parameters.ids().map(|id| parameters.sizes(id).to_vec()).collect();
-            let mut listed = super::convolutional::tensors(&config, image(2, 9, 11)).unwrap();
+            let mut listed = super::convolutional::tensors(&config, image(2, 9, 11), Ends::Code).unwrap();
             found.sort();
             listed.sort();
             assert_eq!(found, listed, "{upsample:?} {filters:?}");

@@ -1,0 +1,64 @@
+//! What fires hidden units most: of all x with ‖x‖ = 1, `x_j = W_ij / ‖W_i‖` gives unit i of a first layer its largest argument
+//! (Ng, CS294A lecture notes, 2011, section 4).
+
+use crate::autoencoders::body::Body;
+use crate::files::write_bytes_atomically;
+use crate::model::Model;
+use crate::report::{Grid, Tile};
+use crate::{Error, Result};
+use std::path::Path;
+
+/// Units in a picture.
+const UNITS: usize = 100;
+
+/// The input of norm 1 that fires each unit of the first encoder layer most, `[units, features]`; `None` for a body without
+/// dense layers.
+pub fn first_layer_filters(model: &Model) -> Option<(Vec<f32>, usize)> {
+    let Body::Dense(body) = model.autoencoder().body() else { return None };
+    let (layer, _) = body.encoder().layers().first()?;
+    let (features, units) = layer.sizes();
+    let mut filters = model.parameters().view(layer.weight()).to_vec();
+    for filter in filters.chunks_exact_mut(features) {
+        let norm = filter.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            filter.iter_mut().for_each(|w| *w = (f64::from(*w) / norm) as f32);
+        }
+    }
+    Some((filters, units))
+}
+
+/// Draws the filters of images, each stretched to its own largest weight, grey being 0; gives nothing for other data.
+///
+/// # Errors
+/// A picture that would be too large; no memory.
+pub fn filters_png(model: &Model) -> Result<Option<Vec<u8>>> {
+    let (Some(image), Some((mut filters, units))) = (model.data().image, first_layer_filters(model)) else {
+        return Ok(None);
+    };
+    let features = model.data().features;
+    let units = units.min(UNITS);
+    filters.truncate(units * features);
+    for filter in filters.chunks_exact_mut(features) {
+        let largest = filter.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
+        if largest > 0.0 {
+            filter.iter_mut().for_each(|w| *w /= largest);
+        }
+    }
+    let per_row = (units as f64).sqrt().ceil() as usize;
+    let tile = Tile::new(Some(image), features)?;
+    Grid::samples(&filters, units, per_row, tile, (-1.0, 1.0))?.to_png().map(Some)
+}
+
+/// Whether a model has such a picture.
+pub(crate) fn has_picture(model: &Model) -> bool {
+    model.data().image.is_some() && model.autoencoder().body().dense().is_some()
+}
+
+/// A run's own picture of them.
+pub(crate) fn write_filters(model: &Model, path: &Path) -> Result<()> {
+    let Some(png) = filters_png(model)? else { return Ok(()) };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| Error::io("create the folder", folder, error))?;
+    }
+    write_bytes_atomically(path, &png)
+}

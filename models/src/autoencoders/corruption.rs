@@ -1,0 +1,114 @@
+//! Corruption of inputs: what makes any autoencoder a denoising one. The loss compares with the clean input, and inputs are
+//! clean when nothing is trained (Vincent et al. 2008, 2010).
+//!
+//! * masking: x̃_j = 0 with probability q, independently, kept otherwise; nothing is rescaled. `masking-exact`: ⌊qd⌋ of each sample.
+//! * Gaussian: x̃ = x + σε, if wanted cut at 0 and 1.
+//! * salt and pepper: with probability q, 0 or 1 by a fair coin, the least and the greatest of scaled data.
+//!
+//! Emphasis (2010, section 3.3): corrupted components count α in the loss, clean ones β.
+
+use crate::config::{Config, CorruptionName};
+use crate::{Error, Result};
+use narrows_engine::{Real, Tape, Var};
+
+/// A corruption, and what components count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Corruption {
+    kind: CorruptionName,
+    level: f64,
+    clip: bool,
+    /// α and β where they differ from 1.
+    emphasis: Option<(f64, f64)>,
+}
+
+/// An input as the encoder sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Corrupted {
+    /// `[N, features]`
+    pub input: Var,
+    /// What each component counts in the loss, if not 1; of the same shape.
+    pub weights: Option<Var>,
+}
+
+impl Corruption {
+    /// What a configuration asks for; `None` for nothing.
+    ///
+    /// # Errors
+    /// A level or an emphasis that makes no sense for the kind.
+    pub fn new(config: &Config) -> Result<Option<Self>> {
+        let (kind, level) = (config.corruption, config.corruption_level);
+        let emphasis = (config.emphasis_corrupted, config.emphasis_clean);
+        let emphasis = (emphasis != (1.0, 1.0)).then_some(emphasis);
+        if let (Some(_), CorruptionName::None | CorruptionName::Gaussian) = (emphasis, kind) {
+            return Err(Error::usage(format!(
+                "emphasis weighs corrupted components against clean ones, and corruption {} does not tell them apart; \
+                 give corruption masking or salt-and-pepper, or emphasis 1 for both",
+                kind.name()
+            )));
+        }
+        if emphasis == Some((0.0, 0.0)) {
+            return Err(Error::usage("emphasis is 0 for corrupted and clean components; nothing would be compared"));
+        }
+        if !matches!(kind, CorruptionName::None | CorruptionName::Gaussian) && level > 1.0 {
+            return Err(Error::usage(format!(
+                "corruption_level is {level}; for {} it is a probability: give a number from 0 to 1",
+                kind.name()
+            )));
+        }
+        Ok((kind != CorruptionName::None).then_some(Self { kind, level, clip: config.corruption_clip, emphasis }))
+    }
+
+    /// One from its name and its level, without emphasis.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn of(kind: CorruptionName, level: f64) -> Result<Option<Self>> {
+        let config = Config { corruption: kind, corruption_level: level, ..Config::default() };
+        config.validate()?;
+        Self::new(&config)
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> CorruptionName {
+        self.kind
+    }
+
+    /// Its probability, or deviation.
+    pub fn level(&self) -> f64 {
+        self.level
+    }
+
+    /// Whether it takes the data to lie in 0..1.
+    pub fn needs_unit_data(&self) -> bool {
+        self.kind == CorruptionName::SaltAndPepper || (self.kind == CorruptionName::Gaussian && self.clip)
+    }
+
+    /// Corrupts `x` `[N, features]`, anew in each step.
+    #[track_caller]
+    pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var) -> Corrupted {
+        let mask = match self.kind {
+            CorruptionName::None => return Corrupted { input: x, weights: None },
+            CorruptionName::Gaussian => {
+                let noisy = tape.add(x, tape.scale(tape.normal_noise(x), self.level));
+                let input = if self.clip { tape.clamp(noisy, 0.0, 1.0) } else { noisy };
+                return Corrupted { input, weights: None };
+            }
+            CorruptionName::Masking | CorruptionName::SaltAndPepper => tape.random_mask(x, self.level),
+            CorruptionName::MaskingExact => {
+                let features = tape.shape(x).last();
+                tape.random_mask_exact(x, (self.level * features as f64) as usize)
+            }
+        };
+        let input = match self.kind {
+            CorruptionName::SaltAndPepper => {
+                // coin + mask (x − coin)
+                let coin = tape.random_mask(x, 0.5);
+                tape.add(coin, tape.mul(mask, tape.sub(x, coin)))
+            }
+            _ => tape.mul(x, mask),
+        };
+        let weights =
+            self.emphasis.map(|(corrupted, clean)| tape.add_scalar(tape.scale(mask, clean - corrupted), corrupted));
+        Corrupted { input, weights }
+    }
+}

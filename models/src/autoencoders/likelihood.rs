@@ -1,0 +1,29 @@
+//! What a variational autoencoder alone can tell of a sample: its divergences, and importance weights for its likelihood.
+
+use super::{Autoencoder, Kind};
+use narrows_engine::{Real, Tape, Var};
+
+impl Autoencoder {
+    /// Whether the code is a distribution.
+    pub fn is_variational(&self) -> bool {
+        matches!(self.kind, Kind::Variational(_))
+    }
+
+    /// KL of each unit of the code from its prior, for each sample: `[N, code]`; `None` where the code is no distribution.
+    #[track_caller]
+    pub fn divergences<T: Real>(&self, tape: &Tape<T>, x: Var) -> Option<Var> {
+        let Kind::Variational(variational) = &self.kind else { return None };
+        Some(variational.posterior(tape, self.body.encode(tape, x).code).divergences(tape))
+    }
+
+    /// The logarithm of an importance weight `p(x|z) p(z) / q(z|x)` for one z drawn from q, `[N, 1]`: the mean of K weights is an
+    /// unbiased estimate of p(x) (Burda, Grosse & Salakhutdinov 2015). `variance` is the likelihood's where the data's best one is
+    /// taken.
+    #[track_caller]
+    pub fn log_importance_weights<T: Real>(&self, tape: &Tape<T>, x: Var, variance: f64) -> Option<Var> {
+        let Kind::Variational(variational) = &self.kind else { return None };
+        let posterior = variational.posterior(tape, self.body.encode(tape, x).code);
+        let decode = |z| self.decode_raw(tape, z);
+        Some(posterior.log_weights(tape, x, &self.reconstruction, variance, decode))
+    }
+}

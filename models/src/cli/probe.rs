@@ -1,0 +1,81 @@
+//! `narrows probe`: how far a model's code tells classes apart, by a linear classifier on it.
+
+use std::path::PathBuf;
+
+use super::common::{self, Common, Object};
+use crate::applications::probe::{Probed, probe};
+use crate::error::Result;
+use crate::files;
+use crate::metrics::ProbeOptions;
+use crate::model::Model;
+
+/// Judge a model's code by a linear classifier
+///
+/// For example: narrows probe runs/denoising-1 --data ../mnist
+///
+/// Fits softmax regression to the codes of the training part, without changing the model, and says what share of the test part
+/// it finds the class of; beside it the same for principal components of as many numbers, and for the data themselves.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A run directory, or a model.safetensors
+    run: PathBuf,
+    /// What to classify, with labels; the model's own data if not given
+    #[arg(long, value_name = "SRC")]
+    data: Option<String>,
+    /// Passes of the classifier over the training part
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=100_000), allow_negative_numbers = true)]
+    epochs: u64,
+    /// Write the JSON object to this file too
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let model = Model::load(&args.run)?;
+    let pool = args.common.pool()?;
+    let data = args.data.as_deref().unwrap_or(&model.config().data);
+    let options = ProbeOptions { epochs: args.epochs, seed: args.common.seed.unwrap_or(0), ..ProbeOptions::default() };
+    let probed = pool.threads().run(|split| probe(&model, data, &options, split))?;
+    let json = json(args, data, &probed);
+    if let Some(path) = &args.out {
+        files::write_bytes_atomically(path, json.as_bytes())?;
+    }
+    common::to_stdout(&match (args.common.json, args.common.quiet) {
+        (true, _) => json,
+        (false, true) => format!("{}\n", common::figure(probed.accuracy)),
+        (false, false) => summary(&probed, model.code_size()),
+    })
+}
+
+/// The figures for people.
+fn summary(probed: &Probed, code: usize) -> String {
+    format!(
+        "linear classifier on the code: {:.2} % of {} classes right, on the {} part ({})\nthe same on {} of PCA: {:.2} %, on the \
+         data themselves: {:.2} %\n",
+        100.0 * probed.accuracy,
+        probed.classes,
+        probed.part,
+        common::counted(probed.samples as u64, "sample"),
+        common::counted(code as u64, "component"),
+        100.0 * probed.pca_accuracy,
+        100.0 * probed.raw_accuracy,
+    )
+}
+
+/// The figures on one line of JSON.
+fn json(args: &Args, data: &str, probed: &Probed) -> String {
+    let mut object = Object::default();
+    object
+        .set("accuracy", probed.accuracy)
+        .set("pca_accuracy", probed.pca_accuracy)
+        .set("raw_accuracy", probed.raw_accuracy)
+        .set("classes", probed.classes)
+        .set("samples", probed.samples)
+        .set("part", probed.part.as_str())
+        .set("run", args.run.display().to_string())
+        .set("data", data);
+    object.line()
+}

@@ -1,0 +1,298 @@
+//! Tests of the reader of photographs: what patches are, whitening's effect, and files that are not what they say.
+
+use std::fs;
+
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+
+const PLAIN: PatchOptions = PatchOptions { size: 8, count: 500, whiten: false, seed: 1 };
+const WHITE: PatchOptions = PatchOptions { whiten: true, ..PLAIN };
+
+/// A picture with a photograph's spectrum: waves of all frequencies, their amplitudes 1/f.
+fn waves(width: u32, height: u32, seed: u64) -> GrayImage {
+    let mut random = vec![0.0; 3 * 200];
+    narrows_engine::random::fill_uniform(seed, 0, 0, -0.5f32, 0.5, &mut random);
+    let mut sums = vec![0.0; (width * height) as usize];
+    for wave in random.chunks_exact(3) {
+        let (fy, fx, phase) = (wave[0], wave[1], wave[2]);
+        for (i, sum) in (0u32..).zip(&mut sums) {
+            let (y, x) = ((i / width) as f32, (i % width) as f32);
+            *sum += (std::f32::consts::TAU * (fy * y + fx * x + phase)).cos() / fy.hypot(fx).max(0.01);
+        }
+    }
+    let squares: f32 = sums.iter().map(|sum| sum * sum).sum();
+    let scale = 45.0 / (squares / sums.len() as f32).sqrt();
+    GrayImage::from_fn(width, height, |x, y| {
+        Luma([(128.0 + scale * sums[(y * width + x) as usize]).clamp(0.0, 255.0) as u8])
+    })
+}
+
+fn folder(pictures: &[(&str, GrayImage)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    pictures.iter().for_each(|(name, picture)| picture.save(folder.path().join(name)).unwrap());
+    folder
+}
+
+fn two_pictures() -> TempDir {
+    folder(&[("a.png", waves(90, 60, 1)), ("b.jpg", waves(50, 70, 2))])
+}
+
+fn bytes_of(picture: &GrayImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn values(data: &Dataset) -> &[f32] {
+    let Samples::F32(values) = data.samples() else { panic!("patches are f32") };
+    values
+}
+
+fn message(folder: &Path, options: &PatchOptions) -> String {
+    let message = photographs(folder, options).unwrap_err().to_string();
+    assert!(!message.contains(char::is_control) && message.contains(';'), "one line with a remedy: {message}");
+    message
+}
+
+/// Mean and standard deviation.
+fn moments(values: &[f32]) -> [f64; 2] {
+    let mean = |of: &dyn Fn(f64) -> f64| values.iter().map(|&x| of(f64::from(x))).sum::<f64>() / values.len() as f64;
+    let middle = mean(&|x| x);
+    [middle, mean(&|x| (x - middle).powi(2)).sqrt()]
+}
+
+/// The correlation of pixels `distance` beside and above each other, over pictures `[N, height, width]`.
+fn correlation(values: &[f32], height: usize, width: usize, distance: usize) -> f64 {
+    let [mean, _] = moments(values);
+    let v = |x: f32| f64::from(x) - mean;
+    let (mut products, mut squares) = (0.0, 0.0);
+    for picture in values.chunks_exact(height * width) {
+        for (i, &x) in picture.iter().enumerate() {
+            let right = (i % width + distance < width).then(|| &picture[i + distance]);
+            for &other in right.into_iter().chain(picture.get(i + distance * width)) {
+                products += v(x) * v(other);
+                squares += (v(x).powi(2) + v(other).powi(2)) / 2.0;
+            }
+        }
+    }
+    products / squares
+}
+
+#[test]
+fn a_patch_is_grey_less_its_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
+    let picture = RgbImage::from_fn(2, 2, |x, y| Rgb(colours[(2 * y + x) as usize]));
+    picture.save(folder.path().join("a.png")).unwrap();
+    let data = photographs(folder.path(), &PatchOptions { size: 2, count: 3, ..PLAIN }).unwrap();
+    assert_eq!((data.len(), data.features(), data.raw_range()), (3, 4, Some((0.0, 1.0))));
+    assert_eq!(data.image(), Some(ImageShape { channels: 1, height: 2, width: 2 }));
+    assert_eq!(data.name(), folder.path().file_name().unwrap().to_str().unwrap());
+    // Grey 0.299, 0.587, 0.114, 1: mean 0.5, and sigma^2 is the mean of the four squares.
+    let v = [-0.201, 0.087, -0.386, 0.5f64];
+    let sigma = (v.iter().map(|v| v * v).sum::<f64>() / 4.0).sqrt();
+    for (i, &x) in values(&data).iter().enumerate() {
+        assert!((f64::from(x) - (0.4 * v[i % 4] / (3.0 * sigma) + 0.5)).abs() < 1e-6, "{i}: {x}");
+    }
+}
+
+#[test]
+fn the_seed_decides() {
+    let folder = two_pictures();
+    for options in [PLAIN, WHITE] {
+        let data = photographs(folder.path(), &options).unwrap();
+        assert_eq!(data, photographs(folder.path(), &options).unwrap());
+        let other = photographs(folder.path(), &PatchOptions { seed: 2, ..options }).unwrap();
+        assert_ne!(data.samples(), other.samples());
+    }
+    assert_ne!(photographs(folder.path(), &PLAIN).unwrap(), photographs(folder.path(), &WHITE).unwrap());
+}
+
+#[test]
+fn values_lie_in_the_exercise_s_range() {
+    let folder = two_pictures();
+    for options in [PLAIN, WHITE, PatchOptions { size: 1, ..WHITE }, PatchOptions { size: 50, count: 9, ..WHITE }] {
+        let data = photographs(folder.path(), &options).unwrap();
+        assert_eq!((data.len(), data.features()), (options.count, options.size * options.size));
+        assert!(values(&data).iter().all(|x| (0.1..=0.9).contains(x)));
+        let [mean, deviation] = moments(values(&data));
+        assert!((mean - 0.5).abs() < 0.005, "{mean}");
+        // 0.4 / 3 = 0.133, less what is cut off; a patch of one pixel is its own mean.
+        let expected = if options.size == 1 { 0.0 } else { 0.133 };
+        assert!((deviation - expected).abs() < 0.01, "{deviation}");
+    }
+}
+
+/// White noise behind the same exponential has the correlations 0.51, -0.02, -0.02, 0.01 at distances of 1 to 4 (the
+/// integral of `f exp(-2 (f/f0)^4) J0(2 pi f d)`): more whitening there cannot be.
+#[test]
+fn whitening_flattens() {
+    let folder = folder(&[("a.png", waves(200, 150, 3)), ("b.png", waves(160, 200, 4))]);
+    let patches = |options: PatchOptions| {
+        let data = photographs(folder.path(), &PatchOptions { size: 24, count: 2000, ..options }).unwrap();
+        [1, 2, 3, 4].map(|distance| correlation(values(&data), 24, 24, distance))
+    };
+    let (plain, white) = (patches(PLAIN), patches(WHITE));
+    assert!(plain[0] > 0.6 && plain[3] > 0.25, "{plain:?}");
+    assert!((white[0] - 0.51).abs() < 0.1 && white[1..].iter().all(|c| c.abs() < 0.12), "{white:?}");
+    let picture = Photograph::measure(folder.path().join("a.png")).unwrap().grey().unwrap();
+    let neighbours = |plane: &Plane| correlation(&plane.values, plane.height, plane.width, 1);
+    let (plain, white) = (neighbours(&picture), neighbours(&Whitening::new().apply(&picture).unwrap()));
+    assert!(plain > 0.85 && white < 0.6, "{plain} becomes {white}");
+}
+
+#[test]
+fn one_grey_becomes_the_middle() {
+    let folder = folder(&[("a.png", GrayImage::from_pixel(40, 30, Luma([77])))]);
+    for options in [PLAIN, WHITE, PatchOptions { size: 7, ..PLAIN }] {
+        let data = photographs(folder.path(), &options).unwrap();
+        assert!(values(&data).iter().all(|&x| x == 0.5));
+    }
+}
+
+#[test]
+fn places_are_uniform() {
+    let photograph = |height, width| Photograph { path: PathBuf::new(), height, width };
+    let photographs = [photograph(3, 2), photograph(2, 2), photograph(2, 3)];
+    let options = PatchOptions { size: 2, count: 12_000, ..PLAIN };
+    let places = draw(&photographs, &options).unwrap();
+    let count = |photograph, row, column| {
+        let here = |place: &&Place| (place.photograph, place.row, place.column) == (photograph, row, column);
+        places.iter().filter(here).count() as f64
+    };
+    let counts = [count(0, 0, 0), count(0, 1, 0), count(1, 0, 0), count(2, 0, 0), count(2, 0, 1)];
+    assert_eq!(counts.iter().sum::<f64>(), 12_000.0);
+    for (count, expected) in counts.iter().zip([2000.0, 2000.0, 4000.0, 2000.0, 2000.0f64]) {
+        assert!((count - expected).abs() < 5.0 * expected.sqrt(), "{counts:?}");
+    }
+    assert_eq!(draw(&photographs, &PatchOptions { count: 100, ..options }).unwrap(), places[..100]);
+}
+
+#[test]
+fn names_decide_what_is_read_and_in_which_order() {
+    let folder = folder(&[("b.png", waves(20, 20, 1)), ("a.png", waves(20, 20, 2)), ("c.png", waves(7, 90, 2))]);
+    fs::rename(folder.path().join("a.png"), folder.path().join("A.JPEG")).unwrap();
+    fs::write(folder.path().join("notes.txt"), "x").unwrap();
+    fs::write(folder.path().join("._b.png"), "x").unwrap();
+    fs::create_dir(folder.path().join("d.png")).unwrap();
+    let names = |paths: Vec<PathBuf>| paths.iter().map(|path| path.file_name().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(list(folder.path(), 3).unwrap()), ["A.JPEG", "b.png", "c.png"]);
+    assert!(holds_photographs(folder.path()).unwrap());
+    let data = photographs(folder.path(), &PLAIN).unwrap();
+    // The photograph that is too narrow changes nothing.
+    fs::remove_file(folder.path().join("c.png")).unwrap();
+    assert_eq!(data, photographs(folder.path(), &PLAIN).unwrap());
+}
+
+#[test]
+fn refuses_what_makes_no_sense() {
+    let folder = two_pictures();
+    let ask = |size, count| message(folder.path(), &PatchOptions { size, count, ..PLAIN });
+    assert!(ask(0, 1).contains("give a size of 1 to 64"));
+    assert!(ask(65, 1).contains("patches of 65 x 65 pixels; give a size of 1 to 64"));
+    assert!(ask(8, 0).contains("0 patches"));
+    assert!(ask(8, usize::MAX).contains("over the limit of 4194304; ask for fewer"));
+    assert!(ask(64, 1).contains("each of its 2 photographs is smaller than a patch of 64 x 64 pixels"));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(!holds_photographs(empty.path()).unwrap());
+    assert!(message(empty.path(), &PLAIN).contains("holds no photographs; put files ending in .jpg"));
+    let missing = empty.path().join("no");
+    assert!(holds_photographs(&missing).unwrap_err().to_string().starts_with("cannot read the folder"));
+    assert!(photographs(&missing, &PLAIN).is_err());
+    let message = list(folder.path(), 1).unwrap_err().to_string();
+    assert!(message.ends_with("holds more than 1 photographs; divide it over several folders"), "{message}");
+}
+
+#[test]
+fn names_the_file_that_is_none() {
+    let folder = two_pictures();
+    let broken = folder.path().join("bad.jpg");
+    let complain = |bytes: &[u8], reason: &str| {
+        fs::write(&broken, bytes).unwrap();
+        let message = message(folder.path(), &PLAIN);
+        assert!(message.contains("bad.jpg: ") && message.contains(reason), "{message}");
+    };
+    complain(b"", "neither JPEG nor PNG");
+    complain(b"words, not pixels", "neither JPEG nor PNG");
+    complain(b"GIF89a\x08\0\x08\0\0\0\0", "neither JPEG nor PNG");
+    let jpeg = bytes_of(&waves(40, 40, 3), ImageFormat::Jpeg);
+    (3..jpeg.len()).step_by(7).chain([jpeg.len() - 2, jpeg.len() - 1]).for_each(|end| {
+        complain(&jpeg[..end], "it is cut short; replace or remove the file");
+    });
+    let png = bytes_of(&waves(40, 40, 3), ImageFormat::Png);
+    // The last chunk, of 12 bytes, says only that it is the last.
+    (8..png.len() - 12).step_by(7).for_each(|end| complain(&png[..end], "replace or remove the file"));
+    let sized = [0xff, 0xc0, 0, 11, 8];
+    let at = jpeg.windows(5).position(|part| part == sized).unwrap() + 5;
+    let mut huge = jpeg.clone();
+    huge[at..at + 4].fill(0xff);
+    complain(&huge, "65535 x 65535 pixels are over the limit of 67108864");
+    fs::write(&broken, [&jpeg[..], b"what a telephone adds"].concat()).unwrap();
+    photographs(folder.path(), &PLAIN).unwrap();
+}
+
+/// A PNG header that promises what the file does not hold.
+#[test]
+fn does_not_believe_a_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut png = bytes_of(&waves(9, 9, 1), ImageFormat::Png);
+    for (width, height, reason) in [(1u32 << 30, 1u32 << 30, ""), (1 << 20, 1 << 7, "over the limit"), (8192, 8192, "")]
+    {
+        png[16..20].copy_from_slice(&width.to_be_bytes());
+        png[20..24].copy_from_slice(&height.to_be_bytes());
+        let mut check = flate2::Crc::new();
+        check.update(&png[12..29]);
+        png[29..33].copy_from_slice(&check.sum().to_be_bytes());
+        fs::write(folder.path().join("a.png"), &png).unwrap();
+        let message = message(folder.path(), &PLAIN);
+        assert!(message.contains("a.png: ") && message.contains(reason), "{message}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn damage_ends_in_patches_or_in_one_line(
+        png: bool,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = bytes_of(&waves(24, 17, 5), if png { ImageFormat::Png } else { ImageFormat::Jpeg });
+        for (place, byte) in changes {
+            let at = place.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.jpg"), bytes).unwrap();
+        match photographs(folder.path(), &PatchOptions { count: 20, ..WHITE }) {
+            Ok(data) => prop_assert!(values(&data).iter().all(|x| (0.1..=0.9).contains(x))),
+            Err(error) => prop_assert!(!error.to_string().contains(char::is_control), "{error}"),
+        }
+    }
+}
+
+/// Not a check: figures of a folder of real photographs. `PHOTOGRAPHS=folder cargo test ... -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints figures of the folder in PHOTOGRAPHS"]
+fn figures() {
+    let folder = PathBuf::from(std::env::var_os("PHOTOGRAPHS").expect("name a folder in PHOTOGRAPHS"));
+    let near = |values: &[f32], height, width| {
+        [1, 2, 3, 4].map(|distance| format!("{:.3}", correlation(values, height, width, distance))).join(" ")
+    };
+    for path in list(&folder, MAX_FILES).unwrap() {
+        let picture = Photograph::measure(path).unwrap().grey().unwrap();
+        for plane in [Whitening::new().apply(&picture).unwrap(), picture] {
+            println!("{} x {}: {}", plane.height, plane.width, near(&plane.values, plane.height, plane.width));
+        }
+    }
+    for (whiten, size) in [(false, 8), (true, 8), (false, 16), (true, 16)] {
+        let start = std::time::Instant::now();
+        let data = photographs(&folder, &PatchOptions { size, count: 10_000, whiten, seed: 1 }).unwrap();
+        let (time, values) = (start.elapsed(), values(&data));
+        let [mean, deviation] = moments(values);
+        println!("whiten {whiten}, size {size}: {mean:.5} +- {deviation:.5}, {}, {time:?}", near(values, size, size));
+    }
+}

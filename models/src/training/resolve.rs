@@ -1,0 +1,60 @@
+//! What a configuration leaves to the data, settled; and what was chosen for the user, in words.
+
+use crate::autoencoders::{self, Corruption, ModelKind};
+use crate::config::{BodyName, Config, LossName, OutputName};
+use crate::data::{Dataset, Scaler};
+use crate::model::Model;
+use crate::{Error, Result};
+
+/// Fits the scaler, and settles what was left to the data; says what it chose.
+pub(super) fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Config, Scaler, Vec<String>)> {
+    let scaler = Scaler::fit(config.scaling, dataset, rows)?;
+    config.scaling = scaler.name().parse()?;
+    let mut decisions = vec![format!("scaling: {}", scaler.name())];
+    config.body = if config.is_convolutional() { BodyName::Convolutional } else { BodyName::Dense };
+    autoencoders::settle_likelihood(&mut config)?;
+    match config.loss {
+        LossName::Auto => {
+            let linear = config.model == ModelKind::Pca || config.output == OutputName::Linear;
+            config.loss = if scaler.is_unit() && !linear { LossName::Bce } else { LossName::Mse };
+            let why = match (linear, scaler.is_unit()) {
+                (true, _) => "the output is linear",
+                (false, true) => "the scaled data lie in 0..1",
+                (false, false) => "the scaled data leave 0..1",
+            };
+            decisions.push(format!("loss: {}, for {why}", config.loss.name()));
+        }
+        LossName::Bce if !scaler.is_unit() => {
+            return Err(Error::usage(
+                "loss is bce, but the scaled data leave 0..1; give --loss mse, or --scaling range or minmax",
+            ));
+        }
+        LossName::Bce | LossName::Mse => {}
+    }
+    if config.output == OutputName::Auto {
+        config.output = if config.loss == LossName::Bce { OutputName::Sigmoid } else { OutputName::Linear };
+    }
+    if config.output == OutputName::Sigmoid && !scaler.is_unit() {
+        return Err(Error::usage(
+            "output is sigmoid, but the scaled data leave 0..1; give output linear, or --scaling range or minmax",
+        ));
+    }
+    config.likelihood = autoencoders::likelihood_of(&config);
+    if config.model == ModelKind::Variational {
+        decisions.push(format!("likelihood: {}", config.likelihood.name()));
+    }
+    if Corruption::new(&config)?.is_some_and(|corruption| corruption.needs_unit_data()) && !scaler.is_unit() {
+        return Err(Error::usage(format!(
+            "corruption {} goes to 0 and 1, but the scaled data leave 0..1; give --scaling range or minmax, or another \
+             corruption",
+            config.corruption.name()
+        )));
+    }
+    decisions.extend(autoencoders::unused(&config));
+    Ok((config, scaler, decisions))
+}
+
+/// What the figures do not say of themselves.
+pub(super) fn remarks(model: &Model) -> Vec<String> {
+    autoencoders::remarks(model.config(), model.data().features, model.code_size())
+}

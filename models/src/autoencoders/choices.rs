@@ -126,15 +126,14 @@ pub(crate) fn unused(config: &Config) -> Vec<String> {
         "give --model contractive",
         &[("contraction", config.contraction != default.contraction)],
     );
+    // A settled configuration names the one that goes with the loss.
+    let auto = Config { likelihood: default.likelihood, ..config.clone() };
+    let likelihood = config.likelihood != default.likelihood && config.likelihood != likelihood_of(&auto);
     group(
         model == ModelKind::Variational,
         "give --model variational",
         &[
-            // A settled configuration names the one that goes with the loss.
-            (
-                "likelihood",
-                config.likelihood != likelihood_of(&Config { likelihood: default.likelihood, ..config.clone() }),
-            ),
+            ("likelihood", likelihood),
             ("sigma", config.sigma != default.sigma),
             ("beta", config.beta != default.beta),
             ("beta_warmup", config.beta_warmup != default.beta_warmup),

@@ -29,6 +29,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn text(preset: &Preset) -> String {
     let mut text = format!("{}\n  {}\n", preset.name, preset.about);
     // Writing to a string does not fail.
+    let _ = writeln!(text, "  data      {}", preset.data);
     let _ = writeln!(text, "  source    {}", preset.source);
     let _ = writeln!(text, "  expected  {}", preset.expected);
     let settings: Vec<String> = preset.settings.iter().map(|(key, value)| format!("{key} = {value}")).collect();
@@ -44,6 +45,7 @@ fn json_line() -> String {
         json!({
             "name": preset.name,
             "about": preset.about,
+            "data": preset.data,
             "source": preset.source,
             "expected": preset.expected,
             "settings": settings,

@@ -1,31 +1,23 @@
 //! L-BFGS (Nocedal 1980; Liu and Nocedal 1989): full-batch minimisation with the curvature of the last few steps.
 //!
-//! An iteration takes the two-loop recursion's direction (Nocedal and Wright 2006, algorithms 7.4 and 7.5) and searches
-//! it for a step that meets the strong Wolfe conditions (3.5 and 3.6). Called by whoever can evaluate the loss of all
-//! data. Layout: `2 history + 4` buffers as long as the parameters, in which only the trained ranges count; a new pair
-//! is swapped into the ring, not copied. Sums run in `f64` over a tree of fixed chunks: the same bits at any number of
-//! threads. Rejected: the kernels' `dot`, which sums in `f32` and is hardly faster beyond the caches (4M numbers: 1.46
-//! against 1.54 ms; AMD EPYC with AVX-512, one thread, other work beside it, 2026-11-24).
+//! An iteration takes the two-loop recursion's direction (Nocedal and Wright 2006, algorithms 7.4 and 7.5); `wolfe`
+//! searches it for a step, `space` does the sums, `config` holds the constants. Called by whoever can evaluate the loss
+//! of all data. Layout: `2 history + 4` buffers as long as the parameters, in which only the trained ranges count; a
+//! new pair is swapped into the ring, not copied.
 
-use super::config::OutOfRange;
+mod config;
+mod space;
+mod wolfe;
+
+pub use config::{Converged, Iteration, LbfgsConfig, MAX_HISTORY};
+
 use super::optimizer::OptimizerError;
 use crate::parallel::Split;
-use crate::simd::kernels::Elementwise;
-use crate::simd::{Backend, Buffer, Float, InOut, OutOfMemory};
+use crate::simd::{Backend, Buffer, Float, OutOfMemory};
+use space::Space;
 use std::ops::Range;
+use wolfe::{Point, Wolfe};
 
-/// The longest history that a configuration may ask for.
-pub const MAX_HISTORY: usize = 100;
-/// Elements summed at a time.
-const CHUNK: usize = 4096;
-/// Below so many elements threads cost more than they save.
-const GATE: usize = 1 << 16;
-/// Elements that one thread takes at least.
-const GRAIN: usize = 16_384;
-/// `c1`: the loss must fall by this part of what the slope promises.
-const SUFFICIENT_DECREASE: f64 = 1e-4;
-/// `c2`: the slope must flatten to this part of the first one.
-const CURVATURE: f64 = 0.9;
 /// What a checkpoint calls the steps `s` and the gradients' changes `y`, the oldest first.
 const PAIR_NAMES: [[&str; MAX_HISTORY]; 2] = [
     [
@@ -47,73 +39,6 @@ const PAIR_NAMES: [[&str; MAX_HISTORY]; 2] = [
         "y97", "y98", "y99",
     ],
 ];
-
-/// The constants of [`Lbfgs`].
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LbfgsConfig {
-    /// How many pairs are kept, 1 to [`MAX_HISTORY`]; each costs twice the parameters' memory.
-    pub history: usize,
-    /// Evaluations that one line search may take, 1 to 1000; a best step that was not the last costs one more.
-    pub max_evaluations: usize,
-    /// Converged when no trained element of the gradient is larger.
-    pub tolerance_gradient: f64,
-    /// Converged when an iteration lowers the loss by no more than this part of it.
-    pub tolerance_change: f64,
-}
-
-impl Default for LbfgsConfig {
-    /// 10 pairs, 25 evaluations, and PyTorch's tolerances of 1e-7 and 1e-9 (its change is absolute, ours relative).
-    fn default() -> Self {
-        Self { history: 10, max_evaluations: 25, tolerance_gradient: 1e-7, tolerance_change: 1e-9 }
-    }
-}
-
-impl LbfgsConfig {
-    /// Checks every field.
-    ///
-    /// # Errors
-    /// The first field that is outside its range.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
-        let whole = |x: usize| x as f64;
-        for (holds, field, value, allowed) in [
-            ((1..=MAX_HISTORY).contains(&self.history), "history", whole(self.history), "in 1..=100"),
-            ((1..=1000).contains(&self.max_evaluations), "max_evaluations", whole(self.max_evaluations), "in 1..=1000"),
-            (tolerance(self.tolerance_gradient), "tolerance_gradient", self.tolerance_gradient, "finite, 0 or more"),
-            (tolerance(self.tolerance_change), "tolerance_change", self.tolerance_change, "finite, 0 or more"),
-        ] {
-            if !holds {
-                return Err(OutOfRange { field, value, allowed });
-            }
-        }
-        Ok(())
-    }
-}
-
-fn tolerance(x: f64) -> bool {
-    (0.0..=f64::MAX).contains(&x)
-}
-
-/// Why there is nothing left to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Converged {
-    /// The gradient was within its tolerance before the iteration, which moved nothing.
-    Gradient,
-    /// The iteration moved, but hardly lowered the loss.
-    Change,
-    /// No lower loss was found, along the gradient neither; nothing was moved. Rounding allows no more.
-    LineSearch,
-}
-
-/// What an iteration came to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Iteration {
-    /// The loss at the parameters as they stand now.
-    pub loss: f64,
-    /// How often the loss was evaluated.
-    pub evaluations: usize,
-    /// Whether to stop, and why.
-    pub converged: Option<Converged>,
-}
 
 /// Computes the loss at the parameters and writes its gradient, all of it, over whatever the second slice holds.
 pub type Evaluate<'a, T, E> = &'a mut dyn FnMut(&[T], &mut [T]) -> Result<f64, E>;
@@ -468,170 +393,5 @@ impl<T: Float, E: From<OptimizerError>> Line<'_, T, E> {
     }
 }
 
-/// A step along the direction, the loss there, and the loss's slope along the direction.
-#[derive(Debug, Clone, Copy)]
-struct Point {
-    step: f64,
-    loss: f64,
-    slope: f64,
-}
-
-/// The strong Wolfe search as numbers alone (algorithms 3.5 and 3.6), told of one point after the other.
-struct Wolfe {
-    origin: Point,
-    /// The lowest point so far that has enough decrease; the origin at first.
-    low: Point,
-    /// With `low`, what encloses a step that meets the conditions, once there is one.
-    high: Option<Point>,
-    /// How wide the last two enclosures were.
-    widths: [f64; 2],
-}
-
-impl Wolfe {
-    fn new(origin: Point) -> Self {
-        Self { origin, low: origin, high: None, widths: [f64::INFINITY; 2] }
-    }
-
-    /// The step to try after `point`, or `None` if that one meets the conditions.
-    fn judge(&mut self, point: Point) -> Option<f64> {
-        let before = self.low;
-        let enough = self.origin.loss + SUFFICIENT_DECREASE * point.step * self.origin.slope;
-        if point.loss > enough || (before.step > 0.0 && point.loss >= before.loss) {
-            self.high = Some(point);
-        } else if point.slope.abs() <= -CURVATURE * self.origin.slope {
-            return None;
-        } else {
-            let outwards = self.high.map_or(1.0, |high| high.step - before.step);
-            if point.slope * outwards >= 0.0 {
-                self.high = Some(before);
-            }
-            self.low = point;
-        }
-        Some(self.high.map_or_else(|| extrapolate(before, point), |high| self.interpolate(high)))
-    }
-
-    /// The cubic's minimum, kept off the ends; the middle where the last two steps did not narrow the enclosure by a
-    /// third, or there is no cubic (the loss at `high` is infinite).
-    fn interpolate(&mut self, high: Point) -> f64 {
-        let width = high.step - self.low.step;
-        let slow = width.abs() > 0.66 * self.widths[0];
-        self.widths = [self.widths[1], width.abs()];
-        let part = (cubic_minimum(self.low, high) - self.low.step) / width;
-        let part = if slow || !part.is_finite() { 0.5 } else { part.clamp(0.1, 0.9) };
-        self.low.step + part * width
-    }
-}
-
-/// A step beyond `b`, ten times as long at most: the cubic's minimum if it lies there.
-fn extrapolate(a: Point, b: Point) -> f64 {
-    let (least, most) = (b.step + 0.01 * (b.step - a.step), 10.0 * b.step);
-    let minimum = cubic_minimum(a, b);
-    if minimum > b.step { minimum.clamp(least, most) } else { most }
-}
-
-/// Where the cubic through two points and their slopes has its minimum (formula 3.59); NaN where it has none.
-fn cubic_minimum(a: Point, b: Point) -> f64 {
-    let d1 = a.slope + b.slope - 3.0 * (a.loss - b.loss) / (a.step - b.step);
-    let d2 = (b.step - a.step).signum() * (d1 * d1 - a.slope * b.slope).sqrt();
-    b.step - (b.step - a.step) * (b.slope + d2 - d1) / (b.slope - a.slope + 2.0 * d2)
-}
-
-/// The trained elements of flat buffers as a vector space; what lies between the ranges is neither read nor written.
-#[derive(Clone, Copy)]
-struct Space<'a, T: 'static> {
-    split: Split,
-    kernels: &'static Elementwise<T>,
-    ranges: &'a [Range<usize>],
-}
-
-impl<T: Float> Space<'_, T> {
-    /// `Σ a b`
-    fn dot(self, a: &[T], b: &[T]) -> f64 {
-        self.fold(a, b, Fold { leaf: |a, b| sum_of(a, b, |a, b| a * b), join: |a, b| a + b })
-    }
-
-    /// `Σ |a|`
-    fn sum_abs(self, a: &[T]) -> f64 {
-        self.fold(a, a, Fold { leaf: |a, _| sum_of(a, a, |a, _| a.abs()), join: |a, b| a + b })
-    }
-
-    /// `max |a|`; NaN where there is one.
-    fn largest(self, a: &[T]) -> f64 {
-        self.fold(a, a, Fold { leaf: |a, _| a.iter().fold(0.0, |m, x| larger(m, x.to_f64().abs())), join: larger })
-    }
-
-    fn fold(self, a: &[T], b: &[T], fold: Fold<T>) -> f64 {
-        let parts = self.ranges.iter().map(|range| (&a[range.clone()], &b[range.clone()]));
-        parts.map(|(a, b)| fold.tree(self.split, a, b)).fold(0.0, fold.join)
-    }
-
-    fn equal(self, a: &[T], b: &[T]) -> bool {
-        self.ranges.iter().all(|range| a[range.clone()] == b[range.clone()])
-    }
-
-    /// `to = factor from`, or `to += factor from`. By 1 it copies, by -1 it subtracts, both without rounding more.
-    fn scaled(self, factor: f64, from: &[T], to: &mut [T], add: bool) {
-        let factor = T::from_f64(factor);
-        for range in self.ranges {
-            let pair = InOut::pair(&from[range.clone()], &mut to[range.clone()]);
-            let split = self.split.gated(pair.len(), GATE);
-            split.parts(pair, GRAIN, &|io| self.kernels.scale_into(io, factor, add));
-        }
-    }
-
-    /// `x = factor x`
-    fn scale(self, factor: f64, x: &mut [T]) {
-        let factor = T::from_f64(factor);
-        for range in self.ranges {
-            let both = InOut::same(&mut x[range.clone()]);
-            let split = self.split.gated(both.len(), GATE);
-            split.parts(both, GRAIN, &|io| self.kernels.scale_into(io, factor, false));
-        }
-    }
-}
-
-/// A reduction: of a chunk, and of two results.
-#[derive(Clone, Copy)]
-struct Fold<T> {
-    leaf: fn(&[T], &[T]) -> f64,
-    join: fn(f64, f64) -> f64,
-}
-
-impl<T: Float> Fold<T> {
-    /// A binary tree over chunks, whose shape depends on the length alone.
-    fn tree(self, split: Split, a: &[T], b: &[T]) -> f64 {
-        if a.len() <= CHUNK {
-            return (self.leaf)(a, b);
-        }
-        let middle = (a.len() / 2).next_multiple_of(CHUNK);
-        let ((a, a_rest), (b, b_rest)) = (a.split_at(middle), b.split_at(middle));
-        let (mut left, mut right) = (0.0, 0.0);
-        let gated = split.gated(a.len() + a_rest.len(), GATE);
-        gated.join(|| left = self.tree(split, a, b), || right = self.tree(split, a_rest, b_rest));
-        (self.join)(left, right)
-    }
-}
-
-/// `Σ f(a, b)` in eight partial sums, which the compiler makes vectors of.
-#[inline(always)]
-fn sum_of<T: Float>(a: &[T], b: &[T], f: impl Fn(f64, f64) -> f64) -> f64 {
-    let mut sums = [0.0; 8];
-    let (eights_a, eights_b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest = eights_a.remainder().iter().zip(eights_b.remainder()).map(|(a, b)| f(a.to_f64(), b.to_f64()));
-    let rest: f64 = rest.sum();
-    for (a, b) in eights_a.zip(eights_b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += f(a.to_f64(), b.to_f64());
-        }
-    }
-    sums.iter().sum::<f64>() + rest
-}
-
-/// The larger number, or NaN if one is.
-fn larger(a: f64, b: f64) -> f64 {
-    if b > a || b.is_nan() { b } else { a }
-}
-
 #[cfg(test)]
-#[path = "lbfgs_tests.rs"]
 mod tests;

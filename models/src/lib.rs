@@ -27,6 +27,43 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Callbacks: an [`Observer`](training::Observer) sees every step, every epoch with the terms of its objective, and may stop the run.
+//!
+//! ```
+//! use narrows::autoencoders::ModelKind;
+//! use narrows::config::Config;
+//! use narrows::training::{EpochRecord, Observer, TrainRequest, train};
+//! use narrows_engine::Threads;
+//!
+//! #[derive(Default)]
+//! struct Watch {
+//!     epochs: u64,
+//!     kl: f64,
+//! }
+//!
+//! impl Observer for Watch {
+//!     fn epoch(&mut self, record: &EpochRecord) {
+//!         self.epochs = record.epoch;
+//!         self.kl = record.terms.iter().find(|term| term.name == "kl").map_or(0.0, |term| term.value);
+//!     }
+//!     fn stop(&mut self) -> bool {
+//!         self.epochs >= 3
+//!     }
+//! }
+//!
+//! # fn main() -> narrows::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let out = folder.path().join("run");
+//! let config = Config { beta: 2.0, ..Config::of(ModelKind::Variational) };
+//! let mut watch = Watch::default();
+//! let outcome = train(&TrainRequest { config, out, max_steps: None }, Threads::Current, &mut watch)?;
+//! assert!(watch.epochs == 3 && watch.kl > 0.0 && !outcome.finished);
+//! let bound = outcome.evaluation.lower_bound.expect("a variational model has one");
+//! assert!((bound.reconstruction + bound.kl - bound.negative_elbo).abs() < 1e-9);
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod applications;

@@ -43,7 +43,23 @@ fn a_step_allocates_nothing_after_the_first() {
     let of = |hidden, batch| Config { hidden, batch, loss: LossName::Bce, clip: 1.0, ..Config::default() };
     let mut convolutional = of(Vec::new(), 256);
     convolutional.set("model", "convolutional").unwrap();
-    let configs = [of(vec![500, 100], 500), of(vec![800, 700], 100), convolutional];
+    let mut configs = vec![of(vec![500, 100], 500), of(vec![800, 700], 100), convolutional];
+    let types: [(&str, &[(&str, &str)]); 9] = [
+        ("overcomplete", &[("ema", "0.9")]),
+        ("denoising", &[("corruption", "salt-and-pepper"), ("emphasis_clean", "0.5")]),
+        ("denoising", &[("corruption", "masking-exact")]),
+        ("denoising", &[("corruption", "gaussian"), ("corruption_clip", "true")]),
+        ("sparse", &[("sparsity_mean", "running")]),
+        ("k-sparse", &[]),
+        ("contractive", &[]),
+        ("variational", &[("beta_warmup", "3")]),
+        ("stacked", &[("fine_tune", "classifier")]),
+    ];
+    for (model, settings) in types {
+        let mut config = Config { loss: LossName::Bce, batch: 300, ..Config::of(model.parse().unwrap()) };
+        settings.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+        configs.push(config);
+    }
     for (config, threads) in configs.iter().flat_map(|config| [(config, 1), (config, 2)]) {
         let scaler = narrows::data::Scaler::fit(config.scaling, &dataset, &[0]).unwrap();
         let data = DataInfo::of(&dataset, scaler);

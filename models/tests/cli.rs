@@ -151,7 +151,7 @@ fn people_read_a_summary_without_colours() {
     let stdout = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(stdout.starts_with("runs/") && stdout.contains("PCA with 4 components reaches"), "{stdout}");
-    assert!(stdout.contains("images/s") && stdout.contains("reconstructions.png") && !stdout.contains('\x1b'));
+    assert!(stdout.contains("samples/s") && stdout.contains("reconstructions.png") && !stdout.contains('\x1b'));
     assert_eq!(text(&output.stderr), "");
     // The next run takes the next number.
     let output = narrows(folder.path(), &[&["train", "--quiet"], SMALL].concat());
@@ -487,4 +487,101 @@ fn convolutions_that_make_no_sense_are_one_line() {
         let line = refused(more);
         assert!(line.contains(expected), "{line}");
     }
+}
+
+#[test]
+fn every_type_is_trained_evaluated_and_resumed() {
+    let folder = folder();
+    let at = folder.path();
+    let cases: &[(&str, &[&str])] = &[
+        ("undercomplete", &[]),
+        ("overcomplete", &["--l2", "1e-3"]),
+        ("denoising", &["--corruption", "gaussian", "--corruption-level", "0.3"]),
+        ("sparse", &["--sparsity", "0.05", "--sparsity-weight", "10"]),
+        ("l1", &["--l1", "0.01"]),
+        ("k-sparse", &["--k", "5"]),
+        ("contractive", &["--contraction", "0.5"]),
+        ("convolutional", &["--filters", "4,4"]),
+        ("variational", &["--beta", "2", "--beta-warmup", "1"]),
+        ("stacked", &["--fine-tune", "classifier", "--pretrain-epochs", "1"]),
+        ("pca", &[]),
+    ];
+    for (model, more) in cases {
+        let words =
+            [&["train", "--model", model, "--epochs", "2", "--threads", "1", "--out", model, "--json"], *more].concat();
+        let trained = json(at, &words);
+        assert!(
+            trained["terms"]["reconstruction"].is_number() && trained["weights"]["reconstruction"] == 1.0,
+            "{model}"
+        );
+        let evaluated = json(at, &["eval", model, "--json"]);
+        for key in ["squared_error", "loss", "mse", "psnr", "mean_activation", "dead_units"] {
+            assert_eq!(evaluated[key], trained[key], "{model}: {key}");
+        }
+        assert!(evaluated["ssim"].as_f64().is_some_and(|ssim| ssim > 0.0 && ssim <= 1.0), "{model}");
+        assert!(evaluated["pca_squared_error"].is_number(), "{model}");
+        let probed = json(at, &["probe", model, "--json", "--epochs", "2"]);
+        assert!(probed["accuracy"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{model}");
+        let more = ["train", "--resume", model, "--epochs", "3", "--json"];
+        if *model == "pca" {
+            assert!(refusal(at, &more, 2).contains("fitted"));
+            continue;
+        }
+        assert!(refusal(at, &["train", "--resume", model, "--lr", "0.5"], 2).contains("give more --epochs"));
+        assert!(refusal(at, &["train", "--resume", model, "--batch", "7"], 2).contains("batch (it was "));
+        json(at, &more);
+        let history = fs::read_to_string(at.join(model).join("history.csv")).unwrap();
+        assert!(history.starts_with("epoch,phase,step,lr,loss"), "{history}");
+        assert!(history.contains("reconstruction,reconstruction_weight"), "{history}");
+    }
+    let read = |model: &str| json(at, &["eval", model, "--json"]);
+    let variational = json(at, &["eval", "variational", "--json", "--importance", "3"]);
+    assert!(variational["nll"].as_f64().unwrap() <= variational["negative_elbo"].as_f64().unwrap() + 1.0);
+    let parts = ["elbo_reconstruction", "elbo_kl"].map(|key| variational[key].as_f64().unwrap());
+    assert!((parts[0] + parts[1] - variational["negative_elbo"].as_f64().unwrap()).abs() < 1e-6);
+    assert_eq!(variational["kl_per_unit"].as_array().unwrap().len(), 8);
+    assert_eq!(variational["weights"]["kl"], 2.0);
+    assert_eq!(variational["beta_mse_equivalent"], 2.0 * 2.0 / 64.0);
+    let sparse = read("k-sparse");
+    assert_eq!((&sparse["codes"]["non_zeros"]["min"], &sparse["codes"]["non_zeros"]["max"]), (&5.into(), &5.into()));
+    assert_eq!(read("denoising")["denoised"]["corruption"], "gaussian");
+    let masked = json(at, &["eval", "pca", "--json", "--corruption", "masking", "--corruption-level", "0.5"]);
+    assert_eq!(masked["denoised"]["corruption_level"], 0.5);
+    assert!(read("stacked")["accuracy"].as_f64().is_some_and(|share| share > 0.1));
+}
+
+#[test]
+fn choices_that_make_no_sense_are_one_line() {
+    let folder = folder();
+    let cases: &[(&str, &[&str], &str)] = &[
+        ("sparse", &["--code-activation", "relu"], "--code-activation sigmoid"),
+        ("k-sparse", &["--code", "10", "--k", "11"], "at most 10"),
+        ("undercomplete", &["--code", "64"], "--model overcomplete"),
+        ("overcomplete", &["--code", "64"], "larger code"),
+        ("undercomplete", &["--tied", "true", "--decoder", "20"], "decoder mirror"),
+        ("undercomplete", &["--loss", "bce", "--scaling", "standard"], "leave 0..1"),
+        ("undercomplete", &["--output", "sigmoid", "--scaling", "standard"], "leave 0..1"),
+        ("denoising", &["--corruption", "none"], "needs a corruption"),
+        ("denoising", &["--corruption-level", "1.5"], "probability"),
+        ("denoising", &["--corruption", "salt-and-pepper", "--scaling", "standard"], "leave 0..1"),
+        ("contractive", &["--hidden", "20"], "--model stacked"),
+        ("variational", &["--likelihood", "gaussian", "--loss", "bce"], "contradict"),
+        ("variational", &["--body", "convolutional", "--bottleneck", "map"], "--bottleneck dense"),
+        ("convolutional", &["--tied", "true"], "tied false"),
+        ("stacked", &["--pretrain", "sparse", "--code-activation", "relu"], "sigmoid"),
+        ("pca", &["--hidden", "20"], "pca is linear"),
+        ("undercomplete", &["--patience", "3"], "validation is 0"),
+        ("undercomplete", &["--optimizer", "lbfgs", "--ema", "0.9"], "ema 0"),
+        ("undercomplete", &["--tied", "yes"], "true or false"),
+        ("undercomplete", &["--corruption", "maskin"], "did you mean `masking`"),
+    ];
+    for (model, more, expected) in cases {
+        let words = [&["train", "--model", model, "--out", "x"], *more].concat();
+        let line = refusal(folder.path(), &words, 2);
+        assert!(line.contains(expected), "{model} {more:?}: {line}");
+        assert!(!folder.path().join("x").exists());
+    }
+    // What is not read is said.
+    let output = narrows(folder.path(), &["train", "--epochs", "1", "--k", "3", "--out", "y"]);
+    assert!(text(&output.stdout).contains("k is not used; give --model k-sparse"), "{}", text(&output.stdout));
 }

@@ -93,6 +93,175 @@ fn seventeen_steps_saved_and_twenty_three_more_equal_forty() {
     }
 }
 
+/// A configuration of a type for the digits, small, with what may be stored beside weights and moments.
+fn of_type(model: &str, settings: &[(&str, &str)]) -> Config {
+    let mut config = Config { epochs: 2, seed: 3, ..Config::of(model.parse().unwrap()) };
+    config.loss = if model == "pca" { LossName::Mse } else { LossName::Bce };
+    settings.iter().for_each(|(key, value)| config.set(key, value).unwrap());
+    config
+}
+
+/// The tensors of a file, by name.
+fn tensors(run: &std::path::Path, file: &str) -> Vec<(String, Vec<u8>)> {
+    let bytes = std::fs::read(run.join(file)).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut all: Vec<(String, Vec<u8>)> =
+        tensors.tensors().into_iter().map(|(name, view)| (name, view.data().to_vec())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases: &[(&str, &[(&str, &str)], u64)] = &[
+        ("denoising", &[("ema", "0.95"), ("validation", "0.2")], 47),
+        ("sparse", &[("sparsity_mean", "running"), ("ema", "0.9"), ("batch", "128")], 13),
+        ("variational", &[("beta_warmup", "2"), ("corruption", "gaussian"), ("corruption_level", "0.2")], 60),
+        // In the middle of the second layer, in the classifier, in its fine-tuning.
+        (
+            "stacked",
+            &[("pretrain_epochs", "1"), ("classifier_epochs", "1"), ("fine_tune", "classifier"), ("validation", "0.1")],
+            55,
+        ),
+        ("stacked", &[("pretrain_epochs", "1"), ("classifier_epochs", "1"), ("fine_tune", "classifier")], 100),
+        ("stacked", &[("pretrain_epochs", "1"), ("classifier_epochs", "1"), ("fine_tune", "classifier")], 150),
+        ("undercomplete", &[("optimizer", "lbfgs"), ("epochs", "12"), ("lbfgs_memory", "4")], 7),
+        ("sparse", &[("optimizer", "lbfgs"), ("epochs", "9"), ("validation", "0.2")], 4),
+    ];
+    for (number, (model, settings, stop)) in cases.iter().enumerate() {
+        let (whole, parts) = (folder.path().join(format!("{number}a")), folder.path().join(format!("{number}b")));
+        let request = |out: &std::path::Path, max_steps| TrainRequest {
+            config: of_type(model, settings),
+            out: out.to_path_buf(),
+            max_steps,
+        };
+        let outcome = train(&request(&whole, None), Threads::One, &mut Silent).unwrap();
+        assert!(outcome.finished && outcome.steps > *stop, "{model}: {} steps", outcome.steps);
+        assert!(!train(&request(&parts, Some(*stop)), Threads::One, &mut Silent).unwrap().finished);
+        let resumed = resume(&parts, &[], None, Threads::Current, &mut Silent).unwrap();
+        for file in ["model.safetensors", "state.safetensors"] {
+            assert!(tensors(&whole, file) == tensors(&parts, file), "{number} {model}: {file}");
+        }
+        assert_eq!(
+            (resumed.evaluation.loss, resumed.evaluation.accuracy_before_fine_tuning),
+            (outcome.evaluation.loss, outcome.evaluation.accuracy_before_fine_tuning),
+            "{model}"
+        );
+    }
+}
+
+#[test]
+fn every_type_gives_the_same_bits_at_any_thread_count() {
+    let dataset = digits().unwrap();
+    let cases: &[(&str, &[(&str, &str)])] = &[
+        ("overcomplete", &[("code", "700")]),
+        (
+            "denoising",
+            &[("code", "600"), ("corruption", "salt-and-pepper"), ("emphasis_corrupted", "2"), ("ema", "0.9")],
+        ),
+        ("denoising", &[("code", "600"), ("corruption", "masking-exact")]),
+        ("sparse", &[("code", "600")]),
+        ("l1", &[("code", "600")]),
+        ("k-sparse", &[("code", "600")]),
+        ("contractive", &[("code", "600")]),
+        ("variational", &[("hidden", "500"), ("code", "70")]),
+        ("stacked", &[("hidden", "500"), ("fine_tune", "classifier"), ("pretrain_epochs", "1")]),
+        ("variational", &[("body", "convolutional"), ("filters", "8,6")]),
+        ("undercomplete", &[("optimizer", "lbfgs"), ("hidden", "500")]),
+    ];
+    for (name, settings) in cases {
+        let mut config = of_type(name, settings);
+        config.set("batch", "600").unwrap();
+        let runs = [1, 2, 3, 7].map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut trainer =
+                Trainer::new(model(&config, &dataset), &dataset, (0..1797).collect(), Vec::new()).unwrap();
+            Threads::Pool(&pool).run(|split| trainer.run(split, Some(8), &mut Silent, &mut |_| Ok(false)).unwrap());
+            bits(trainer.chosen().flat())
+        });
+        assert!(runs.iter().all(|run| *run == runs[0]), "{name} {settings:?}");
+    }
+}
+
+/// Training ends when the validation loss has not fallen for as long as patience says, and the best weights are what is kept.
+#[test]
+fn early_stopping_keeps_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    // A rate that soon overshoots.
+    let settings =
+        [("validation", "0.2"), ("patience", "3"), ("epochs", "200"), ("lr", "0.05"), ("schedule", "constant")];
+    let run = folder.path().join("run");
+    let request = TrainRequest { config: of_type("undercomplete", &settings), out: run.clone(), max_steps: None };
+    struct Epochs(Vec<f64>);
+    impl narrows::training::Observer for Epochs {
+        fn epoch(&mut self, record: &narrows::training::EpochRecord) {
+            self.0.push(record.validation_loss.unwrap());
+        }
+    }
+    let mut seen = Epochs(Vec::new());
+    let outcome = train(&request, Threads::One, &mut seen).unwrap();
+    let best = seen.0.iter().copied().fold(f64::INFINITY, f64::min);
+    let at = seen.0.iter().position(|&loss| loss == best).unwrap() as u64 + 1;
+    assert!(outcome.ended_early && outcome.finished && outcome.epochs < 200);
+    assert_eq!((outcome.best_epoch, outcome.epochs), (Some(at), at + 3));
+    // Stopped by hand at the best epoch, the last weights are these.
+    let stopped = folder.path().join("stopped");
+    let per_epoch = outcome.steps / outcome.epochs;
+    let request = TrainRequest { max_steps: Some(at * per_epoch), out: stopped.clone(), ..request };
+    train(&request, Threads::One, &mut Silent).unwrap();
+    assert!(tensors(&run, "model.safetensors") == tensors(&stopped, "model.safetensors"));
+    // It has ended; more patience goes on.
+    assert_eq!(resume(&run, &[], None, Threads::One, &mut Silent).unwrap().epochs, outcome.epochs);
+    let more = [("patience".to_owned(), "5".to_owned())];
+    assert!(resume(&run, &more, None, Threads::One, &mut Silent).unwrap().epochs > outcome.epochs);
+}
+
+/// Callbacks: each step, each epoch, each phase, and stopping.
+#[test]
+fn observers_see_every_step_epoch_and_phase() {
+    #[derive(Default)]
+    struct Seen(u64, u64, Vec<String>, u64);
+    impl narrows::training::Observer for Seen {
+        fn step(&mut self, progress: &narrows::training::Progress) {
+            self.0 += 1;
+            assert_eq!(progress.step, self.0);
+        }
+        fn epoch(&mut self, record: &narrows::training::EpochRecord) {
+            self.1 += 1;
+            assert_eq!(record.epoch, self.1);
+            assert!(!record.terms.is_empty() && record.terms.iter().all(|term| term.value.is_finite()));
+        }
+        fn phase(&mut self, what: &str) {
+            self.2.push(what.to_owned());
+        }
+        fn stop(&mut self) -> bool {
+            self.3 > 0 && self.0 >= self.3
+        }
+    }
+    let dataset = digits().unwrap();
+    let config = of_type("stacked", &[("pretrain_epochs", "2"), ("epochs", "3")]);
+    let trainer = || Trainer::new(model(&config, &dataset), &dataset, (0..200).collect(), Vec::new()).unwrap();
+    let mut seen = Seen::default();
+    let mut whole = trainer();
+    assert_eq!(whole.run(Split::Serial, None, &mut seen, &mut |_| Ok(false)).unwrap(), Stopped::Finished);
+    assert_eq!((seen.0, seen.1), (whole.steps(), 7));
+    assert_eq!(seen.2, ["pretraining layer 1 of 2", "pretraining layer 2 of 2", "fine-tuning"]);
+    let mut stopping = Seen { 3: 5, ..Seen::default() };
+    assert_eq!(trainer().run(Split::Serial, None, &mut stopping, &mut |_| Ok(false)).unwrap(), Stopped::Asked);
+    assert_eq!(stopping.0, 5);
+}
+
+/// A model file of PCA gives what PCA gives.
+#[test]
+fn pca_as_a_model_is_pca() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = TrainRequest { config: of_type("pca", &[]), out: folder.path().join("run"), max_steps: None };
+    let evaluation = train(&request, Threads::One, &mut Silent).unwrap().evaluation;
+    let pca = evaluation.pca_squared_error.unwrap();
+    assert!((evaluation.squared_error / pca - 1.0).abs() < 1e-4, "{} against {pca}", evaluation.squared_error);
+}
+
 #[test]
 fn a_model_is_rebuilt_from_its_file_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -51,7 +51,7 @@ pub fn filters_png(model: &Model) -> Result<Option<Vec<u8>>> {
 
 /// Whether a model has such a picture.
 pub(crate) fn has_picture(model: &Model) -> bool {
-    model.data().image.is_some() && model.autoencoder().body().dense().is_some()
+    model.data().image.is_some() && first_layer_filters(model).is_some()
 }
 
 /// A run's own picture of them.

@@ -19,6 +19,8 @@ pub struct Probed {
     pub pca_accuracy: f64,
     /// On the data themselves.
     pub raw_accuracy: f64,
+    /// How many principal components these were.
+    pub components: usize,
     /// Classes.
     pub classes: usize,
     /// Samples that were judged.
@@ -48,7 +50,11 @@ impl Labelled {
     }
 }
 
-/// Fits and judges the classifiers on a source, divided as the model's own data were.
+/// Steps below which a classifier is far from where it settles.
+const LEAST_STEPS: u64 = 3000;
+
+/// Fits and judges the classifiers on a source, divided as the model's own data were, each for as many epochs as the options say, or
+/// more where these would be fewer than 3000 steps.
 ///
 /// # Errors
 /// A source that cannot be read, does not fit the model or has no labels.
@@ -65,6 +71,9 @@ pub fn probe(model: &Model, data: &str, options: &ProbeOptions, split: Split) ->
     let (dataset, rows, held_out) = load_test(&config)?;
     let test = Labelled::new(model, &dataset, &rows, split)?;
     drop(dataset);
+    let per_epoch = train.labels.len().div_ceil(options.batch.max(1)).max(1) as u64;
+    let options = &ProbeOptions { epochs: options.epochs.max(LEAST_STEPS.div_ceil(per_epoch)), ..*options };
+    let threads = if split == Split::Serial { Threads::One } else { Threads::Current };
     let judge = |encode: &dyn Fn(&[f32]) -> Result<Vec<f32>>, size: usize| -> Result<(f64, usize)> {
         let probe = Probe::fit(&encode(&train.samples)?, &train.labels, size, options, split)?;
         Ok((probe.accuracy(&encode(&test.samples)?, &test.labels)?, probe.classes()))
@@ -74,9 +83,10 @@ pub fn probe(model: &Model, data: &str, options: &ProbeOptions, split: Split) ->
         pca.encode(samples, &mut codes, split)?;
         Ok(codes)
     };
-    let (accuracy, classes) = judge(&|samples| model.encode(samples, Threads::One), size)?;
+    let (accuracy, classes) = judge(&|samples| model.encode(samples, threads), size)?;
     Ok(Probed {
         accuracy,
+        components: pca.components(),
         pca_accuracy: judge(&components, pca.components())?.0,
         raw_accuracy: judge(&|samples| Ok(samples.to_vec()), features)?.0,
         classes,

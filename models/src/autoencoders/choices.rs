@@ -1,7 +1,9 @@
 //! Choices that contradict each other are refused; those that a type does not read are said.
 
 use super::{ModelKind, Upsample};
-use crate::config::{Config, CorruptionName, FineTuneName, LikelihoodName, LossName, OptimizerName, PretrainName};
+use crate::config::{
+    Config, CorruptionName, FineTuneName, LikelihoodName, LossName, MeanName, OptimizerName, PretrainName,
+};
 use crate::{Error, Result};
 
 /// Refuses what makes no sense together. What concerns one type or one part alone, that type or part refuses.
@@ -9,7 +11,8 @@ pub(super) fn check(config: &Config, features: usize) -> Result<()> {
     if features == 0 {
         return Err(Error::data("samples of no numbers"));
     }
-    if config.tied && config.is_convolutional() {
+    // A type whose weights are tied by itself has them apart over convolutions.
+    if config.tied && config.is_convolutional() && !Config::of(config.model).tied {
         return Err(Error::usage(
             "tied weights need a decoder that mirrors the encoder layer by layer, and a convolutional decoder has a layer more; \
              give tied false, or body dense",
@@ -31,10 +34,35 @@ pub(super) fn check(config: &Config, features: usize) -> Result<()> {
             "patience waits for a better validation loss, and validation is 0; give a fraction to hold out, such as 0.1",
         ));
     }
-    if config.optimizer == OptimizerName::Lbfgs && config.ema > 0.0 {
+    if config.model == ModelKind::Stacked && config.pretrain_epochs == 0 && config.fine_tune == FineTuneName::None {
+        return Err(Error::usage(
+            "pretrain_epochs is 0 and fine_tune is none; nothing would be trained: give one of them",
+        ));
+    }
+    settle_likelihood(&mut config.clone())?;
+    check_lbfgs(config)
+}
+
+/// Refuses what moves while L-BFGS takes it to stay.
+fn check_lbfgs(config: &Config) -> Result<()> {
+    if config.optimizer != OptimizerName::Lbfgs {
+        return Ok(());
+    }
+    if config.ema > 0.0 {
         return Err(Error::usage("ema averages noisy steps, and L-BFGS takes none; give ema 0"));
     }
-    Ok(())
+    let variational = config.model == ModelKind::Variational;
+    let moves = [
+        ("beta_warmup", variational && config.capacity == 0.0 && config.beta_warmup > 0, "0"),
+        ("capacity_warmup", variational && config.capacity > 0.0 && config.capacity_warmup > 0, "0"),
+        ("sparsity_mean", config.model == ModelKind::Sparse && config.sparsity_mean == MeanName::Running, "batch"),
+    ];
+    match moves.into_iter().find(|(_, moves, _)| *moves) {
+        Some((key, _, instead)) => Err(Error::usage(format!(
+            "{key} changes the objective from step to step, and L-BFGS needs one that stays; give {key} {instead}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Settles a variational likelihood and the loss that goes with it.
@@ -106,16 +134,21 @@ pub(crate) fn unused(config: &Config) -> Vec<String> {
         &[("code", config.code != default.code)],
     );
     let stacked = |pretrain| model == ModelKind::Stacked && config.pretrain == pretrain;
+    let layered = model == ModelKind::Stacked;
     group(
         model == ModelKind::Sparse || stacked(PretrainName::Sparse),
-        "give --model sparse",
+        if layered { "give --pretrain sparse" } else { "give --model sparse" },
         &[
             ("sparsity", config.sparsity != default.sparsity),
             ("sparsity_weight", config.sparsity_weight != default.sparsity_weight),
             ("sparsity_mean", config.sparsity_mean != default.sparsity_mean),
         ],
     );
-    group(model == ModelKind::L1 || stacked(PretrainName::L1), "give --model l1", &[("l1", config.l1 != default.l1)]);
+    group(
+        model == ModelKind::L1 || stacked(PretrainName::L1),
+        if layered { "give --pretrain l1" } else { "give --model l1" },
+        &[("l1", config.l1 != default.l1)],
+    );
     group(
         model == ModelKind::KSparse,
         "give --model k-sparse",
@@ -123,7 +156,7 @@ pub(crate) fn unused(config: &Config) -> Vec<String> {
     );
     group(
         model == ModelKind::Contractive || stacked(PretrainName::Contractive),
-        "give --model contractive",
+        if layered { "give --pretrain contractive" } else { "give --model contractive" },
         &[("contraction", config.contraction != default.contraction)],
     );
     // A settled configuration names the one that goes with the loss.
@@ -166,6 +199,67 @@ pub(crate) fn unused(config: &Config) -> Vec<String> {
             ("weight_decay", config.weight_decay != default.weight_decay),
         ],
     );
+    let capacity = model == ModelKind::Variational && config.capacity > 0.0;
+    group(
+        capacity || model != ModelKind::Variational,
+        "give a --set capacity=NATS above 0",
+        &[
+            ("capacity_weight", config.capacity_weight != default.capacity_weight),
+            ("capacity_warmup", config.capacity_warmup != default.capacity_warmup),
+        ],
+    );
+    group(
+        !capacity,
+        "a capacity takes the place of beta",
+        &[("beta", config.beta != default.beta), ("beta_warmup", config.beta_warmup != default.beta_warmup)],
+    );
+    let gaussian = likelihood_of(config) == LikelihoodName::Gaussian;
+    group(
+        gaussian || model != ModelKind::Variational,
+        "give --likelihood gaussian",
+        &[("sigma", config.sigma != default.sigma)],
+    );
+    group(
+        config.sparsity_mean == MeanName::Running,
+        "give sparsity_mean running",
+        &[("sparsity_decay", config.sparsity_decay != default.sparsity_decay)],
+    );
+    group(
+        config.corruption == CorruptionName::Gaussian,
+        "give --corruption gaussian",
+        &[("corruption_clip", config.corruption_clip != default.corruption_clip)],
+    );
+    group(config.l2 > 0.0, "give an --l2 above 0", &[("l2_biases", config.l2_biases != default.l2_biases)]);
+    group(
+        layered && config.fine_tune == FineTuneName::Classifier,
+        "give --model stacked --fine-tune classifier",
+        &[("classifier_epochs", config.classifier_epochs != default.classifier_epochs)],
+    );
+    group(
+        matches!(config.optimizer, OptimizerName::Sgd | OptimizerName::Nesterov),
+        "give --optimizer sgd or nesterov",
+        &[("momentum", config.momentum != default.momentum)],
+    );
+    group(lbfgs, "give --optimizer lbfgs", &[("lbfgs_memory", config.lbfgs_memory != default.lbfgs_memory)]);
+    let layers = !config.hidden.is_empty() || convolutional || !config.decoder.units(&config.hidden).is_empty();
+    group(
+        layers,
+        "there is no hidden layer; --code-activation is the code's",
+        &[("activation", config.activation != default.activation)],
+    );
+    group(
+        model != ModelKind::Pca,
+        "pca is fitted, not trained",
+        &[
+            ("epochs", config.epochs != default.epochs),
+            ("lr", config.lr != default.lr),
+            ("batch", config.batch != default.batch),
+            ("optimizer", config.optimizer != default.optimizer),
+            ("schedule", config.schedule != default.schedule),
+            ("ema", config.ema != default.ema),
+            ("patience", config.patience != default.patience),
+        ],
+    );
     unused
 }
 
@@ -183,19 +277,53 @@ pub(crate) fn remarks(config: &Config, features: usize, code: usize) -> Vec<Stri
         remarks
             .push("l2 is 0: nothing keeps a code larger than the data from copying it; give l2 1e-4, say".to_owned());
     }
-    if config.model == ModelKind::Sparse && (config.batch as f64) * config.sparsity < 1.0 {
+    let of_batches = config.sparsity_mean == MeanName::Batch && config.optimizer != OptimizerName::Lbfgs;
+    if config.model == ModelKind::Sparse && of_batches && (config.batch as f64) * config.sparsity < 1.0 {
         remarks.push(format!(
             "a unit is to be on for {} of the samples, less than one of a batch of {}; give a larger batch, or sparsity_mean \
              running",
             config.sparsity, config.batch
         ));
     }
-    if config.model == ModelKind::Variational {
+    if config.model == ModelKind::Variational && config.capacity == 0.0 && config.likelihood != LikelihoodName::Sigma {
+        let (mean, weight) = match config.likelihood {
+            LikelihoodName::Bernoulli => ("mean cross-entropy", bce_equivalent(config, features)),
+            _ => ("mean squared error", mse_equivalent(config, features)),
+        };
         remarks.push(format!(
-            "beta {} beside sums is a weight of {:.3e} beside means: 2 beta / {features} on the KL with the mean squared error",
+            "beta {} with losses summed over features; with the {mean} per feature that is a weight of {} on the KL",
             config.beta,
-            mse_equivalent(config, features)
+            crate::report::short(weight)
         ));
+    }
+    let never = |name: &str, warmup: u64| {
+        (warmup > config.epochs)
+            .then(|| format!("{name} rises over {warmup} epochs, and training ends after {}", config.epochs))
+    };
+    if config.model == ModelKind::Variational {
+        remarks.extend(never("beta", config.beta_warmup).filter(|_| config.capacity == 0.0));
+        remarks.extend(never("the capacity", config.capacity_warmup).filter(|_| config.capacity > 0.0));
+    }
+    let nothing = |key: &str, what: &str| format!("{key} is 0: {what}");
+    let noise = config.corruption != CorruptionName::None && config.corruption != CorruptionName::Gaussian;
+    let dropped = if config.corruption == CorruptionName::MaskingExact {
+        (config.corruption_level * features as f64).floor()
+    } else {
+        config.corruption_level
+    };
+    if (noise || config.corruption == CorruptionName::Gaussian) && dropped == 0.0 {
+        remarks.push("the corruption leaves every component as it is; give a larger corruption_level".to_owned());
+    }
+    match config.model {
+        ModelKind::Sparse if config.sparsity_weight == 0.0 => {
+            remarks.push(nothing("sparsity_weight", "nothing makes the code sparse"));
+        }
+        ModelKind::L1 if config.l1 == 0.0 => remarks.push(nothing("l1", "nothing makes the code sparse")),
+        ModelKind::Contractive if config.contraction == 0.0 => {
+            remarks.push(nothing("contraction", "nothing makes the code contract"));
+        }
+        ModelKind::KSparse if config.k == code => remarks.push(format!("k is {code}: all units are kept")),
+        _ => {}
     }
     let noisy = config.corruption != CorruptionName::None || config.model == ModelKind::Variational;
     if config.optimizer == OptimizerName::Lbfgs && noisy {
@@ -207,7 +335,14 @@ pub(crate) fn remarks(config: &Config, features: usize, code: usize) -> Vec<Stri
     remarks
 }
 
-/// `w` of `mean squared error + w KL`, which has the minimum of `½‖x̂ − x‖² + β KL`: `2β/d`.
+/// `w` of `mean squared error + w KL`, which has the minimum of `‖x̂ − x‖²/(2σ²) + β KL`: `2βσ²/d`. For another likelihood than the
+/// Gaussian one, what it would be with σ = 1.
 pub(crate) fn mse_equivalent(config: &Config, features: usize) -> f64 {
-    2.0 * config.beta / features.max(1) as f64
+    let sigma = if config.likelihood == LikelihoodName::Gaussian { config.sigma } else { 1.0 };
+    2.0 * config.beta * sigma * sigma / features.max(1) as f64
+}
+
+/// `w` of `mean cross-entropy + w KL`, which has the minimum of `Σ cross-entropy + β KL`: `β/d`.
+pub(crate) fn bce_equivalent(config: &Config, features: usize) -> f64 {
+    config.beta / features.max(1) as f64
 }

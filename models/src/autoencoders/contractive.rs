@@ -22,17 +22,18 @@ pub(super) fn layer(body: &Body) -> Result<(Linear, ActivationName)> {
              --hidden \"\" and --body dense, or use --model stacked --pretrain contractive for depth",
         ));
     };
-    check(*activation)?;
+    check("code_activation", *activation)?;
     Ok((layer.clone(), *activation))
 }
 
-/// Refuses an activation that the closed form does not know.
-pub(super) fn check(activation: ActivationName) -> Result<()> {
+/// Refuses an activation that the closed form does not know; `key` is where it was set.
+pub(super) fn check(key: &str, activation: ActivationName) -> Result<()> {
     if activation.fused::<f32>().is_none() {
         return Err(Error::usage(format!(
             "a contractive penalty needs the derivative as a function of the unit's output, which {} has not; give \
-             --code-activation sigmoid or tanh",
-            activation.name()
+             --{} sigmoid or tanh",
+            activation.name(),
+            key.replace('_', "-")
         )));
     }
     Ok(())

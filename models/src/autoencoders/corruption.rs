@@ -96,14 +96,14 @@ impl Corruption {
             CorruptionName::Masking | CorruptionName::SaltAndPepper => tape.random_mask(x, self.level),
             CorruptionName::MaskingExact => {
                 let features = tape.shape(x).last();
-                tape.random_mask_exact(x, (self.level * features as f64) as usize)
+                tape.random_mask_exact(x, (self.level * features as f64 + 1e-9) as usize)
             }
         };
         let input = match self.kind {
             CorruptionName::SaltAndPepper => {
-                // coin + mask (x − coin)
-                let coin = tape.random_mask(x, 0.5);
-                tape.add(coin, tape.mul(mask, tape.sub(x, coin)))
+                // mask x + (1 − mask) coin, which is x itself where the mask is 1.
+                let coin = tape.mul(tape.random_mask(x, 0.5), tape.add_scalar(tape.scale(mask, -1.0), 1.0));
+                tape.add(tape.mul(mask, x), coin)
             }
             _ => tape.mul(x, mask),
         };

@@ -1,9 +1,18 @@
-//! What a variational autoencoder alone can tell of a sample: its divergences, and importance weights for its likelihood.
+//! What some types alone can tell: a variational one a sample's divergences and importance weights for its likelihood, a sparse one
+//! its divergence over all samples.
 
 use super::{Autoencoder, Kind};
 use narrows_engine::{Real, Tape, Var};
 
 impl Autoencoder {
+    /// Ω of a sparse autoencoder for the mean activations of its code over any number of samples; `None` for another type.
+    pub fn sparsity(&self, mean_activation: &[f64]) -> Option<f64> {
+        match &self.kind {
+            Kind::Sparse(sparse) => Some(super::sparse::divergence(sparse.rho(), mean_activation)),
+            _ => None,
+        }
+    }
+
     /// Whether the code is a distribution.
     pub fn is_variational(&self) -> bool {
         matches!(self.kind, Kind::Variational(_))

@@ -30,7 +30,7 @@ use crate::data::ImageShape;
 use crate::{Error, Result};
 use body::{Body, Encoded, Ends};
 pub use body::{Bottleneck, Downsample, Upsample};
-pub(crate) use choices::{likelihood_of, mse_equivalent, remarks, settle_likelihood, unused};
+pub(crate) use choices::{bce_equivalent, likelihood_of, mse_equivalent, remarks, settle_likelihood, unused};
 use contractive::layer as contractive_layer;
 pub use corruption::{Corrupted, Corruption};
 use k_sparse::KSparse;
@@ -124,7 +124,7 @@ impl Autoencoder {
             ModelKind::Denoising => denoising::check(config).map(|()| Kind::Plain)?,
             ModelKind::Convolutional => convolutional::check(config).map(|()| Kind::Plain)?,
             ModelKind::Sparse => {
-                sparse::check(config.code_activation)?;
+                sparse::check("code_activation", config.code_activation)?;
                 Kind::Sparse(Sparse::new(config, code, parameters)?)
             }
             ModelKind::L1 => Kind::L1(config.l1),
@@ -282,6 +282,7 @@ impl Autoencoder {
     pub fn couples_samples(&self) -> bool {
         let kind = match &self.kind {
             Kind::Sparse(_) => true,
+            Kind::Variational(variational) => variational.has_capacity(),
             Kind::Stacked(stacked) => stacked.couples_samples(),
             _ => false,
         };

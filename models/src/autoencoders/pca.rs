@@ -26,9 +26,9 @@ pub(super) fn check(config: &Config, code: usize, features: usize) -> Result<()>
              code_activation, output and loss as they are, or use --model undercomplete",
         ));
     }
-    if code > features {
+    if code >= features {
         return Err(Error::usage(format!(
-            "code is {code} for data of {features} features; there are no more components than features"
+            "code is {code} for data of {features} features; as many components keep everything: give a smaller code"
         )));
     }
     Ok(())

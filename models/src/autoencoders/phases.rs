@@ -25,11 +25,6 @@ enum Of {
 }
 
 impl Phase {
-    /// Whether it trains the whole autoencoder on its own objective.
-    pub fn is_whole(&self) -> bool {
-        self.of == Of::Whole
-    }
-
     /// Whether it is the one before a classifier's fine-tuning, whose result is kept for comparison.
     pub fn is_classifier(&self) -> bool {
         self.of == Of::Classifier
@@ -87,6 +82,11 @@ impl Autoencoder {
         }
         objective.frozen.extend(self.all.iter().copied().filter(|&id| !is_trained(id)));
         objective
+    }
+
+    /// Whether it has a classifier on its code.
+    pub fn has_classifier(&self) -> bool {
+        !self.classifier().is_empty()
     }
 
     /// The class of each sample, as logits `[N, classes]`, of an autoencoder with a classifier.

@@ -26,19 +26,34 @@ pub(super) struct Sparse {
     running: Option<ParameterId>,
 }
 
-/// Refuses a code that is not in 0..1.
-pub(super) fn check(activation: ActivationName) -> Result<()> {
+/// Refuses units that are not in 0..1; `key` is where their activation was set.
+pub(super) fn check(key: &str, activation: ActivationName) -> Result<()> {
     if activation != ActivationName::Sigmoid {
         return Err(Error::usage(format!(
-            "sparsity compares mean activations in 0..1 with rho, and the units are {}; give --code-activation sigmoid, or \
-             use --model l1 or k-sparse",
-            activation.name()
+            "sparsity compares mean activations in 0..1 with rho, and {key} is {}; give --{} sigmoid, or use --model l1 or \
+             k-sparse",
+            activation.name(),
+            key.replace('_', "-")
         )));
     }
     Ok(())
 }
 
+/// Ω for mean activations over any number of samples.
+pub(super) fn divergence(rho: f64, means: &[f64]) -> f64 {
+    let of = |mean: &f64| {
+        let mean = mean.clamp(1e-6, 1.0 - 1e-6);
+        rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln()
+    };
+    means.iter().map(of).sum()
+}
+
 impl Sparse {
+    /// ρ
+    pub(super) fn rho(&self) -> f64 {
+        self.rho
+    }
+
     /// Over batches.
     pub(super) fn of_batches(config: &Config) -> Self {
         Self { rho: config.sparsity, weight: config.sparsity_weight, decay: config.sparsity_decay, running: None }

@@ -32,18 +32,25 @@ pub(super) struct Stacked {
 
 /// Refuses what layers cannot be pretrained with.
 fn check(config: &Config, classes: Option<usize>) -> Result<()> {
-    let layers = config.hidden.iter().map(|_| config.activation).chain([config.code_activation]);
-    for activation in layers {
+    let layers = config.hidden.iter().map(|_| ("activation", config.activation));
+    for (key, activation) in layers.chain([("code_activation", config.code_activation)]) {
         match config.pretrain {
-            PretrainName::Sparse => sparse::check(activation).map_err(|error| {
-                Error::usage(format!("{error} (pretrain is sparse: every layer's --activation must be a sigmoid)"))
-            })?,
-            PretrainName::Contractive => contractive::check(activation)?,
+            PretrainName::Sparse => sparse::check(key, activation)?,
+            PretrainName::Contractive => contractive::check(key, activation)?,
             PretrainName::Plain | PretrainName::L1 => {}
         }
     }
     if config.pretrain == PretrainName::Sparse && config.sparsity_mean == MeanName::Running {
         return Err(Error::usage("pretraining takes mean activations over batches; give sparsity_mean batch"));
+    }
+    let unit = Corruption::new(config)?.is_some_and(|corruption| corruption.needs_unit_data());
+    if unit && !config.hidden.is_empty() && config.activation != ActivationName::Sigmoid {
+        return Err(Error::usage(format!(
+            "corruption {} goes to 0 and 1, and the second layer's input is {}; give --activation sigmoid, or another \
+             corruption",
+            config.corruption.name(),
+            config.activation.name()
+        )));
     }
     if config.fine_tune == FineTuneName::Classifier && classes.is_none_or(|classes| classes < 2) {
         return Err(Error::usage(

@@ -395,7 +395,11 @@ fn choices_that_make_no_sense_are_refused_with_what_to_do() {
         (Variational, &|c| c.emphasis_clean = 0.5, "likelihood"),
         (Stacked, &|c| c.body = crate::config::BodyName::Convolutional, "--body dense"),
         (Stacked, &|c| c.fine_tune = FineTuneName::Classifier, "no labels"),
-        (Stacked, &|c| (c.pretrain, c.activation) = (PretrainName::Sparse, ActivationName::Relu), "must be a sigmoid"),
+        (
+            Stacked,
+            &|c| (c.pretrain, c.activation) = (PretrainName::Sparse, ActivationName::Relu),
+            "--activation sigmoid",
+        ),
         (Pca, &|c| c.hidden = vec![8], "linear"),
         (
             Undercomplete,

@@ -81,6 +81,11 @@ impl Variational {
         }
     }
 
+    /// Whether the divergence is held to a capacity.
+    pub(super) fn has_capacity(&self) -> bool {
+        self.capacity > 0.0
+    }
+
     /// q(z|x) of what the trunk gives.
     #[track_caller]
     pub(super) fn posterior<T: Real>(&self, tape: &Tape<T>, trunk: Var) -> Posterior {

@@ -108,19 +108,7 @@ pub(super) fn to_stderr(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// A figure with as many decimals as a reader compares: four significant digits.
-pub(super) fn figure(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let magnitude = value.abs().log10().floor();
-    if !(-4.0..7.0).contains(&magnitude) {
-        return format!("{value:.3e}");
-    }
-    // In [0, 7] by the line above.
-    let decimals = (3.0 - magnitude).clamp(0.0, 7.0) as usize;
-    format!("{value:.decimals$}")
-}
+pub(super) use crate::report::short as figure;
 
 /// A count with its thousands apart: `12,345`.
 pub(super) fn count(value: u64) -> String {

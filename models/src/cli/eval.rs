@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
+
 use super::common::{self, Common, Object};
 use super::figures;
 use crate::autoencoders::Corruption;
@@ -14,28 +16,29 @@ use crate::model::Model;
 ///
 /// For example: narrows eval runs/undercomplete-1 --data digits
 ///
-/// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size, the loss
-/// the model was trained with and its terms, signal to noise and structural similarity of images, how the code is used, what a
+/// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size, the objective
+/// on clean inputs and its terms, signal to noise and structural similarity of images, how the code is used, what a
 /// corruption leaves, and for a variational model the evidence lower bound and its two parts.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors
     run: PathBuf,
-    /// What to measure on: `digits` or a folder of IDX files, plain or .gz; the model's own data if not given
+    /// What to measure on: `digits`, a folder of IDX files, plain or .gz, or one of photographs; the model's own data if not given
     #[arg(long, value_name = "SRC")]
     data: Option<String>,
     /// Write the JSON object to this file too
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Variational: estimate the likelihood by so many importance samples of each sample's code
-    #[arg(long, value_name = "K", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "K", default_value_t = 0, allow_negative_numbers = true,
+          value_parser = RangedU64ValueParser::<usize>::new().range(0..=1_000_000))]
     importance: usize,
     /// Corrupt the input in this way, and measure what is left of it; the model's own corruption if not given
     #[arg(long, value_name = "NAME")]
     corruption: Option<String>,
-    /// Probability (gaussian: deviation) of that corruption
-    #[arg(long, value_name = "X", requires = "corruption", default_value_t = 0.25, allow_negative_numbers = true)]
-    corruption_level: f64,
+    /// Probability (gaussian: deviation) of the corruption; the model's own if not given
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    corruption_level: Option<f64>,
     #[command(flatten)]
     common: Common,
 }
@@ -45,11 +48,17 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let model = Model::load(&args.run)?;
     let pool = args.common.pool()?;
     let data = args.data.as_deref().unwrap_or(&model.config().data);
-    let corruption = match &args.corruption {
-        Some(name) => Corruption::of(name.parse()?, args.corruption_level)?,
-        None => None,
+    let corruption = match (&args.corruption, args.corruption_level) {
+        (None, None) => None,
+        (name, level) => Some({
+            let kind = name.as_deref().map_or(Ok(model.config().corruption), str::parse)?;
+            Corruption::of(kind, level.unwrap_or(model.config().corruption_level))?
+        }),
     };
-    if corruption.is_some_and(|corruption| corruption.needs_unit_data()) && !model.data().scaler.is_unit() {
+    if args.importance > 0 && !model.autoencoder().is_variational() {
+        return Err(Error::usage("importance samples are of a variational code; leave --importance away"));
+    }
+    if corruption.flatten().is_some_and(|corruption| corruption.needs_unit_data()) && !model.data().scaler.is_unit() {
         return Err(Error::usage(
             "salt-and-pepper goes to 0 and 1, and the model's data leave 0..1; give another corruption",
         ));
@@ -70,7 +79,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// The figures for people.
 fn summary(evaluation: &Evaluation, code: usize, threads: usize) -> String {
     format!(
-        "{}\n{}\n{} in {}: {} images/s with {}\n",
+        "{}\n{}\n{} in {}: {} samples/s with {}\n",
         figures::error_line(evaluation, code),
         figures::lines(evaluation).join("\n"),
         common::counted(evaluation.samples as u64, "sample"),

@@ -68,7 +68,7 @@ impl Object {
                 "deviation": code.deviation,
                 "min": code.min,
                 "max": code.max,
-                "mean_activation": code.mean_activation,
+                "mean_activation_per_unit": code.mean_activation,
                 "variances": code.variances,
                 "dead_units": code.dead_units,
                 "non_zeros": { "min": code.non_zeros.min, "mean": code.non_zeros.mean, "max": code.non_zeros.max },
@@ -79,7 +79,11 @@ impl Object {
     /// Sets what a weight of a variational model is beside means.
     pub(super) fn weight_beside_means(&mut self, model: &crate::config::Config, features: usize) -> &mut Self {
         if model.model == ModelKind::Variational {
+            // Of a Gaussian; of another likelihood, what it would be with sigma 1.
             self.set("beta_mse_equivalent", crate::autoencoders::mse_equivalent(model, features));
+            if model.likelihood == crate::config::LikelihoodName::Bernoulli {
+                self.set("beta_bce_equivalent", crate::autoencoders::bce_equivalent(model, features));
+            }
         }
         self
     }
@@ -90,6 +94,7 @@ pub(super) fn error_line(evaluation: &Evaluation, code: usize) -> String {
     let line = format!("squared error {} on the {} part", figure(evaluation.squared_error), evaluation.part);
     let components = if code == 1 { "1 component".to_owned() } else { format!("{code} components") };
     match evaluation.pca_squared_error {
+        Some(pca) if pca < 1e-9 => format!("{line}; PCA with {components} keeps everything: the code is no smaller"),
         Some(pca) => format!("{line}; PCA with {components} reaches {}", figure(pca)),
         None => line,
     }
@@ -97,12 +102,8 @@ pub(super) fn error_line(evaluation: &Evaluation, code: usize) -> String {
 
 /// The loss, its terms and what else is known, a line each.
 pub(super) fn lines(evaluation: &Evaluation) -> Vec<String> {
-    let mut line = format!(
-        "loss {}, mse {}, psnr {} dB",
-        figure(evaluation.loss),
-        figure(evaluation.mse),
-        figure(evaluation.psnr)
-    );
+    let mut line = format!("loss {}, mse {}", figure(evaluation.loss), figure(evaluation.mse));
+    line.extend(evaluation.psnr.map(|psnr| format!(", psnr {} dB", figure(psnr))));
     line.extend(evaluation.ssim.map(|ssim| format!(", ssim {}", figure(ssim))));
     line.extend(evaluation.bce.map(|bce| format!(", bce {}", figure(bce))));
     let mut lines = vec![line];
@@ -127,13 +128,13 @@ pub(super) fn lines(evaluation: &Evaluation) -> Vec<String> {
     }
     if let Some(denoised) = &evaluation.denoised {
         lines.push(format!(
-            "corrupted ({} {}): squared error {} of the input, {} of its reconstruction (mse {}, psnr {} dB)",
+            "corrupted ({} {}): squared error {} of the input, {} of its reconstruction (mse {}{})",
             denoised.corruption.0,
             denoised.corruption.1,
             figure(denoised.input_squared_error),
             figure(denoised.squared_error),
             figure(denoised.mse),
-            figure(denoised.psnr)
+            denoised.psnr.map_or_else(String::new, |psnr| format!(", psnr {} dB", figure(psnr)))
         ));
     }
     if let Some(accuracy) = evaluation.accuracy {
@@ -145,7 +146,8 @@ pub(super) fn lines(evaluation: &Evaluation) -> Vec<String> {
         );
         lines.push(line);
     }
-    lines.extend(evaluation.code.as_ref().map(code_line));
+    // Of a distribution's code the units that are active have been told.
+    lines.extend(evaluation.code.as_ref().filter(|_| evaluation.lower_bound.is_none()).map(code_line));
     lines
 }
 

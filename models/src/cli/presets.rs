@@ -32,7 +32,11 @@ fn text(preset: &Preset) -> String {
     let _ = writeln!(text, "  data      {}", preset.data);
     let _ = writeln!(text, "  source    {}", preset.source);
     let _ = writeln!(text, "  expected  {}", preset.expected);
-    let settings: Vec<String> = preset.settings.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let settings: Vec<String> = preset
+        .settings
+        .iter()
+        .map(|(key, value)| format!("{key} = {}", if value.is_empty() { "\"\"" } else { value }))
+        .collect();
     let _ = writeln!(text, "  settings  {}", settings.join(", "));
     text
 }

@@ -22,7 +22,7 @@ pub(super) struct Args {
     /// What to classify, with labels; the model's own data if not given
     #[arg(long, value_name = "SRC")]
     data: Option<String>,
-    /// Passes of the classifier over the training part
+    /// Passes of the classifier over the training part; more on small data, to 3000 steps
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=100_000), allow_negative_numbers = true)]
     epochs: u64,
     /// Write the JSON object to this file too
@@ -46,12 +46,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
     common::to_stdout(&match (args.common.json, args.common.quiet) {
         (true, _) => json,
         (false, true) => format!("{}\n", common::figure(probed.accuracy)),
-        (false, false) => summary(&probed, model.code_size()),
+        (false, false) => summary(&probed),
     })
 }
 
 /// The figures for people.
-fn summary(probed: &Probed, code: usize) -> String {
+fn summary(probed: &Probed) -> String {
     format!(
         "linear classifier on the code: {:.2} % of {} classes right, on the {} part ({})\nthe same on {} of PCA: {:.2} %, on the \
          data themselves: {:.2} %\n",
@@ -59,7 +59,7 @@ fn summary(probed: &Probed, code: usize) -> String {
         probed.classes,
         probed.part,
         common::counted(probed.samples as u64, "sample"),
-        common::counted(code as u64, "component"),
+        common::counted(probed.components as u64, "component"),
         100.0 * probed.pca_accuracy,
         100.0 * probed.raw_accuracy,
     )
@@ -70,6 +70,7 @@ fn json(args: &Args, data: &str, probed: &Probed) -> String {
     let mut object = Object::default();
     object
         .set("accuracy", probed.accuracy)
+        .set("pca_components", probed.components)
         .set("pca_accuracy", probed.pca_accuracy)
         .set("raw_accuracy", probed.raw_accuracy)
         .set("classes", probed.classes)

@@ -27,6 +27,8 @@ pub(super) struct Display {
     samples: u64,
     /// What the run is, once it is planned.
     pub(super) info: Option<RunInfo>,
+    /// What a preset says of the result.
+    pub(super) expected: Option<String>,
     /// What the run had to say on the way.
     pub(super) notes: Vec<String>,
 }
@@ -38,7 +40,7 @@ impl Display {
             // Hidden until there is a plan: an error before it leaves one line on the screen, not a bar too.
             ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
         });
-        Self { bar, last: None, first: None, samples: 0, info: None, notes: Vec::new() }
+        Self { bar, last: None, first: None, samples: 0, info: None, expected: None, notes: Vec::new() }
     }
 
     /// Takes the bar off the screen.
@@ -100,7 +102,7 @@ impl Observer for Display {
         let mut words = format!("epoch {}/{}  loss {}", progress.epoch, progress.epochs, figure(progress.loss));
         if done > 0 && seconds > 0.0 {
             let left = clock(to_do as f64 * seconds / done as f64);
-            words.push_str(&format!("  {} images/s  {left} left", rate(self.samples as f64 / seconds)));
+            words.push_str(&format!("  {} samples/s  {left} left", rate(self.samples as f64 / seconds)));
         }
         bar.set_position(progress.step);
         bar.set_message(words);
@@ -119,7 +121,7 @@ impl Observer for Display {
     }
 }
 
-/// `epoch  3/30  loss 5.21  validation 5.40  45,000 images/s`.
+/// `epoch  3/30  loss 5.21  validation 5.40  45,000 samples/s`.
 fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
     let width = epochs.to_string().len();
     let mut line = format!("epoch {:>width$}/{epochs}  loss {}", record.epoch, figure(record.loss));
@@ -131,7 +133,7 @@ fn epoch_line(record: &EpochRecord, epochs: u64) -> String {
     if let Some(loss) = record.validation_loss {
         line.push_str(&format!("  validation {}", figure(loss)));
     }
-    line.push_str(&format!("  {} images/s", rate(record.samples_per_second)));
+    line.push_str(&format!("  {} samples/s", rate(record.samples_per_second)));
     line
 }
 
@@ -160,11 +162,11 @@ mod tests {
             samples_per_second: 45_000.0,
             lr: 1e-3,
         };
-        assert_eq!(epoch_line(&record, 30), "epoch  3/30  loss 5.250  validation 5.500  45,000 images/s");
+        assert_eq!(epoch_line(&record, 30), "epoch  3/30  loss 5.250  validation 5.500  45,000 samples/s");
         record.terms.push(TermRecord { name: "kl".into(), weight: 0.5, value: 1.0 });
         record.validation_loss = None;
         let line = epoch_line(&record, 30);
-        assert_eq!(line, "epoch  3/30  loss 5.250 (reconstruction 5.250, kl 1.000 x 0.5000)  45,000 images/s");
+        assert_eq!(line, "epoch  3/30  loss 5.250 (reconstruction 5.250, kl 1.000 x 0.5000)  45,000 samples/s");
     }
 
     #[test]

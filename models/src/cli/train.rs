@@ -13,7 +13,7 @@ use super::figures;
 use super::progress::Display;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::presets;
+use crate::presets::{self, Preset};
 use crate::training::{self, Outcome, TrainRequest};
 
 /// Train a model, and say what a PCA of the same code size reaches
@@ -95,22 +95,35 @@ named! {
     loss "loss" "NAME" "Reconstruction loss: auto (follows the data's range), mse or bce",
     corruption "corruption" "NAME" "Noise on the input, with the loss against the clean one: none, masking, masking-exact, gaussian or salt-and-pepper",
     corruption_level "corruption_level" "X" "Probability (gaussian: deviation) of the corruption",
+    corruption_clip "corruption_clip" "BOOL" "Whether gaussian noise is cut at 0 and 1",
+    emphasis_corrupted "emphasis_corrupted" "X" "What corrupted components count in the loss",
+    emphasis_clean "emphasis_clean" "X" "What clean components count in the loss",
     l2 "l2" "X" "Weight of the squared norm of the weights, a term of the objective",
+    l2_biases "l2_biases" "BOOL" "Whether that counts biases too",
     sparsity "sparsity" "RHO" "Sparse: mean activation that each unit of the code should have",
     sparsity_weight "sparsity_weight" "X" "Sparse: weight of the divergence from it",
+    sparsity_mean "sparsity_mean" "NAME" "Sparse: mean over the batch, or a running mean: batch or running",
+    sparsity_decay "sparsity_decay" "X" "Sparse: share of a running mean that stays at each step",
     l1 "l1" "X" "L1: weight of the code's absolute activations",
     k "k" "K" "K-sparse: units of the code that are kept",
+    k_test "k_test" "X" "K-sparse: how many times as many are kept when nothing is trained, 1 to 3",
     contraction "contraction" "X" "Contractive: weight of the Jacobian's squared norm",
-    likelihood "likelihood" "NAME" "Variational: auto, bernoulli, gaussian or sigma",
+    likelihood "likelihood" "NAME" "Variational: auto, bernoulli, gaussian or sigma-vae",
+    sigma "sigma" "X" "Variational: deviation of a gaussian likelihood",
     beta "beta" "X" "Variational: weight of the KL divergence",
     beta_warmup "beta_warmup" "EPOCHS" "Variational: epochs over which that rises from 0",
+    capacity "capacity" "NATS" "Variational: KL to come to, in place of beta; 0 for none",
+    capacity_weight "capacity_weight" "X" "Variational: weight of the distance from it",
+    capacity_warmup "capacity_warmup" "EPOCHS" "Variational: epochs over which it rises from 0",
     pretrain "pretrain" "NAME" "Stacked: type of the layers while they are pretrained: plain, sparse, l1 or contractive",
     pretrain_epochs "pretrain_epochs" "N" "Stacked: epochs for each layer",
     fine_tune "fine_tune" "NAME" "Stacked: what follows: reconstruction, classifier or none",
+    classifier_epochs "classifier_epochs" "N" "Stacked: epochs of the classifier alone",
     epochs "epochs" "N" "Passes over the training part",
     batch "batch" "N" "Samples in a step",
     lr "lr" "RATE" "Learning rate",
     optimizer "optimizer" "NAME" "Optimiser: sgd, nesterov, adam, adamw, rmsprop or lbfgs",
+    lbfgs_memory "lbfgs_memory" "N" "L-BFGS: pairs of steps and gradients that it remembers",
     momentum "momentum" "X" "Momentum of sgd and nesterov",
     weight_decay "weight_decay" "X" "Factor of the optimiser's L2 penalty, or of adamw's decay",
     schedule "schedule" "NAME" "Course of the learning rate: constant, cosine or step",
@@ -123,6 +136,8 @@ named! {
     scaling "scaling" "NAME" "Scaling of the data: auto, none, range, minmax or standard",
     init "init" "NAME" "How weights start: uniform, he or glorot",
     patch "patch" "SIZE" "Photographs: rows and columns of a patch",
+    patches "patches" "N" "Photographs: how many patches are cut out",
+    whiten "whiten" "BOOL" "Photographs: whether they are whitened first",
 }
 
 /// Runs the command.
@@ -140,6 +155,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         None => {
             let config = configuration(args.preset.as_deref(), args.config.as_deref(), &changes)?;
             let out = args.out.clone().map_or_else(|| free_run(config.model.name()), Ok)?;
+            if let Some(preset) = &args.preset {
+                display.expected = Some(expectation(presets::preset(preset)?, &config));
+            }
             let request = TrainRequest { config, out, max_steps: args.steps };
             let pool = args.common.pool()?;
             training::train(&request, pool.threads(), &mut display)
@@ -226,17 +244,18 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
         let early = if outcome.ended_early { ", and training ended early" } else { "" };
         line(format!("  kept the weights of epoch {epoch}, the best on the validation part{early}"));
     }
-    line(format!(
-        "  {}, {} in {}: {} images/s with {}, {}",
-        common::counted(outcome.epochs, "epoch"),
-        common::counted(outcome.steps, "step"),
-        common::duration(outcome.seconds),
-        common::rate(outcome.samples_per_second),
-        common::counted(outcome.threads as u64, "thread"),
-        outcome.isa
-    ));
+    display.expected.iter().for_each(|words| line(format!("  {words}")));
+    if outcome.steps == 0 && outcome.finished {
+        line(format!("  fitted in closed form in {}", common::duration(outcome.seconds)));
+    } else {
+        line(speed(outcome));
+    }
     if !outcome.finished {
         line(format!("  stopped before the end; `narrows train --resume {}` goes on", outcome.run.display()));
+    }
+    let page = outcome.run.join("report.html");
+    if page.is_file() {
+        line(format!("  report: {}", page.display()));
     }
     for picture in ["reconstructions.png", "filters.png"] {
         let picture = outcome.run.join("samples").join(picture);
@@ -245,6 +264,29 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
         }
     }
     text
+}
+
+/// How long it took.
+fn speed(outcome: &Outcome) -> String {
+    format!(
+        "  {}, {} in {}: {} samples/s with {}, {}",
+        common::counted(outcome.epochs, "epoch"),
+        common::counted(outcome.steps, "step"),
+        common::duration(outcome.seconds),
+        common::rate(outcome.samples_per_second),
+        common::counted(outcome.threads as u64, "thread"),
+        outcome.isa
+    )
+}
+
+/// What a preset promises, and whether the data are those that it is for.
+fn expectation(preset: &Preset, config: &Config) -> String {
+    match (config.data.as_str(), preset.data) {
+        ("digits", data) => {
+            format!("{} is for {data}, and these are the embedded digits; give --data FOLDER", preset.name)
+        }
+        _ => format!("{} expects: {}", preset.name, preset.expected),
+    }
 }
 
 /// The outcome on one line of JSON.

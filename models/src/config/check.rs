@@ -72,7 +72,7 @@ impl Config {
                 return refuse(key, &value, "a whole number up to 9223372036854775807");
             }
         }
-        for (key, value, most) in [("history", self.history, 100), ("patch", self.patch, 64)] {
+        for (key, value, most) in [("lbfgs_memory", self.lbfgs_memory, 100), ("patch", self.patch, 64)] {
             if value == 0 || value > most {
                 return refuse(key, &value, &format!("a whole number from 1 to {most}"));
             }
@@ -83,7 +83,7 @@ impl Config {
     fn check_numbers(&self) -> Result<()> {
         for (key, value) in [("lr", self.lr), ("sigma", self.sigma)] {
             if !(value > 0.0 && value <= 1e30) {
-                return refuse(key, &format!("{value:e}"), "a number above 0, up to 1e30");
+                return refuse(key, &plain(value), "a number above 0, up to 1e30");
             }
         }
         let bounded = [
@@ -102,7 +102,7 @@ impl Config {
         ];
         for (key, value, most) in bounded {
             if !(0.0..=most).contains(&value) {
-                return refuse(key, &format!("{value:e}"), &format!("a number from 0 to {most:e}"));
+                return refuse(key, &plain(value), &format!("a number from 0 to {most:e}"));
             }
         }
         let fractions = [
@@ -125,6 +125,11 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// A number as people write it, unless it is very large or small.
+fn plain(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e7).contains(&value.abs()) { value.to_string() } else { format!("{value:e}") }
 }
 
 fn refuse(key: &str, value: &dyn Display, want: &str) -> Result<()> {

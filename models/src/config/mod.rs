@@ -138,7 +138,7 @@ pub struct Config {
     /// Epochs without a better validation loss before training ends; 0 for never.
     pub patience: u64,
     /// Pairs that L-BFGS remembers.
-    pub history: usize,
+    pub lbfgs_memory: usize,
     /// The seed of weights, shuffles, splits and noise.
     pub seed: u64,
     /// The fraction of the training part held out to choose the best weights by; 0 keeps the last.
@@ -213,7 +213,7 @@ impl Default for Config {
             clip: 0.0,
             ema: 0.0,
             patience: 0,
-            history: 10,
+            lbfgs_memory: 10,
             seed: 0,
             validation: 0.0,
             test_fraction: 0.2,

@@ -3,7 +3,7 @@
 //! The embedded digits have 64 features, and the defaults are for them: a default must be a model that trains in seconds and shows
 //! what its type is for.
 
-use super::{BodyName, Config, CorruptionName};
+use super::{BodyName, Config, CorruptionName, LossName};
 use crate::autoencoders::{Bottleneck, ModelKind};
 use crate::nn::{ActivationName, Init};
 
@@ -20,12 +20,15 @@ impl Config {
             ..base.clone()
         };
         match model {
-            ModelKind::Undercomplete | ModelKind::Convolutional => base,
+            ModelKind::Undercomplete => base,
+            ModelKind::Convolutional => Self { filters: vec![16, 8], ..base },
             ModelKind::Overcomplete => Self { l2: 1e-4, ..shallow(128) },
             ModelKind::Denoising => Self { corruption: CorruptionName::Masking, ..shallow(128) },
-            ModelKind::Sparse => Self { batch: 128, lr: 1e-2, ..shallow(100) },
-            ModelKind::L1 => Self { code_activation: ActivationName::Relu, ..shallow(128) },
-            ModelKind::KSparse => Self { code_activation: ActivationName::Linear, tied: true, ..shallow(128) },
+            ModelKind::Sparse => Self { batch: 256, lr: 1e-2, ..shallow(100) },
+            ModelKind::L1 => Self { code_activation: ActivationName::Relu, l1: 0.1, ..shallow(128) },
+            ModelKind::KSparse => {
+                Self { code_activation: ActivationName::Linear, tied: true, loss: LossName::Mse, ..shallow(128) }
+            }
             ModelKind::Contractive => Self { tied: true, ..shallow(64) },
             ModelKind::Variational => Self { code: 8, bottleneck: Bottleneck::Dense, ..base },
             ModelKind::Stacked => Self {
@@ -33,6 +36,7 @@ impl Config {
                 code: 32,
                 activation: ActivationName::Sigmoid,
                 corruption: CorruptionName::Masking,
+                lr: 1e-2,
                 ..shallow(32)
             },
             ModelKind::Pca => Self { hidden: Vec::new(), init: Init::Uniform, ..base },

@@ -198,7 +198,7 @@ words! {
         /// Means of normal distributions of deviation `sigma`.
         Gaussian = "gaussian",
         /// The same with the variance that fits best, the mean squared error itself (Rybkin et al. 2020).
-        Sigma = "sigma",
+        Sigma = "sigma-vae",
     }
 }
 

@@ -21,8 +21,8 @@ pub struct Measure {
     pub ssim: bool,
     /// Importance samples of the likelihood of a variational autoencoder, for each sample of the data; 0 for none.
     pub importance: usize,
-    /// Another corruption to be undone than the model's own.
-    pub corruption: Option<Corruption>,
+    /// Another corruption to be undone than the model's own; `Some(None)` for none.
+    pub corruption: Option<Option<Corruption>>,
 }
 
 /// The negative evidence lower bound of a variational autoencoder, in nats for each sample.
@@ -36,6 +36,8 @@ pub struct LowerBound {
     pub kl: f64,
     /// KL of each unit of the code.
     pub kl_per_unit: Vec<f64>,
+    /// The variance of a likelihood that takes the one that fits all samples best.
+    pub variance: Option<f64>,
     /// `−ln p(x)` by importance sampling, and of how many samples (K).
     pub importance: Option<(f64, usize)>,
 }
@@ -52,7 +54,7 @@ pub struct Denoised {
     /// That per feature.
     pub mse: f64,
     /// That as peak signal to noise, in dB.
-    pub psnr: f64,
+    pub psnr: Option<f64>,
 }
 
 /// What a model reaches on a part of some data.
@@ -62,8 +64,9 @@ pub struct Evaluation {
     pub squared_error: f64,
     /// The same per feature.
     pub mse: f64,
-    /// Peak signal to noise, in dB: 10 log10(L²/MSE), L being 1 for data in 0..1, else their range.
-    pub psnr: f64,
+    /// Peak signal to noise, in dB: 10 log10(L²/MSE), L being 1 for data in 0..1, and the range of data that are not scaled; there
+    /// is none for features each scaled in its own way.
+    pub psnr: Option<f64>,
     /// The structural similarity, mean over images, where it was asked for.
     pub ssim: Option<f64>,
     /// The binary cross-entropy per feature, where the output is a sigmoid.
@@ -122,9 +125,13 @@ impl<'a> Evaluator<'a> {
         }
         let started = Instant::now();
         let mut reader = Reader::new(model, dataset)?;
-        let range = if model.data().scaler.is_unit() { 1.0 } else { reader.range(rows, split)? };
-        let image = model.data().image.filter(|_| self.measure.ssim);
-        let mut ssim = image.map(|image| Ssim::new(image, range).map(|ssim| (ssim, 0.0))).transpose()?;
+        let range = match &model.data().scaler {
+            scaler if scaler.is_unit() => Some(1.0),
+            crate::data::Scaler::None {} => Some(reader.range(rows, split)?).filter(|&range| range > 0.0),
+            _ => None,
+        };
+        let image = model.data().image.filter(|_| self.measure.ssim).zip(range);
+        let mut ssim = image.map(|(image, range)| Ssim::new(image, range).map(|ssim| (ssim, 0.0))).transpose()?;
         let mut codes = CodeStatistics::new(model.code_size());
         let mut main = Measured::new(&self.plans.main, model)?;
         let mut corrupting = self.plans.corrupting.as_ref().map(|plan| Corrupting::new(plan, model)).transpose()?;
@@ -149,17 +156,25 @@ impl<'a> Evaluator<'a> {
         let mut evaluation = main.finish(model, rows.len());
         let count = self.measure.importance;
         if let Some(bound) = evaluation.lower_bound.as_mut().filter(|_| count > 0) {
-            let mut likelihood = Likelihood::new(model, evaluation.mse)?;
+            let mut likelihood = Likelihood::new(model, bound.variance.unwrap_or(1.0))?;
             let mut sum = 0.0;
             for (number, rows) in rows.chunks(likelihood.max_rows()).enumerate() {
                 sum += likelihood.run(model, reader.read(rows, split)?, (number as u64, count), split)?;
             }
             bound.importance = Some((-sum / samples, count));
         }
-        evaluation.psnr = psnr(evaluation.mse, range);
+        evaluation.psnr = range.map(|range| psnr(evaluation.mse, range));
         evaluation.ssim = ssim.map(|(_, sum)| sum / samples);
         evaluation.denoised = corrupting.map(|corrupting| corrupting.finish(features, rows.len(), range));
-        evaluation.code = Some(codes.finish());
+        let code = codes.finish();
+        if let Some(whole) = model.autoencoder().sparsity(&code.mean_activation) {
+            // Of the mean activations over all samples, not over each batch.
+            for term in evaluation.terms.iter_mut().filter(|term| term.name == "sparsity") {
+                evaluation.loss += term.weight * (whole - term.value);
+                term.value = whole;
+            }
+        }
+        evaluation.code = Some(code);
         evaluation.seconds = started.elapsed().as_secs_f64();
         evaluation.samples_per_second = samples / evaluation.seconds.max(1e-9);
         Ok(evaluation)
@@ -227,16 +242,22 @@ pub fn evaluate(model: &Model, data: &str, measure: Measure, split: Split) -> Re
     let mut config = model.config().clone();
     let same = config.data == data;
     config.data = data.to_owned();
-    if !same && !has_test(data)? {
+    if !same {
         // Data that the model never saw: nothing has to be held out.
-        config.test_fraction = 0.0;
+        config.validation = 0.0;
+        if !has_test(data)? {
+            config.test_fraction = 0.0;
+        }
     }
     let (test, rows, held_out) = crate::training::load_test(&config)?;
     let mut evaluation = Evaluator::new(model, measure)?.run(&test, &rows, split)?;
     evaluation.part = if held_out || !same { "test" } else { "train" }.into();
     let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
-    let (train, train_rows, _) = crate::training::load_train(&config)?;
-    if train.features() == test.features() {
+    // Fitted to what the model was fitted to; if that is gone, there is nothing to compare with.
+    let own = crate::training::load_train(model.config());
+    if let Ok((train, train_rows, _)) = own
+        && train.features() == test.features()
+    {
         let pca = Pca::fit(&train, Some(&train_rows), &scale, &shift, model.code_size(), split)?;
         evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&rows), &scale, &shift, split)?);
     }

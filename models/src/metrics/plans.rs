@@ -6,12 +6,13 @@
 use super::evaluate::{Denoised, Evaluation, LowerBound, Measure};
 use super::images::psnr;
 use crate::Result;
-use crate::autoencoders::{Corruption, Mode, Weight};
+use crate::autoencoders::{Corruption, Mode, Reconstruction, Weight};
 use crate::model::{INFERENCE_ROWS, Model, no_room};
 use crate::training::TermRecord;
 use narrows_engine::ops::{Axis, Reduction};
 use narrows_engine::tape::Noise;
 use narrows_engine::{Parameters, Plan, Split, Var, Workspace};
+use std::f64::consts::{E, TAU};
 
 /// The seed of corruptions and samples: two evaluations of a model see the same.
 const SEED: u64 = 0x4556_414c;
@@ -28,6 +29,8 @@ pub(super) struct Main {
     x: Var,
     squared_error: Var,
     bce: Option<Var>,
+    /// The mean squared error of a sampled code's reconstruction, where the likelihood takes its variance from all of them.
+    sampled: Option<Var>,
     total: Var,
     terms: Vec<(&'static str, f64, Var)>,
     code: Var,
@@ -48,10 +51,11 @@ pub(super) struct Corrupted {
 
 impl Plans {
     pub(super) fn new(model: &Model, measure: &Measure) -> Result<Self> {
-        let corruption = measure.corruption.as_ref().or(model.autoencoder().corruption());
+        let own = model.autoencoder().corruption().copied();
+        let corruption = measure.corruption.unwrap_or(own);
         Ok(Self {
             main: Main::new(model)?,
-            corrupting: corruption.map(|corruption| Corrupted::new(model, corruption)).transpose()?,
+            corrupting: corruption.map(|corruption| Corrupted::new(model, &corruption)).transpose()?,
         })
     }
 }
@@ -73,6 +77,11 @@ impl Main {
             let squared_error = tape.mean_squared_error(reconstruction, x, Reduction::SumOverFeatures);
             let sigmoid = autoencoder.reconstruction().is_sigmoid() && model.data().scaler.is_unit();
             let bce = sigmoid.then(|| tape.binary_cross_entropy(raw, x, Reduction::Mean));
+            let optimal = matches!(autoencoder.reconstruction(), Reconstruction::OptimalGaussian { .. });
+            let sampled = objective
+                .raw
+                .filter(|_| optimal)
+                .map(|raw| tape.mean_squared_error(autoencoder.reconstruction().output(tape, raw), x, Reduction::Mean));
             let divergences = autoencoder.divergences(tape, x).map(|kl| tape.mean_over(kl, Axis::Column));
             let logits = autoencoder.classify(tape, x);
             let weight = |weight: Weight| match weight {
@@ -83,12 +92,12 @@ impl Main {
                 objective.terms.iter().map(|term| (term.name, weight(term.weight), term.value)).collect();
             let mut outputs = vec![squared_error, objective.total, code, reconstruction];
             outputs.extend(terms.iter().map(|(_, _, value)| value));
-            outputs.extend([bce, divergences, logits].into_iter().flatten());
+            outputs.extend([bce, sampled, divergences, logits].into_iter().flatten());
             let total = objective.total;
-            ((squared_error, bce, total, terms, code, reconstruction, divergences, logits), outputs)
+            ((squared_error, bce, sampled, total, terms, code, reconstruction, divergences, logits), outputs)
         })?;
-        let (squared_error, bce, total, terms, code, reconstruction, divergences, logits) = record;
-        Ok(Self { plan, x, squared_error, bce, total, terms, code, reconstruction, divergences, logits })
+        let (squared_error, bce, sampled, total, terms, code, reconstruction, divergences, logits) = record;
+        Ok(Self { plan, x, squared_error, bce, sampled, total, terms, code, reconstruction, divergences, logits })
     }
 }
 
@@ -97,7 +106,7 @@ pub(super) struct Measured<'a> {
     main: &'a Main,
     workspace: Workspace<f32>,
     features: usize,
-    /// Squared error, loss, cross-entropy, terms.
+    /// Squared error, loss, cross-entropy, squared error of samples, terms.
     sums: Vec<f64>,
     divergences: Vec<f64>,
     correct: usize,
@@ -109,7 +118,7 @@ impl<'a> Measured<'a> {
         Ok(Self {
             workspace: main.plan.workspace().map_err(|error| no_room(&main.plan, &error))?,
             features: model.data().features,
-            sums: vec![0.0; 3 + main.terms.len()],
+            sums: vec![0.0; 4 + main.terms.len()],
             divergences: vec![0.0; if main.divergences.is_some() { model.code_size() } else { 0 }],
             correct: 0,
             labelled: false,
@@ -142,7 +151,7 @@ impl<'a> Measured<'a> {
         load(&mut self.workspace, main.x, samples, count, number)?;
         main.plan.forward(parameters, &mut self.workspace, split)?;
         let weight = count as f64;
-        let values = [Some(main.squared_error), Some(main.total), main.bce].into_iter();
+        let values = [Some(main.squared_error), Some(main.total), main.bce, main.sampled].into_iter();
         let values = values.chain(main.terms.iter().map(|term| Some(term.2)));
         for (sum, value) in self.sums.iter_mut().zip(values) {
             if let Some(value) = value {
@@ -186,9 +195,20 @@ impl<'a> Measured<'a> {
         let terms = self.main.terms.iter().enumerate().map(|(i, &(name, weight, _))| TermRecord {
             name: name.into(),
             weight,
-            value: mean(3 + i),
+            value: mean(4 + i),
         });
-        let terms: Vec<TermRecord> = terms.collect();
+        let mut terms: Vec<TermRecord> = terms.collect();
+        let mut loss = mean(1);
+        let variance = self.main.sampled.map(|_| mean(3));
+        if let Some(variance) = variance {
+            // One variance for all samples, not one for each batch.
+            let features = model.data().features as f64;
+            let whole = 0.5 * features * (TAU * E * variance.max(1e-12)).ln();
+            for term in terms.iter_mut().filter(|term| term.name == "reconstruction") {
+                loss += term.weight * (whole - term.value);
+                term.value = whole;
+            }
+        }
         let term = |name: &str| terms.iter().find(|term| term.name == name).map_or(0.0, |term| term.value);
         let kl_per_unit: Vec<f64> = self.divergences.iter().map(|sum| sum / samples.max(1) as f64).collect();
         let lower_bound = self.main.divergences.is_some().then(|| LowerBound {
@@ -196,13 +216,14 @@ impl<'a> Measured<'a> {
             reconstruction: term("reconstruction"),
             kl: term("kl"),
             kl_per_unit,
+            variance,
             importance: None,
         });
         Evaluation {
             squared_error: mean(0),
             mse: mean(0) / model.data().features as f64,
             bce: self.main.bce.map(|_| mean(2)),
-            loss: mean(1),
+            loss,
             lower_bound,
             accuracy: self.accuracy(samples),
             samples,
@@ -254,7 +275,7 @@ impl<'a> Corrupting<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self, features: usize, samples: usize, range: f64) -> Denoised {
+    pub(super) fn finish(self, features: usize, samples: usize, range: Option<f64>) -> Denoised {
         let [input, error] = self.sums.map(|sum| sum / samples.max(1) as f64);
         let mse = error / features as f64;
         Denoised {
@@ -262,7 +283,7 @@ impl<'a> Corrupting<'a> {
             input_squared_error: input,
             squared_error: error,
             mse,
-            psnr: psnr(mse, range),
+            psnr: range.map(|range| psnr(mse, range)),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! It needs no script and no network; the curve is SVG in the page, the picture lies beside it in `samples/`.
 
 use super::grouped;
-use crate::autoencoders::mse_equivalent;
+use crate::autoencoders::{bce_equivalent, mse_equivalent};
+use crate::config::LikelihoodName;
 use crate::metrics::Evaluation;
 use crate::model::Model;
 use crate::training::{EpochRecord, Outcome};
@@ -32,13 +33,13 @@ pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String
         rows.push(("PCA of the same code size", format!("{pca:.4}")));
     }
     rows.push(("mean squared error", format!("{:.6}", evaluation.mse)));
-    rows.push(("signal to noise", format!("{:.2} dB", evaluation.psnr)));
+    rows.extend(evaluation.psnr.map(|psnr| ("peak signal to noise", format!("{psnr:.2} dB"))));
     rows.extend(evaluation.bce.map(|bce| ("cross-entropy per feature", format!("{bce:.4}"))));
     rows.extend(figures(model, evaluation));
     rows.push((
         "training",
         format!(
-            "{} epochs, {} steps, {:.2} s, {} samples a second, {} threads, {}",
+            "{} epochs, {} steps, {:.2} s, {} samples a second, threads: {}, {}",
             outcome.epochs,
             grouped(outcome.steps as usize),
             outcome.seconds,
@@ -60,7 +61,15 @@ pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String
         let _ = writeln!(page, "<tr><td>{}</td><td>{}</td></tr>", escaped(&name), escaped(&value));
     }
     page.push_str("</table>\n<h2>Loss by epoch</h2>\n");
-    page.push_str(&curve(history));
+    for phase in history.chunk_by(|a, b| a.phase == b.phase) {
+        if phase.len() < history.len() {
+            let _ = writeln!(page, "<h3>{}</h3>", escaped(&phase[0].phase));
+        }
+        page.push_str(&curve(phase));
+    }
+    if history.is_empty() {
+        page.push_str("<p>It was fitted in closed form.</p>\n");
+    }
     page.push_str(
         "<h2>Originals above, reconstructions below</h2>\n<img src=\"samples/reconstructions.png\" alt=\"\
                    Samples of the data in rows, each above its reconstruction\">\n",
@@ -93,9 +102,15 @@ fn figures(model: &Model, evaluation: &Evaluation) -> Vec<(&'static str, String)
             "negative evidence lower bound",
             format!("{:.3} nats: reconstruction {:.3}, KL {:.3}", bound.negative_elbo, bound.reconstruction, bound.kl),
         ));
-        let config = model.config();
-        let weight = mse_equivalent(config, model.data().features);
-        rows.push(("beta", format!("{} beside sums, {weight:.3e} beside the mean squared error", config.beta)));
+        let (config, features) = (model.config(), model.data().features);
+        let equivalent = match config.likelihood {
+            LikelihoodName::Bernoulli => {
+                format!("{:.3e} with the mean cross-entropy", bce_equivalent(config, features))
+            }
+            LikelihoodName::Gaussian => format!("{:.3e} with the mean squared error", mse_equivalent(config, features)),
+            _ => "the likelihood's variance moves with the data".to_owned(),
+        };
+        rows.push(("beta", format!("{} with losses summed over features; {equivalent}", config.beta)));
     }
     if let Some(denoised) = &evaluation.denoised {
         let (name, level) = &denoised.corruption;
@@ -132,7 +147,9 @@ fn curve(history: &[EpochRecord]) -> String {
         return "<p>There is no curve of fewer than two epochs.</p>\n".into();
     };
     let span = (high - low).max(1e-12);
-    let x = |epoch: u64| MARGIN + (epoch - 1) as f64 / (last.epoch - 1).max(1) as f64 * (WIDTH - MARGIN - 8.0);
+    let first = history.first().map_or(1, |record| record.epoch);
+    let along = |epoch: u64| epoch.saturating_sub(first) as f64 / last.epoch.saturating_sub(first).max(1) as f64;
+    let x = |epoch: u64| MARGIN + along(epoch) * (WIDTH - MARGIN - 8.0);
     let y = |loss: f64| 8.0 + (high - loss) / span * (HEIGHT - 40.0);
     let line = |colour: &str, of: &dyn Fn(&EpochRecord) -> Option<f64>| {
         let points = history.iter().filter_map(|record| Some(format!("{:.1},{:.1}", x(record.epoch), y(of(record)?))));
@@ -148,7 +165,7 @@ fn curve(history: &[EpochRecord]) -> String {
     svg.push_str(&line("#d62728", &|record| record.validation_loss));
     svg.push_str(&words(MARGIN - 6.0, y(high) + 4.0, "end", format!("{high:.2}")));
     svg.push_str(&words(MARGIN - 6.0, y(low) + 4.0, "end", format!("{low:.2}")));
-    svg.push_str(&words(MARGIN, HEIGHT - 8.0, "start", "epoch 1".into()));
+    svg.push_str(&words(MARGIN, HEIGHT - 8.0, "start", format!("epoch {first}")));
     svg.push_str(&words(WIDTH - 8.0, HEIGHT - 8.0, "end", format!("epoch {}", last.epoch)));
     svg.push_str("</svg>\n");
     svg.push_str(if validated { "<p>Blue: training. Red: validation.</p>\n" } else { "<p>Blue: training.</p>\n" });

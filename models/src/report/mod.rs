@@ -19,3 +19,17 @@ pub fn grouped(count: usize) -> String {
     }
     text
 }
+
+/// A figure with as many decimals as a reader compares: four significant digits.
+pub fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let magnitude = value.abs().log10().floor();
+    if !(-4.0..7.0).contains(&magnitude) {
+        return format!("{value:.3e}");
+    }
+    // In [0, 7] by the line above.
+    let decimals = (3.0 - magnitude).clamp(0.0, 7.0) as usize;
+    format!("{value:.decimals$}")
+}

@@ -53,12 +53,27 @@ impl Trainer<'_> {
         if !same {
             return Err(Error::model("the state belongs to another objective or another validation setting"));
         }
+        let epochs = saved.history.len() as u64;
+        let known = |name: &str| self.phases.iter().any(|phase| phase.name == name);
+        let records = saved
+            .history
+            .iter()
+            .enumerate()
+            .all(|(i, record)| record.epoch == i as u64 + 1 && record.step <= saved.step && known(&record.phase));
+        // The best is one of the epochs, or none has been looked at.
+        let best = saved
+            .best
+            .is_none_or(|(loss, epoch)| !loss.is_nan() && epoch <= epochs && (epoch > 0) == (loss < f64::INFINITY));
+        let last = self.phase + 1 == self.phases.len();
         let sound = saved.phase_step <= saved.step
-            && saved.history.len() as u64 <= saved.step
-            && saved.history.len() as u64 >= saved.phase_step / self.steps_per_epoch()
+            && saved.step <= saved.phase_step.saturating_add(self.steps())
+            && (last || saved.phase_step < self.phase_steps())
+            && epochs <= saved.step
+            && epochs >= saved.phase_step / self.steps_per_epoch()
+            && saved.waited <= epochs
             && (0.0..f64::MAX).contains(&saved.seconds)
             && saved.sums.iter().all(|sum| sum.is_finite());
-        if !sound {
+        if !(sound && records && best) {
             return Err(Error::model(torn));
         }
         if saved.phase_step > self.phase_steps() {

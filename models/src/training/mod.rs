@@ -19,6 +19,7 @@ mod trainer;
 pub use history::{EpochRecord, TermRecord};
 pub use observer::{Observer, Progress, RunInfo, Silent};
 pub use parts::{load_test, load_train};
+pub use resolve::prepare;
 pub use run::{Outcome, TrainRequest, read_config, read_config_over, resume, train};
 pub(crate) use trainer::raw;
 pub use trainer::{Stopped, Trainer};

@@ -2,7 +2,7 @@
 
 use super::trainer::raw;
 use crate::Result;
-use crate::autoencoders::{Mode, Objective, Phase};
+use crate::autoencoders::{Objective, Phase};
 use crate::data::Dataset;
 use crate::model::Model;
 use narrows_engine::tape::{Noise, TrainOptions};
@@ -32,14 +32,11 @@ impl Recording {
         Ok(Self { workspace: plan.workspace()?, plan, objective, x })
     }
 
-    /// What a phase is validated by: the same objective without noise on its inputs, where it is the whole autoencoder's.
+    /// What a phase is validated by: the same objective; its noise will be the same at every epoch.
     pub(super) fn validation(model: &Model, phase: &Phase, rows: usize) -> Result<Self> {
         let tape = Tape::new(model.parameters(), rows);
         let x = tape.input("x", Shape::batch(&[model.data().features]));
-        let objective = match phase.is_whole() {
-            true => model.autoencoder().objective(&tape, x, Mode::Evaluation),
-            false => model.autoencoder().phase_objective(&tape, x, phase),
-        };
+        let objective = model.autoencoder().phase_objective(&tape, x, phase);
         let plan = tape.infer(&[objective.total])?;
         Ok(Self { workspace: plan.workspace()?, plan, objective, x })
     }

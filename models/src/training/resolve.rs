@@ -3,11 +3,44 @@
 use crate::autoencoders::{self, Corruption, ModelKind};
 use crate::config::{BodyName, Config, LossName, OutputName};
 use crate::data::{Dataset, Scaler};
-use crate::model::Model;
+use crate::model::{DataInfo, Model};
 use crate::{Error, Result};
 
+/// A model for some rows of a dataset of one's own, untrained, for a [`Trainer`](super::Trainer): fits the scaler to them and settles what the
+/// configuration leaves to the data; gives what was chosen, in words.
+///
+/// ```
+/// use narrows::config::Config;
+/// use narrows::data::{Dataset, Samples};
+/// use narrows::training::{Silent, Trainer, prepare};
+/// use narrows_engine::{Split, Threads};
+///
+/// # fn main() -> narrows::Result<()> {
+/// let numbers = (0..600).map(|i| (i * i % 97) as f32).collect();
+/// let dataset = Dataset::new("mine", Samples::F32(numbers), 6)?;
+/// let rows: Vec<u32> = (0..100).collect();
+/// let config = Config { hidden: vec![8], code: 3, epochs: 2, ..Config::default() };
+/// let (model, _) = prepare(config, &dataset, &rows)?;
+/// let mut trainer = Trainer::new(model, &dataset, rows, Vec::new())?;
+/// trainer.run(Split::Serial, None, &mut Silent, &mut |_| Ok(false))?;
+/// let (model, _) = trainer.into_model();
+/// assert_eq!(model.encode(&[0.5; 6], Threads::One)?.len(), 3); // of numbers that are scaled already
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// A configuration that makes no sense for the data; no memory.
+pub fn prepare(config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Model, Vec<String>)> {
+    config.validate()?;
+    let (config, scaler, mut decisions) = resolve(config, dataset, rows)?;
+    let model = Model::new(config, DataInfo::of(dataset, scaler))?;
+    decisions.extend(remarks(&model));
+    Ok((model, decisions))
+}
+
 /// Fits the scaler, and settles what was left to the data; says what it chose.
-pub(super) fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Config, Scaler, Vec<String>)> {
+fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Config, Scaler, Vec<String>)> {
     let scaler = Scaler::fit(config.scaling, dataset, rows)?;
     config.scaling = scaler.name().parse()?;
     let mut decisions = vec![format!("scaling: {}", scaler.name())];

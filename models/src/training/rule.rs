@@ -26,7 +26,7 @@ impl Rule {
         match config.optimizer_config() {
             Some(optimizer) => Optimizer::new(optimizer, len).map(Self::Batches).map_err(named),
             None => {
-                let lbfgs = LbfgsConfig { history: config.history, ..LbfgsConfig::default() };
+                let lbfgs = LbfgsConfig { history: config.lbfgs_memory, ..LbfgsConfig::default() };
                 Lbfgs::new(lbfgs, len, plan.trained()).map(|lbfgs| Self::Whole(Box::new(lbfgs))).map_err(named)
             }
         }

@@ -5,7 +5,7 @@
 //! is written every ten seconds or so and at the end, which is what such a process loses at most.
 
 use super::observer::{Observer, RunInfo};
-use super::resolve::{remarks, resolve};
+use super::resolve::{prepare, remarks};
 use super::state::{STATE_FILE, parse};
 use super::trainer::{Stopped, Trainer};
 use super::{EpochRecord, history, load_test, load_train};
@@ -15,9 +15,9 @@ use crate::config::Config;
 use crate::data::{Dataset, Source};
 use crate::files::{read_limited, write_bytes_atomically};
 use crate::metrics::{Evaluation, Evaluator, Measure, Pca};
-use crate::model::{DataInfo, LARGEST_FILE, MODEL_FILE, Model};
+use crate::model::{LARGEST_FILE, MODEL_FILE, Model};
 use crate::report::{grouped, html};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use narrows_engine::{Backend, Parameters, Split, Threads};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -86,10 +86,7 @@ pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Ob
     request.config.validate()?;
     let config = with_whole_path(request.config.clone())?;
     let (dataset, rows, validation) = load_train(&config)?;
-    let (config, scaler, mut decisions) = resolve(config, &dataset, &rows)?;
-    let data = DataInfo::of(&dataset, scaler);
-    let model = Model::new(config, data)?;
-    decisions.extend(remarks(&model));
+    let (model, decisions) = prepare(config, &dataset, &rows)?;
     let trainer = Trainer::new(model, &dataset, rows, validation)?;
     try_test(trainer.model())?;
     begin(&trainer, &request.out)?;
@@ -129,8 +126,18 @@ pub fn resume(
     try_test(trainer.model())?;
     trainer.restore(saved)?;
     drop(bytes);
+    if trainer.is_done() && changes.iter().any(|(key, _)| key != "data") {
+        let (run, epochs) = (run.display(), trainer.history().len());
+        return Err(Error::usage(match trainer.epochs() {
+            0 => format!("{run} is fitted in closed form, and there is nothing to go on with; start a new run"),
+            _ => format!(
+                "{run} is finished after {epochs} epochs, and has no use for a change; give more --epochs to go on"
+            ),
+        }));
+    }
+    let decisions = remarks(trainer.model());
     write_bytes_atomically(&config_path, trainer.model().config().to_toml()?.as_bytes())?;
-    let learnt = threads.run(|split| learn(trainer, &dataset, run, max_steps, Vec::new(), split, observer))?;
+    let learnt = threads.run(|split| learn(trainer, &dataset, run, max_steps, decisions, split, observer))?;
     drop(dataset);
     threads.run(|split| finish(learnt, run, split))
 }
@@ -148,12 +155,23 @@ fn refuse_changes(before: &Config, after: &Config) -> Result<()> {
         ..after.clone()
     };
     if allowed != *before {
-        return Err(Error::usage(
-            "a resumed run can change epochs, lr, schedule, clip, weight_decay, patience and the path of its data only, by \
-             flags or in its config.toml; start a new run for anything else",
-        ));
+        return Err(Error::usage(format!(
+            "{} cannot change in a resumed run, only epochs, lr, schedule, clip, weight_decay, patience and the path of its \
+             data; start a new run for anything else",
+            changed_keys(before, &allowed)
+        )));
     }
     Ok(())
+}
+
+/// The keys that differ, in words.
+fn changed_keys(before: &Config, after: &Config) -> String {
+    let table =
+        |config: &Config| config.to_toml().ok().and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
+    let (before, after) = (table(before), table(after));
+    let changed = before.iter().filter(|(key, value)| after.get(*key) != Some(value));
+    let words: Vec<String> = changed.map(|(key, value)| format!("{key} (it was {value})")).collect();
+    if words.is_empty() { "the configuration".into() } else { words.join(", ") }
 }
 
 /// Reads a configuration file.
@@ -161,9 +179,13 @@ fn refuse_changes(before: &Config, after: &Config) -> Result<()> {
 /// # Errors
 /// It cannot be read, is too long, or says what makes no sense.
 pub fn read_config(path: &Path) -> Result<Config> {
-    let mut config = Config::default();
-    read_config_over(&mut config, path)?;
-    Ok(config)
+    Config::from_toml(&config_text(path)?, &path.display().to_string())
+}
+
+fn config_text(path: &Path) -> Result<String> {
+    let bytes = read_limited(path, LONGEST_CONFIG)?;
+    String::from_utf8(bytes)
+        .map_err(|_| Error::usage(format!("{} is not text in UTF-8; give a TOML file", path.display())))
 }
 
 /// Reads a configuration file over what is set already.
@@ -171,10 +193,7 @@ pub fn read_config(path: &Path) -> Result<Config> {
 /// # Errors
 /// As for [`read_config`].
 pub fn read_config_over(config: &mut Config, path: &Path) -> Result<()> {
-    let bytes = read_limited(path, LONGEST_CONFIG)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::usage(format!("{} is not text in UTF-8; give a TOML file", path.display())))?;
-    config.read_toml(&text, &path.display().to_string())
+    config.read_toml(&config_text(path)?, &path.display().to_string())
 }
 
 /// The configuration with the whole path of its data, so that the run can be used from any folder.
@@ -254,10 +273,11 @@ fn learn(
 ) -> Result<Learnt> {
     observer.plan(&describe(&trainer, dataset, run, &decisions));
     let mut written = Instant::now();
+    let mut kept = trainer.step_count();
     let stopped = trainer.run(split, max_steps, observer, &mut |trainer| {
         if written.elapsed() >= CHECKPOINT_EVERY {
             checkpoint(trainer, run)?;
-            written = Instant::now();
+            (written, kept) = (Instant::now(), trainer.step_count());
         }
         Ok(false)
     });
@@ -266,7 +286,12 @@ fn learn(
         Err(error) => {
             // What went before is of use still; the first error is what the caller must see.
             let _ = write_bytes_atomically(&run.join(HISTORY_FILE), history::to_csv(trainer.history()).as_bytes());
-            return Err(error);
+            return Err(match error.kind() {
+                ErrorKind::Training => {
+                    Error::training(format!("{error}; {} holds the weights of step {kept}", run.display()))
+                }
+                _ => error,
+            });
         }
     };
     checkpoint(&trainer, run)?;

@@ -11,12 +11,15 @@ use super::trainer::Trainer;
 use crate::config::Config;
 use crate::{Error, Result};
 use narrows_engine::Split;
-use narrows_engine::optim::{Converged, average, average_decay, clip_factor, global_norm_ranges};
+use narrows_engine::optim::{average, average_decay, clip_factor, global_norm_ranges};
 use narrows_engine::random::{permutation, stream_id};
 use narrows_engine::tape::Noise;
 
 /// The operation number of the streams that shuffles are drawn from.
 const SHUFFLE: u32 = 0x00ff_0004;
+
+/// Makes the seed of validation's noise another than that of training's.
+const VALIDATION: u64 = 0x5641_4c49_4400_0000;
 
 /// The sums of one evaluation of a full batch: loss, terms.
 struct Evaluated {
@@ -116,7 +119,7 @@ impl Trainer<'_> {
         }
         if let Some(to) = &mut self.average {
             let decay = average_decay(self.model.config().ema, self.phase_step);
-            average(split, recording.plan.backend(), decay, self.model.parameters().flat(), to.flat_mut());
+            average(split, decay, self.model.parameters().flat(), to.flat_mut());
         }
         Ok(())
     }
@@ -157,7 +160,7 @@ impl Trainer<'_> {
                 check_term(term.name, sum / samples, step, self.model.config())?;
             }
         }
-        self.ended_early |= matches!(iteration.converged, Some(Converged::Gradient | Converged::LineSearch));
+        self.ended_early |= iteration.converged.is_some();
         Ok(self.rows.len() as u64)
     }
 
@@ -200,8 +203,8 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The mean loss over the validation part, batch by batch, of the weights that would be kept; `None` without one. Samples of a
-    /// code are drawn alike at every epoch.
+    /// The mean loss over the validation part, batch by batch, of the weights that would be kept; `None` without one. Noise
+    /// and samples of a code are drawn alike at every epoch, from streams that training does not use.
     fn validation_loss(&mut self, split: Split) -> Result<Option<f64>> {
         let Some(validator) = &mut self.validator else { return Ok(None) };
         let seed = self.model.config().seed;
@@ -210,7 +213,8 @@ impl Trainer<'_> {
         validator.set_ramps(u64::MAX, per_epoch)?;
         let mut sum = 0.0;
         for (number, rows) in self.validation.chunks(validator.plan.max_rows()).enumerate() {
-            validator.load(self.dataset, rows, &self.scaling, Noise { seed, step: number as u64 }, split)?;
+            let noise = Noise { seed: seed ^ VALIDATION, step: number as u64 };
+            validator.load(self.dataset, rows, &self.scaling, noise, split)?;
             validator.plan.forward(parameters, &mut validator.workspace, split)?;
             sum += rows.len() as f64 * validator.number(validator.objective.total)?;
         }

@@ -86,13 +86,24 @@ impl<'a> Trainer<'a> {
             return Err(Error::data(format!("{}: no rows to train on", dataset.name())));
         }
         let phases = model.autoencoder().phases(model.config());
+        if model.autoencoder().has_classifier() {
+            let known = model.data().classes.unwrap_or(0);
+            if dataset.labels().is_none() || dataset.classes() > known {
+                let (name, found) = (dataset.name(), dataset.classes());
+                return Err(Error::data(format!(
+                    "{name} has labels of {found} classes; the model's classifier tells {known} apart: give data with those \
+                     labels"
+                )));
+            }
+        }
         let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
         let epochs: u64 = phases.iter().map(|phase| phase.epochs).sum();
         let best = match validation.is_empty() || phases.is_empty() {
             true => None,
             false => Some(Best { loss: f64::INFINITY, epoch: 0, parameters: model.parameters().try_clone()? }),
         };
-        let average = (model.config().ema > 0.0).then(|| model.parameters().try_clone()).transpose()?;
+        let average =
+            (model.config().ema > 0.0 && !phases.is_empty()).then(|| model.parameters().try_clone()).transpose()?;
         let mut trainer = Self {
             order: vec![0; rows.len()],
             batch: vec![0; rows.len()],
@@ -136,7 +147,9 @@ impl<'a> Trainer<'a> {
         (self.recording, self.validator, self.rule) = (None, None, None);
         let recording = Recording::training(&self.model, phase, rows)?;
         if !self.validation.is_empty() {
-            self.validator = Some(Recording::validation(&self.model, phase, rows.min(self.validation.len()))?);
+            let all = self.validation.len();
+            let rows = if self.model.autoencoder().couples_samples() { all } else { rows.min(all) };
+            self.validator = Some(Recording::validation(&self.model, phase, rows)?);
         }
         self.rule = Some(Rule::new(config, &recording.plan, self.model.parameters().flat().len())?);
         self.sums = vec![0.0; 2 + recording.objective.terms.len()];
@@ -253,14 +266,14 @@ impl<'a> Trainer<'a> {
     /// Bytes of the workspace, the parameters, the moments and what else is as long as these.
     pub fn bytes(&self) -> usize {
         let flat = self.model.parameters().flat().len() * 4;
-        let rule = self.rule.as_ref().map_or(0, |rule| rule.buffers(self.model.config().history));
+        let rule = self.rule.as_ref().map_or(0, |rule| rule.buffers(self.model.config().lbfgs_memory));
         let kept = [self.best.is_some(), self.average.is_some(), self.before.is_some()];
         let plans = [&self.recording, &self.validator].into_iter().flatten().map(|recording| recording.plan.bytes());
         plans.sum::<usize>() + flat * (1 + rule + kept.into_iter().filter(|&kept| kept).count())
     }
 
     /// Whether nothing is left to do.
-    fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         let last = self.phase + 1 >= self.phases.len();
         last && (self.phase_step >= self.phase_steps() || self.ended_early)
     }

@@ -43,6 +43,9 @@ const PAIR_NAMES: [[&str; MAX_HISTORY]; 2] = [
 /// Computes the loss at the parameters and writes its gradient, all of it, over whatever the second slice holds.
 pub type Evaluate<'a, T, E> = &'a mut dyn FnMut(&[T], &mut [T]) -> Result<f64, E>;
 
+/// Fills a tensor of a checkpoint by its name.
+pub type Read<'a, E, T> = &'a mut dyn FnMut(&'static str, &mut [T]) -> Result<(), E>;
+
 /// L-BFGS for a flat buffer of parameters, of which some ranges are trained.
 #[derive(Debug)]
 pub struct Lbfgs<T> {
@@ -170,11 +173,7 @@ impl<T: Float> Lbfgs<T> {
     /// # Errors
     /// [`OptimizerError::Inconsistent`] for numbers or tensors that no iteration leaves behind, pairs beyond this
     /// history, or another number of trained parameters; what `read` fails with. There is no history then.
-    pub fn restore<E: From<OptimizerError>>(
-        &mut self,
-        numbers: &[u64],
-        read: &mut dyn FnMut(&'static str, &mut [T]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    pub fn restore<E: From<OptimizerError>>(&mut self, numbers: &[u64], read: Read<'_, E, T>) -> Result<(), E> {
         self.restart();
         let wrong = |what| Err(E::from(OptimizerError::Inconsistent(what)));
         let Some((&[trained, iterations, known, loss, scale], rho)) = numbers.split_first_chunk() else {

@@ -114,7 +114,8 @@ fn tensors(run: &std::path::Path, file: &str) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
     let folder = tempfile::tempdir().unwrap();
-    let cases: &[(&str, &[(&str, &str)], u64)] = &[
+    type Settings<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(&str, Settings<'_>, u64)] = &[
         ("denoising", &[("ema", "0.95"), ("validation", "0.2")], 47),
         ("sparse", &[("sparsity_mean", "running"), ("ema", "0.9"), ("batch", "128")], 13),
         ("variational", &[("beta_warmup", "2"), ("corruption", "gaussian"), ("corruption_level", "0.2")], 60),

@@ -380,7 +380,8 @@ fn choices_that_make_no_sense_are_refused_with_what_to_do() {
         Autoencoder::new::<f32>(&config, FEATURES, Some(IMAGE), None, &mut Parameters::new()).unwrap_err().to_string()
     };
     use ModelKind::*;
-    let cases: [(ModelKind, &dyn Fn(&mut Config), &str); 19] = [
+    type Change<'a> = &'a dyn Fn(&mut Config);
+    let cases: [(ModelKind, Change<'_>, &str); 19] = [
         (Undercomplete, &|c| c.code = 16, "--model overcomplete"),
         (Overcomplete, &|c| c.code = 16, "larger code"),
         (Denoising, &|c| c.corruption = CorruptionName::None, "needs a corruption"),

@@ -80,6 +80,7 @@ pub mod nn;
 pub mod presets;
 pub mod report;
 pub mod suggest;
+mod tensors;
 pub mod training;
 
 pub use error::{Error, ErrorKind, Result};

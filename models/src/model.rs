@@ -4,25 +4,21 @@
 //! use them: format version, configuration, data. From the file alone the model is rebuilt. Reading checks the
 //! version, the names, the shapes and that every weight is finite; nothing in a file can make it panic.
 
-use crate::autoencoders::{self, Autoencoder};
+use crate::autoencoders::{self, Autoencoder, Mode};
 use crate::config::Config;
 use crate::data::{ImageShape, Scaler};
-use crate::files::{read_limited, write_path_atomically};
+use crate::files::read_limited;
+use crate::tensors::{LARGEST_FILE, copy_tensor, read_tensors, write_tensors};
 use crate::{Error, Result};
 use narrows_engine::{Parameters, Plan, Shape, Split, Tape, Threads, Var, Workspace};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The version of the model file's metadata.
 pub const FORMAT: &str = "1";
-/// The entry of the metadata that is this program's.
-const METADATA_KEY: &str = "narrows";
 /// The model's file in a run directory.
 pub const MODEL_FILE: &str = "model.safetensors";
-/// No model or state file is larger.
-pub(crate) const LARGEST_FILE: u64 = 1 << 36;
 /// The most samples that inference takes at a time.
 pub const INFERENCE_ROWS: usize = 256;
 /// Bytes of a workspace above which inference takes fewer at a time.
@@ -94,6 +90,8 @@ pub struct ModelInfo {
     pub code: usize,
     /// The loss.
     pub loss: String,
+    /// The terms of the objective, each with its weight.
+    pub objective: Vec<(String, f64)>,
     /// What the data were.
     pub data: DataInfo,
     /// The configuration.
@@ -265,6 +263,10 @@ impl Model {
         let (plan, ..) = self.inference_plan(self.data.features, INFERENCE_ROWS, |tape, x| {
             ((), vec![self.autoencoder.reconstruct(tape, x)])
         })?;
+        let tape = Tape::new(&self.parameters, 1);
+        let x = tape.input("x", Shape::batch(&[self.data.features]));
+        let objective = self.autoencoder.objective(&tape, x, Mode::Training);
+        let terms = objective.terms.iter().map(|term| (term.name.to_owned(), objective.weight(term, u64::MAX, 1)));
         let tensor = |id| (self.parameters.name(id).to_owned(), self.parameters.sizes(id).to_vec());
         Ok(ModelInfo {
             model: self.config.model.name().into(),
@@ -272,6 +274,7 @@ impl Model {
             parameters: self.parameters.count(),
             code: self.code_size(),
             loss: self.config.loss.name().into(),
+            objective: terms.collect(),
             data: self.data.clone(),
             config: self.config.clone(),
             format: FORMAT.into(),
@@ -370,72 +373,6 @@ fn run_batch(
     workspace.set_rows(batch.len() / width)?;
     workspace.input_mut(x)?.copy_from_slice(batch);
     Ok(plan.forward(parameters, workspace, split)?)
-}
-
-/// Writes named tensors and metadata as safetensors, whole or not at all. The metadata is one entry, for several would
-/// stand in a random order, and equal models must give equal files.
-pub(crate) fn write_tensors<'a>(
-    path: &Path,
-    tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])>,
-    metadata: String,
-) -> Result<()> {
-    let views = tensors.map(|(name, sizes, values)| {
-        let view = TensorView::new(Dtype::F32, sizes.to_vec(), as_bytes(values));
-        view.map(|view| (name.to_owned(), view)).map_err(|error| Error::model(format!("tensor `{name}`: {error}")))
-    });
-    let views: Vec<(String, TensorView<'a>)> = views.collect::<Result<_>>()?;
-    let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
-    write_path_atomically(path, |place| {
-        safetensors::serialize_to_file(views, Some(metadata), place).map_err(|error| match error {
-            safetensors::SafeTensorError::IoError(error) => error,
-            other => std::io::Error::other(other),
-        })
-    })
-}
-
-/// Numbers as little-endian bytes, which they are in memory already on every machine that this runs on.
-fn as_bytes(values: &[f32]) -> &[u8] {
-    const { assert!(cfg!(target_endian = "little"), "safetensors holds little-endian numbers") };
-    bytemuck::cast_slice(values)
-}
-
-/// The tensors and the metadata of a safetensors file that this program wrote.
-pub(crate) fn read_tensors<'a>(bytes: &'a [u8], origin: &str) -> Result<(SafeTensors<'a>, String)> {
-    let broken = |error: safetensors::SafeTensorError| {
-        Error::model(format!(
-            "{origin} is not a whole safetensors file ({error}); restore it from a copy, or train again"
-        ))
-    };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let metadata = header.metadata().as_ref().and_then(|all| all.get(METADATA_KEY)).cloned().ok_or_else(|| {
-        Error::model(format!("{origin} has no `{METADATA_KEY}` in its metadata; it was not written by narrows"))
-    })?;
-    Ok((SafeTensors::deserialize(bytes).map_err(broken)?, metadata))
-}
-
-/// The numbers of one tensor, checked for their type, sizes and finiteness, written to `to`.
-pub(crate) fn copy_tensor(
-    tensors: &SafeTensors<'_>,
-    name: &str,
-    sizes: &[usize],
-    to: &mut [f32],
-    origin: &str,
-) -> Result<()> {
-    let view = tensors.tensor(name).map_err(|_| Error::model(format!("{origin} has no tensor `{name}`")))?;
-    if view.dtype() != Dtype::F32 || view.shape() != sizes || view.data().len() != to.len() * 4 {
-        return Err(Error::model(format!(
-            "{origin}: tensor `{name}` is {:?} {:?}; it must be F32 {sizes:?}",
-            view.dtype(),
-            view.shape()
-        )));
-    }
-    for (to, from) in to.iter_mut().zip(view.data().chunks_exact(4)) {
-        *to = f32::from_le_bytes([from[0], from[1], from[2], from[3]]);
-    }
-    match to.iter().position(|x| !x.is_finite()) {
-        Some(at) => Err(Error::model(format!("{origin}: tensor `{name}` holds {} at place {at}", to[at]))),
-        None => Ok(()),
-    }
 }
 
 /// All parameters from a file, and nothing else in it.

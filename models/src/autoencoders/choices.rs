@@ -290,10 +290,20 @@ pub(crate) fn remarks(config: &Config, features: usize, code: usize) -> Vec<Stri
             LikelihoodName::Bernoulli => ("mean cross-entropy", bce_equivalent(config, features)),
             _ => ("mean squared error", mse_equivalent(config, features)),
         };
+        let short = crate::report::short;
+        let gaussian = match config.likelihood {
+            LikelihoodName::Bernoulli => {
+                format!(
+                    " (of a Gaussian with deviation 1: {} with the mean squared error)",
+                    short(mse_equivalent(config, features))
+                )
+            }
+            _ => String::new(),
+        };
         remarks.push(format!(
-            "beta {} with losses summed over features; with the {mean} per feature that is a weight of {} on the KL",
+            "beta {} with losses summed over features; with the {mean} per feature that is a weight of {} on the KL{gaussian}",
             config.beta,
-            crate::report::short(weight)
+            short(weight)
         ));
     }
     let never = |name: &str, warmup: u64| {

@@ -51,6 +51,11 @@ fn text(info: &ModelInfo) -> String {
     let image = info.data.image.map_or_else(String::new, |image| {
         format!(", images of {} x {} x {}", image.channels, image.height, image.width)
     });
+    let objective: Vec<String> = info
+        .objective
+        .iter()
+        .map(|(name, weight)| if *weight == 1.0 { name.clone() } else { format!("{} {name}", common::figure(*weight)) })
+        .collect();
     let tensors = info.tensors.iter().map(|(name, sizes)| {
         let elements = sizes.iter().fold(1_u64, |product, &size| product.saturating_mul(size as u64));
         vec![name.clone(), format!("{sizes:?}"), common::count(elements)]
@@ -61,7 +66,7 @@ fn text(info: &ModelInfo) -> String {
         [line.name.clone()].into_iter().chain(figures).chain([line.parameters.join(" ")]).collect()
     });
     format!(
-        "{}  data     {}, {} features{image}\n  scaling  {}\n  code     {}\n  loss     {}\n  format   {}\n\n{}\n\
+        "{}  data     {}, {} features{image}\n  scaling  {}\n  code     {}\n  loss     {}\n  terms    {}\n  format   {}\n\n{}\n\
          operations of a reconstruction, for {} samples at a time in {} bytes\n{}",
         head(info),
         info.data.name,
@@ -69,6 +74,7 @@ fn text(info: &ModelInfo) -> String {
         info.data.scaler.name(),
         common::count(info.code as u64),
         info.loss,
+        objective.join(" + "),
         info.format,
         table(&["parameter", "sizes", "numbers"], tensors),
         info.plan_rows,

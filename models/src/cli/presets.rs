@@ -4,25 +4,35 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::common;
+use super::common::{self, Common};
 use crate::error::Result;
-use crate::presets::{PRESETS, Preset};
+use crate::presets::{self, PRESETS, Preset};
 
 /// List the named configurations that `train --preset` takes
 ///
-/// For example: narrows presets
+/// For example: narrows presets pytorch-vae
 ///
-/// Prints each with what it is, where it is from, what is expected of it, and its settings.
+/// Prints each with what it is, what data it is for, where it is from, what is expected of it, and its settings; with --quiet the
+/// names.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    /// Show this one only
+    name: Option<String>,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<()> {
-    common::to_stdout(&if args.json { json_line() } else { PRESETS.iter().map(text).collect() })
+    let chosen: Vec<&Preset> = match &args.name {
+        Some(name) => vec![presets::preset(name)?],
+        None => PRESETS.iter().collect(),
+    };
+    common::to_stdout(&match (args.common.json, args.common.quiet) {
+        (true, _) => json_line(&chosen),
+        (false, true) => chosen.iter().map(|preset| format!("{}\n", preset.name)).collect(),
+        (false, false) => chosen.iter().map(|preset| text(preset)).collect(),
+    })
 }
 
 /// One preset for people.
@@ -38,12 +48,13 @@ fn text(preset: &Preset) -> String {
         .map(|(key, value)| format!("{key} = {}", if value.is_empty() { "\"\"" } else { value }))
         .collect();
     let _ = writeln!(text, "  settings  {}", settings.join(", "));
+    let _ = writeln!(text, "  command   narrows train --preset {} --data FOLDER", preset.name);
     text
 }
 
 /// All of them on one line of JSON.
-fn json_line() -> String {
-    let presets = PRESETS.iter().map(|preset| {
+fn json_line(chosen: &[&Preset]) -> String {
+    let presets = chosen.iter().map(|preset| {
         let settings: serde_json::Map<_, _> =
             preset.settings.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
         json!({

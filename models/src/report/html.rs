@@ -104,9 +104,11 @@ fn figures(model: &Model, evaluation: &Evaluation) -> Vec<(&'static str, String)
         ));
         let (config, features) = (model.config(), model.data().features);
         let equivalent = match config.likelihood {
-            LikelihoodName::Bernoulli => {
-                format!("{:.3e} with the mean cross-entropy", bce_equivalent(config, features))
-            }
+            LikelihoodName::Bernoulli => format!(
+                "{:.3e} with the mean cross-entropy (of a Gaussian with deviation 1: {:.3e} with the mean squared error)",
+                bce_equivalent(config, features),
+                mse_equivalent(config, features)
+            ),
             LikelihoodName::Gaussian => format!("{:.3e} with the mean squared error", mse_equivalent(config, features)),
             _ => "the likelihood's variance moves with the data".to_owned(),
         };

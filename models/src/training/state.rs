@@ -7,7 +7,7 @@
 use super::EpochRecord;
 use super::rule::Rule;
 use crate::config::Config;
-use crate::model::{copy_tensor, read_tensors, write_tensors};
+use crate::tensors::{copy_tensor, read_tensors, write_tensors};
 use crate::{Error, Result};
 use safetensors::tensor::SafeTensors;
 use serde::{Deserialize, Serialize};

@@ -212,6 +212,9 @@ fn early_stopping_keeps_the_best() {
     let request = TrainRequest { max_steps: Some(at * per_epoch), out: stopped.clone(), ..request };
     train(&request, Threads::One, &mut Silent).unwrap();
     assert!(tensors(&run, "model.safetensors") == tensors(&stopped, "model.safetensors"));
+    let state = tensors(&stopped, "state.safetensors");
+    let of = |name: &str| &state.iter().find(|(found, _)| found == name).unwrap().1;
+    assert!(of("best") == of("parameters"), "the best are the weights of that epoch");
     // It has ended; more patience goes on.
     assert_eq!(resume(&run, &[], None, Threads::One, &mut Silent).unwrap().epochs, outcome.epochs);
     let more = [("patience".to_owned(), "5".to_owned())];

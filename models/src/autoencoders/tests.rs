@@ -264,6 +264,11 @@ fn emphasis_of_one_changes_nothing_and_of_two_doubles() {
     let whole = of(1.0, 1.0);
     assert!((of(2.0, 2.0) - 2.0 * whole).abs() < 1e-9 * whole);
     assert!((of(1.0, 0.0) + of(0.0, 1.0) - whole).abs() < 1e-9 * whole);
+    let none = |corrupted, clean| {
+        let emphasis = Config { emphasis_corrupted: corrupted, emphasis_clean: clean, ..config.clone() };
+        value(&Config { corruption_level: 0.0, ..emphasis }, Mode::Training, "reconstruction")
+    };
+    assert!(none(1.0, 0.0) == 0.0 && none(0.0, 1.0) > 0.0, "where nothing is corrupted, only clean components count");
 }
 
 #[test]

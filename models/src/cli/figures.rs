@@ -144,7 +144,8 @@ pub(super) fn lines(evaluation: &Evaluation) -> Vec<String> {
                 .accuracy_before_fine_tuning
                 .map(|before| format!(", {:.2} % before fine-tuning", 100.0 * before)),
         );
-        lines.push(line);
+        // What such a model is for comes first.
+        lines.insert(0, line);
     }
     // Of a distribution's code the units that are active have been told.
     lines.extend(evaluation.code.as_ref().filter(|_| evaluation.lower_bound.is_none()).map(code_line));

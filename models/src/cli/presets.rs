@@ -42,6 +42,7 @@ fn text(preset: &Preset) -> String {
     let _ = writeln!(text, "  data      {}", preset.data);
     let _ = writeln!(text, "  source    {}", preset.source);
     let _ = writeln!(text, "  expected  {}", preset.expected);
+    let _ = writeln!(text, "  reached   {}", preset.reached);
     let settings: Vec<String> = preset
         .settings
         .iter()
@@ -63,6 +64,7 @@ fn json_line(chosen: &[&Preset]) -> String {
             "data": preset.data,
             "source": preset.source,
             "expected": preset.expected,
+            "reached": preset.reached,
             "settings": settings,
         })
     });

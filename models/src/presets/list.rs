@@ -10,6 +10,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "G. E. Hinton and R. R. Salakhutdinov, Reducing the dimensionality of data with neural networks, Science 313, 2006",
         expected: "test squared error 3.00 (the paper); PCA with 30 components 13.87",
+        reached: "test squared error 2.92 in 828 s of training on two cores",
         settings: &[
             ("model", "undercomplete"),
             ("hidden", "1000,500,250"),
@@ -19,7 +20,7 @@ pub const PRESETS: &[Preset] = &[
             ("loss", "mse"),
             ("output", "linear"),
             ("optimizer", "adam"),
-            ("epochs", "120"),
+            ("epochs", "115"),
             ("batch", "128"),
             ("lr", "1e-3"),
             ("schedule", "cosine"),
@@ -31,6 +32,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "P. Vincent et al., Stacked denoising autoencoders, JMLR 11, 2010, table 3 (SdA-3)",
         expected: "test error of the fine-tuned classifier 1.28 %",
+        reached: "test error 1.29 % (5.41 % before fine-tuning) in 558 s",
         settings: &[
             ("model", "stacked"),
             ("hidden", "1000,1000"),
@@ -57,6 +59,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "the denoising autoencoder of the lecture, after P. Vincent et al., ICML 2008",
         expected: "10 epochs: linear classifier on the code 97.0 % (without noise 94.6 %); reconstruction of test images with a quarter masked: MSE 0.0071",
+        reached: "linear classifier 97.11 % (without noise 94.65 %), MSE 0.00703",
         settings: &[
             ("model", "denoising"),
             ("hidden", ""),
@@ -78,6 +81,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "the denoising autoencoder of the lecture, after P. Vincent et al., ICML 2008",
         expected: "10 epochs: linear classifier on the code 97.2 %",
+        reached: "linear classifier 97.35 %",
         settings: &[
             ("model", "denoising"),
             ("hidden", ""),
@@ -99,6 +103,7 @@ pub const PRESETS: &[Preset] = &[
         data: "photographs",
         source: "P. Vincent et al., Stacked denoising autoencoders, JMLR 11, 2010, section 5.1, as shown in the lecture",
         expected: "filters that are local and oriented, which weight decay alone and PCA do not give (a picture: filters.png)",
+        reached: "edges, bars and gratings of all orientations, in 12 s",
         settings: &[
             ("model", "denoising"),
             ("hidden", ""),
@@ -124,6 +129,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "F. Chollet, Building Autoencoders in Keras, 2016",
         expected: "50 epochs: cross-entropy about 0.09 a pixel (the tutorial); 20 epochs: 0.1027 (PyTorch)",
+        reached: "test cross-entropy 0.0917 in 8 s",
         settings: &[
             ("model", "undercomplete"),
             ("hidden", ""),
@@ -143,6 +149,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "F. Chollet, Building Autoencoders in Keras, 2016, \"Adding a sparsity constraint\"",
         expected: "100 epochs: test cross-entropy about 0.10 a pixel",
+        reached: "test cross-entropy 0.0918 in 15 s",
         settings: &[
             ("model", "l1"),
             ("hidden", ""),
@@ -163,6 +170,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "F. Chollet, Building Autoencoders in Keras, 2016, \"Deep autoencoder\"",
         expected: "100 epochs: cross-entropy about 0.08 a pixel",
+        reached: "test cross-entropy 0.0819 in 71 s",
         settings: &[
             ("model", "undercomplete"),
             ("hidden", "128,64"),
@@ -183,6 +191,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "F. Chollet, Building Autoencoders in Keras, 2016, \"Convolutional autoencoder\"",
         expected: "3 epochs (--epochs 3): test cross-entropy at most 0.1188 a pixel (PyTorch with 1e-3); 50: 0.094 (the tutorial, training loss)",
+        reached: "3 epochs: test cross-entropy 0.1095 in 7 s",
         settings: &[
             ("model", "convolutional"),
             ("filters", "16,8,8"),
@@ -207,6 +216,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "S. L. Valdarrama, Convolutional autoencoder for image denoising, keras.io, 2021",
         expected: "50 epochs: cross-entropy of the held-out images at most 0.0622 a pixel (the example, on clean images)",
+        reached: "test cross-entropy 0.0622",
         settings: &[
             ("model", "convolutional"),
             ("filters", "32,32"),
@@ -231,6 +241,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "PyTorch examples, vae/main.py; D. P. Kingma and M. Welling, Auto-encoding variational Bayes, 2013",
         expected: "10 epochs: test negative ELBO 105.6 nats",
+        reached: "test negative ELBO 105.52 in 13 s",
         settings: &[
             ("model", "variational"),
             ("hidden", "400"),
@@ -250,6 +261,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "the sparse autoencoder of the lecture, after H. Lee et al., NIPS 2008, and A. Ng, CS294A lecture notes, 2011",
         expected: "mean activation within 20 % of rho = 0.05; with --sparsity 0.005 --sparsity-weight 200 of that",
+        reached: "mean activation 0.0516; with 0.005 and 200: 0.0054",
         settings: &[
             ("model", "sparse"),
             ("hidden", ""),
@@ -270,6 +282,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "A. Makhzani and B. Frey, k-sparse autoencoders, 2013, table 2",
         expected: "linear classifier on the code 1.35 % error with k = 25 (quoted from memory; its classifier is fine-tuned otherwise)",
+        reached: "linear classifier 2.0 % error (it is not fine-tuned), exactly 25 non-zeros while training and 75 in use",
         settings: &[
             ("model", "k-sparse"),
             ("hidden", ""),
@@ -293,6 +306,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "S. Rifai et al., Contractive auto-encoders, ICML 2011, table 1",
         expected: "classifier fine-tuned from it 1.14 % error (quoted from memory)",
+        reached: "linear classifier on the code, not fine-tuned: 2.6 % error",
         settings: &[
             ("model", "contractive"),
             ("hidden", ""),
@@ -314,6 +328,7 @@ pub const PRESETS: &[Preset] = &[
         data: "photographs",
         source: "A. Ng et al., Stanford UFLDL, exercise \"Sparse autoencoder\", 2011",
         expected: "25 filters that are oriented edges (a picture: filters.png)",
+        reached: "25 filters, all oriented edges, in 1.3 s",
         settings: &[
             ("model", "sparse"),
             ("hidden", ""),
@@ -340,6 +355,7 @@ pub const PRESETS: &[Preset] = &[
         data: "MNIST",
         source: "A. Ng et al., Stanford UFLDL, exercise \"Implement deep networks for digit classification\", 2011",
         expected: "test accuracy 87.7 % before fine-tuning and 97.6 % after",
+        reached: "83.07 % before and 98.20 % after, in 28 s",
         settings: &[
             ("model", "stacked"),
             ("hidden", "200"),

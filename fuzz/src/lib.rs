@@ -30,9 +30,19 @@ pub fn model_file(data: &[u8]) {
     let _ = narrows::model::Model::parse(data, "fuzz");
 }
 
-/// The state of a run.
+/// The state of a run, and going on from it.
 pub fn state_file(data: &[u8]) {
-    let _ = narrows::training::state::parse(data, "fuzz");
+    use narrows::training::{Silent, Trainer, prepare};
+    let Ok(saved) = narrows::training::state::parse(data, "fuzz") else { return };
+    let dataset = narrows::data::digits().expect("the digits are embedded");
+    let rows: Vec<u32> = (0..100).collect();
+    let config = narrows::config::Config { hidden: vec![5], code: 3, epochs: 3, ..Default::default() };
+    let (model, _) = prepare(config, &dataset, &rows).expect("a configuration that makes sense");
+    let mut trainer = Trainer::new(model, &dataset, rows, Vec::new()).expect("memory");
+    if trainer.restore(saved).is_ok() {
+        let limit = trainer.step_count().saturating_add(3);
+        let _ = trainer.run(narrows_engine::Split::Serial, Some(limit), &mut Silent, &mut |_| Ok(false));
+    }
 }
 
 /// A configuration.

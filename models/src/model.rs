@@ -137,6 +137,14 @@ impl Model {
         &self.parameters
     }
 
+    /// Numbers that are trained: running means are not.
+    pub fn trained_count(&self) -> usize {
+        let kept = |id| self.parameters.name(id) == autoencoders::RUNNING_MEAN;
+        let running: usize =
+            self.parameters.ids().filter(|&id| kept(id)).map(|id| self.parameters.view(id).len()).sum();
+        self.parameters.count() - running
+    }
+
     /// The weights, to be changed.
     pub fn parameters_mut(&mut self) -> &mut Parameters<f32> {
         &mut self.parameters
@@ -271,7 +279,7 @@ impl Model {
         Ok(ModelInfo {
             model: self.config.model.name().into(),
             layers: self.layers(),
-            parameters: self.parameters.count(),
+            parameters: self.trained_count(),
             code: self.code_size(),
             loss: self.config.loss.name().into(),
             objective: terms.collect(),

@@ -353,6 +353,52 @@ fn networks_of_pytorch_give_pytorchs_outputs() {
     }
 }
 
+/// A state whose numbers contradict each other is refused, whatever they are.
+#[test]
+fn a_state_cannot_say_what_never_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let settings = [("validation", "0.2"), ("patience", "9"), ("epochs", "4"), ("ema", "0.9")];
+    let request = TrainRequest { config: of_type("denoising", &settings), out: run.clone(), max_steps: Some(70) };
+    train(&request, Threads::One, &mut Silent).unwrap();
+    let file = run.join("state.safetensors");
+    let bytes = std::fs::read(&file).unwrap();
+    let (header, tensors) = bytes[8..].split_at(u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize);
+    let header = std::str::from_utf8(header).unwrap();
+    let number = |key: &str| {
+        let start =
+            header.find(&format!(r#"\"{key}\":"#)).unwrap_or_else(|| panic!("{key} in {header}")) + key.len() + 5;
+        header[start..].split([',', '}']).next().unwrap().to_owned()
+    };
+    let most = u64::MAX.to_string();
+    for (key, value) in [
+        ("step", most.as_str()),
+        ("step", "0"),
+        ("phase", "1"),
+        ("phase", most.as_str()),
+        ("phase_step", most.as_str()),
+        ("phase_step", "3"),
+        ("waited", most.as_str()),
+        ("rows", "7"),
+        ("epoch", "0"),
+        ("seconds", "-1.0"),
+    ] {
+        let (from, to) = (format!(r#"\"{key}\":{}"#, number(key)), format!(r#"\"{key}\":{value}"#));
+        let crafted = header.replacen(&from, &to, 1);
+        if crafted == header {
+            continue;
+        }
+        let mut all = (crafted.len() as u64).to_le_bytes().to_vec();
+        all.extend(crafted.as_bytes());
+        all.extend(tensors);
+        std::fs::write(&file, &all).unwrap();
+        let refused = resume(&run, &[], None, Threads::One, &mut Silent);
+        assert!(refused.is_err(), "{from} as {value} was accepted");
+    }
+    std::fs::write(&file, &bytes).unwrap();
+    assert!(resume(&run, &[], None, Threads::One, &mut Silent).unwrap().finished);
+}
+
 /// A small file that claims large layers is refused before memory is reserved for them.
 #[test]
 fn a_file_cannot_claim_more_than_it_holds() {

@@ -8,8 +8,9 @@ use crate::report::{Grid, Tile};
 use crate::{Error, Result};
 use std::path::Path;
 
-/// Units in a picture.
+/// Units in a picture, and about how many values.
 const UNITS: usize = 100;
+const PIXELS: usize = 1 << 24;
 
 /// The input of norm 1 that fires each unit of the first encoder layer most, `[units, features]`; `None` for a body without
 /// dense layers.
@@ -36,7 +37,9 @@ pub fn filters_png(model: &Model) -> Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     let features = model.data().features;
-    let units = units.min(UNITS);
+    // As many as make a picture of reasonable size.
+    let most = (PIXELS / (features * 4).max(1)).max(1);
+    let units = units.min(UNITS).min(most);
     filters.truncate(units * features);
     for filter in filters.chunks_exact_mut(features) {
         let largest = filter.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));

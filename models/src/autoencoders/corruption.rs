@@ -2,7 +2,7 @@
 //! clean when nothing is trained (Vincent et al. 2008, 2010).
 //!
 //! * masking: x̃_j = 0 with probability q, independently, kept otherwise; nothing is rescaled. `masking-exact`: ⌊qd⌋ of each sample.
-//! * Gaussian: x̃ = x + σε, if wanted cut at 0 and 1.
+//! * Gaussian: x̃ = x + σε, if wanted cut at 0 and 1. σ is 0.25 unless given: of data in 0..1 that is what 1 is of standardised ones.
 //! * salt and pepper: with probability q, 0 or 1 by a fair coin, the least and the greatest of scaled data.
 //!
 //! Emphasis (2010, section 3.3): corrupted components count α in the loss, clean ones β.
@@ -58,12 +58,12 @@ impl Corruption {
         Ok((kind != CorruptionName::None).then_some(Self { kind, level, clip: config.corruption_clip, emphasis }))
     }
 
-    /// One from its name and its level, without emphasis.
+    /// One from its name and its level, without emphasis; `clip` cuts Gaussian noise at 0 and 1.
     ///
     /// # Errors
     /// As for [`Self::new`].
-    pub fn of(kind: CorruptionName, level: f64) -> Result<Option<Self>> {
-        let config = Config { corruption: kind, corruption_level: level, ..Config::default() };
+    pub fn of(kind: CorruptionName, level: f64, clip: bool) -> Result<Option<Self>> {
+        let config = Config { corruption: kind, corruption_level: level, corruption_clip: clip, ..Config::default() };
         config.validate()?;
         Self::new(&config)
     }

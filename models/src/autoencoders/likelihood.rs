@@ -13,6 +13,14 @@ impl Autoencoder {
         }
     }
 
+    /// The nats of KL that a variational autoencoder is held to, if it is.
+    pub fn capacity(&self) -> Option<f64> {
+        match &self.kind {
+            Kind::Variational(variational) => variational.capacity(),
+            _ => None,
+        }
+    }
+
     /// Whether the code is a distribution.
     pub fn is_variational(&self) -> bool {
         matches!(self.kind, Kind::Variational(_))

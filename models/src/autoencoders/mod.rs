@@ -23,6 +23,7 @@ mod stacked;
 #[cfg(test)]
 mod tests;
 mod undercomplete;
+mod unused;
 mod variational;
 
 use crate::config::{Config, words};
@@ -30,7 +31,7 @@ use crate::data::ImageShape;
 use crate::{Error, Result};
 use body::{Body, Encoded, Ends};
 pub use body::{Bottleneck, Downsample, Upsample};
-pub(crate) use choices::{bce_equivalent, likelihood_of, mse_equivalent, remarks, settle_likelihood, unused};
+pub(crate) use choices::{bce_equivalent, likelihood_of, mse_equivalent, remarks, settle_likelihood};
 use contractive::layer as contractive_layer;
 pub use corruption::{Corrupted, Corruption};
 use k_sparse::KSparse;
@@ -40,8 +41,10 @@ pub use objective::{Mode, Objective, Ramp, Term, Weight};
 use overcomplete::L2;
 pub use phases::Phase;
 pub use reconstruction::Reconstruction;
+pub(crate) use sparse::RUNNING_MEAN;
 use sparse::Sparse;
 use stacked::Stacked;
+pub(crate) use unused::unused;
 use variational::Variational;
 
 words! {
@@ -282,7 +285,7 @@ impl Autoencoder {
     pub fn couples_samples(&self) -> bool {
         let kind = match &self.kind {
             Kind::Sparse(_) => true,
-            Kind::Variational(variational) => variational.has_capacity(),
+            Kind::Variational(variational) => variational.capacity().is_some(),
             Kind::Stacked(stacked) => stacked.couples_samples(),
             _ => false,
         };

@@ -15,7 +15,7 @@ use narrows_engine::ops::Axis;
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
 /// The name of the running mean among the parameters.
-const RUNNING: &str = "sparsity.mean";
+pub(crate) const RUNNING_MEAN: &str = "sparsity.mean";
 
 /// ρ, β and where a running mean stands.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl Sparse {
     pub(super) fn new<T: Real>(config: &Config, code: usize, parameters: &mut Parameters<T>) -> Result<Self> {
         let running = match config.sparsity_mean {
             MeanName::Batch => None,
-            MeanName::Running => Some(parameters.add(RUNNING, &[code])?),
+            MeanName::Running => Some(parameters.add(RUNNING_MEAN, &[code])?),
         };
         Ok(Self { running, ..Self::of_batches(config) })
     }

@@ -81,9 +81,9 @@ impl Variational {
         }
     }
 
-    /// Whether the divergence is held to a capacity.
-    pub(super) fn has_capacity(&self) -> bool {
-        self.capacity > 0.0
+    /// What the divergence is held to, if it is.
+    pub(super) fn capacity(&self) -> Option<f64> {
+        (self.capacity > 0.0).then_some(self.capacity)
     }
 
     /// q(z|x) of what the trunk gives.

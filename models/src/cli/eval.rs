@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 use super::common::{self, Common, Object};
 use super::figures;
 use crate::autoencoders::Corruption;
+use crate::config::CorruptionName;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::metrics::{self, Evaluation, Measure};
@@ -51,8 +52,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let corruption = match (&args.corruption, args.corruption_level) {
         (None, None) => None,
         (name, level) => Some({
-            let kind = name.as_deref().map_or(Ok(model.config().corruption), str::parse)?;
-            Corruption::of(kind, level.unwrap_or(model.config().corruption_level))?
+            let own = model.config();
+            let kind = name.as_deref().map_or(Ok(own.corruption), str::parse)?;
+            if name.is_none() && kind == CorruptionName::None {
+                return Err(Error::usage("the model was trained without corruption; give --corruption too"));
+            }
+            Corruption::of(kind, level.unwrap_or(own.corruption_level), own.corruption_clip)?
         }),
     };
     if args.importance > 0 && !model.autoencoder().is_variational() {

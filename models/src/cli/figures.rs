@@ -78,7 +78,8 @@ impl Object {
 
     /// Sets what a weight of a variational model is beside means.
     pub(super) fn weight_beside_means(&mut self, model: &crate::config::Config, features: usize) -> &mut Self {
-        if model.model == ModelKind::Variational {
+        let sigma = model.likelihood == crate::config::LikelihoodName::Sigma;
+        if model.model == ModelKind::Variational && model.capacity == 0.0 && !sigma {
             // Of a Gaussian; of another likelihood, what it would be with sigma 1.
             self.set("beta_mse_equivalent", crate::autoencoders::mse_equivalent(model, features));
             if model.likelihood == crate::config::LikelihoodName::Bernoulli {

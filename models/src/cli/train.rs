@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Go on with the run in this folder; with --epochs, to a new end
     #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config", "preset"])]
     resume: Option<PathBuf>,
+    /// Train nothing: print the configuration that these settings make, the defaults of the type in it, as a TOML file
+    #[arg(long, conflicts_with = "resume")]
+    show: bool,
     /// Stop when the run has taken this many steps; --resume goes on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     steps: Option<u64>,
@@ -154,6 +157,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
         }
         None => {
             let config = configuration(args.preset.as_deref(), args.config.as_deref(), &changes)?;
+            if args.show {
+                return common::to_stdout(&config.to_documented_toml()?);
+            }
             let out = args.out.clone().map_or_else(|| free_run(config.model.name()), Ok)?;
             if let Some(preset) = &args.preset {
                 display.expected = Some(expectation(presets::preset(preset)?, &config));

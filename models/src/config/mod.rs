@@ -275,6 +275,27 @@ impl Config {
         toml::to_string(self).map_err(|error| Error::usage(format!("cannot write the configuration as TOML: {error}")))
     }
 
+    /// The configuration as TOML, each key after what it means.
+    ///
+    /// # Errors
+    /// As for [`Self::to_toml`].
+    pub fn to_documented_toml(&self) -> Result<String> {
+        let text = self.to_toml()?;
+        let about = |key: &str| KEYS.iter().find(|(known, _)| *known == key).map_or("", |(_, about)| about);
+        let lines = text.lines().map(|line| {
+            let key = line.split(" = ").next().unwrap_or_default();
+            format!("# {}\n{line}\n", about(key))
+        });
+        Ok(lines.collect())
+    }
+
+    /// The keys whose values differ from another configuration's.
+    pub fn changed_from(&self, other: &Self) -> Vec<String> {
+        let table = |config: &Self| config.to_toml().ok().and_then(|text| text.parse::<toml::Table>().ok());
+        let (own, other) = (table(self).unwrap_or_default(), table(other).unwrap_or_default());
+        own.into_iter().filter(|(key, value)| other.get(key) != Some(value)).map(|(key, _)| key).collect()
+    }
+
     /// The optimiser's constants; `None` for L-BFGS, which is none of those that take a step a batch.
     pub fn optimizer_config(&self) -> Option<OptimizerConfig> {
         let weight_decay = self.weight_decay;

@@ -174,6 +174,13 @@ impl<'a> Evaluator<'a> {
                 term.value = whole;
             }
         }
+        if let (Some(capacity), Some(bound)) = (model.autoencoder().capacity(), &evaluation.lower_bound) {
+            let whole = (bound.kl - capacity).abs();
+            for term in evaluation.terms.iter_mut().filter(|term| term.name == "capacity") {
+                evaluation.loss += term.weight * (whole - term.value);
+                term.value = whole;
+            }
+        }
         evaluation.code = Some(code);
         evaluation.seconds = started.elapsed().as_secs_f64();
         evaluation.samples_per_second = samples / evaluation.seconds.max(1e-9);
@@ -234,14 +241,22 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether two names are of one file or folder.
+fn is_one_path(a: &str, b: &str) -> bool {
+    let whole = |path: &str| std::fs::canonicalize(path).ok();
+    whole(a).is_some_and(|a| whole(b) == Some(a))
+}
+
 /// Measures a model on a source: its test part, or all of it where it has none. PCA is fitted on the training part.
 ///
 /// # Errors
 /// A source that cannot be read or does not fit the model.
 pub fn evaluate(model: &Model, data: &str, measure: Measure, split: Split) -> Result<Evaluation> {
     let mut config = model.config().clone();
-    let same = config.data == data;
-    config.data = data.to_owned();
+    let same = config.data == data || is_one_path(&config.data, data);
+    if !same {
+        config.data = data.to_owned();
+    }
     if !same {
         // Data that the model never saw: nothing has to be held out.
         config.validation = 0.0;

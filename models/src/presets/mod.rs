@@ -89,6 +89,7 @@ mod tests {
             );
             // Each makes a model for the data that it names.
             let side = if preset.data == "MNIST" { 28 } else { config.patch };
+            config.data = "a folder".into();
             let image = crate::data::ImageShape { channels: 1, height: side, width: side };
             if config.loss == crate::config::LossName::Auto {
                 config.loss = crate::config::LossName::Bce;

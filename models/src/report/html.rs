@@ -22,7 +22,7 @@ pub fn page(model: &Model, outcome: &Outcome, history: &[EpochRecord]) -> String
     let title = format!("{} {}", model.config().model.name(), model.layers());
     let mut rows = vec![
         ("data", format!("{}, {} features", model.data().name, grouped(model.data().features))),
-        ("parameters", grouped(model.parameters().count())),
+        ("parameters", grouped(model.trained_count())),
         ("loss", model.config().loss.name().to_owned()),
         (
             "squared error",
@@ -112,7 +112,8 @@ fn figures(model: &Model, evaluation: &Evaluation) -> Vec<(&'static str, String)
             LikelihoodName::Gaussian => format!("{:.3e} with the mean squared error", mse_equivalent(config, features)),
             _ => "the likelihood's variance moves with the data".to_owned(),
         };
-        rows.push(("beta", format!("{} with losses summed over features; {equivalent}", config.beta)));
+        let beta = format!("{} with losses summed over features; {equivalent}", config.beta);
+        rows.extend((config.capacity == 0.0).then_some(("beta", beta)));
     }
     if let Some(denoised) = &evaluation.denoised {
         let (name, level) = &denoised.corruption;

@@ -66,6 +66,7 @@ impl Trainer<'_> {
             .is_none_or(|(loss, epoch)| !loss.is_nan() && epoch <= epochs && (epoch > 0) == (loss < f64::INFINITY));
         let last = self.phase + 1 == self.phases.len();
         let sound = saved.phase_step <= saved.step
+            && (self.phase > 0 || saved.phase_step == saved.step)
             && saved.step <= saved.phase_step.saturating_add(self.steps())
             && (last || saved.phase_step < self.phase_steps())
             && epochs <= saved.step

@@ -1,7 +1,7 @@
 //! What a configuration leaves to the data, settled; and what was chosen for the user, in words.
 
 use crate::autoencoders::{self, Corruption, ModelKind};
-use crate::config::{BodyName, Config, LossName, OutputName};
+use crate::config::{BodyName, Config, LikelihoodName, LossName, OutputName};
 use crate::data::{Dataset, Scaler};
 use crate::model::{DataInfo, Model};
 use crate::{Error, Result};
@@ -58,9 +58,13 @@ fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Confi
             decisions.push(format!("loss: {}, for {why}", config.loss.name()));
         }
         LossName::Bce if !scaler.is_unit() => {
-            return Err(Error::usage(
-                "loss is bce, but the scaled data leave 0..1; give --loss mse, or --scaling range or minmax",
-            ));
+            let (what, instead) = match config.likelihood {
+                LikelihoodName::Bernoulli => ("likelihood is bernoulli", "--likelihood gaussian"),
+                _ => ("loss is bce", "--loss mse"),
+            };
+            return Err(Error::usage(format!(
+                "{what}, but the scaled data leave 0..1; give {instead}, or --scaling range or minmax"
+            )));
         }
         LossName::Bce | LossName::Mse => {}
     }
@@ -72,8 +76,8 @@ fn resolve(mut config: Config, dataset: &Dataset, rows: &[u32]) -> Result<(Confi
             "output is sigmoid, but the scaled data leave 0..1; give output linear, or --scaling range or minmax",
         ));
     }
-    config.likelihood = autoencoders::likelihood_of(&config);
     if config.model == ModelKind::Variational {
+        config.likelihood = autoencoders::likelihood_of(&config);
         decisions.push(format!("likelihood: {}", config.likelihood.name()));
     }
     if Corruption::new(&config)?.is_some_and(|corruption| corruption.needs_unit_data()) && !scaler.is_unit() {

@@ -130,6 +130,12 @@ pub fn resume(
     if trainer.is_done() && changes.iter().any(|(key, _)| key != "data") {
         let (run, epochs) = (run.display(), trainer.history().len());
         return Err(Error::usage(match trainer.epochs() {
+            _ if trainer.ended_early() && trainer.is_full_batch() => {
+                format!("{run} has converged after {epochs} iterations; start a new run for another result")
+            }
+            _ if trainer.ended_early() => format!(
+                "{run} ended after {epochs} epochs because its validation loss fell no more; give another --patience to go on"
+            ),
             0 => format!("{run} is fitted in closed form, and there is nothing to go on with; start a new run"),
             _ => format!(
                 "{run} is finished after {epochs} epochs, and has no use for a change; give more --epochs to go on"
@@ -167,11 +173,11 @@ fn refuse_changes(before: &Config, after: &Config) -> Result<()> {
 
 /// The keys that differ, in words.
 fn changed_keys(before: &Config, after: &Config) -> String {
-    let table =
-        |config: &Config| config.to_toml().ok().and_then(|text| text.parse::<toml::Table>().ok()).unwrap_or_default();
-    let (before, after) = (table(before), table(after));
-    let changed = before.iter().filter(|(key, value)| after.get(*key) != Some(value));
-    let words: Vec<String> = changed.map(|(key, value)| format!("{key} (it was {value})")).collect();
+    let text = before.to_toml().unwrap_or_default();
+    let line =
+        |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = ")).unwrap_or("another");
+    let words: Vec<String> =
+        before.changed_from(after).iter().map(|key| format!("{key} (it was {})", line(key))).collect();
     if words.is_empty() { "the configuration".into() } else { words.join(", ") }
 }
 
@@ -367,12 +373,12 @@ fn describe(trainer: &Trainer<'_>, dataset: &Dataset, run: &Path, decisions: &[S
             "{} {}, {} parameters, loss {}",
             model.config().model.name(),
             model.layers(),
-            grouped(model.parameters().count()),
+            grouped(model.trained_count()),
             model.config().loss.name()
         ),
         config: model.config().clone(),
         features: model.data().features,
-        parameters: model.parameters().count(),
+        parameters: model.trained_count(),
         plan_bytes: trainer.bytes(),
         data_bytes: dataset.bytes(),
         samples: trainer.rows().len(),

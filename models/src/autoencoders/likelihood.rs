@@ -2,14 +2,18 @@
 //! its divergence over all samples.
 
 use super::{Autoencoder, Kind};
+use crate::Result;
 use narrows_engine::{Real, Tape, Var};
 
 impl Autoencoder {
     /// Ω of a sparse autoencoder for the mean activations of its code over any number of samples; `None` for another type.
-    pub fn sparsity(&self, mean_activation: &[f64]) -> Option<f64> {
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn sparsity(&self, mean_activation: &[f64]) -> Result<Option<f64>> {
         match &self.kind {
-            Kind::Sparse(sparse) => Some(super::sparse::divergence(sparse.rho(), mean_activation)),
-            _ => None,
+            Kind::Sparse(sparse) => sparse.divergence(mean_activation).map(Some),
+            _ => Ok(None),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::config::{Config, MeanName};
 use crate::nn::ActivationName;
 use crate::{Error, Result};
 use narrows_engine::ops::Axis;
-use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
+use narrows_engine::{ParameterId, Parameters, Real, Shape, Split, Tape, Var};
 
 /// The name of the running mean among the parameters.
 pub(crate) const RUNNING_MEAN: &str = "sparsity.mean";
@@ -39,19 +39,18 @@ pub(super) fn check(key: &str, activation: ActivationName) -> Result<()> {
     Ok(())
 }
 
-/// Ω for mean activations over any number of samples.
-pub(super) fn divergence(rho: f64, means: &[f64]) -> f64 {
-    let of = |mean: &f64| {
-        let mean = mean.clamp(1e-6, 1.0 - 1e-6);
-        rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln()
-    };
-    means.iter().map(of).sum()
-}
-
 impl Sparse {
-    /// ρ
-    pub(super) fn rho(&self) -> f64 {
-        self.rho
+    /// Ω for mean activations over any number of samples.
+    pub(super) fn divergence(&self, means: &[f64]) -> Result<f64> {
+        let none = Parameters::<f64>::new();
+        let tape = Tape::new(&none, 1);
+        let mean = tape.input("mean activations", Shape::fixed(&[means.len()]));
+        let omega = tape.sparsity_divergence(mean, self.rho);
+        let plan = tape.infer(&[omega])?;
+        let mut workspace = plan.workspace()?;
+        workspace.input_mut(mean)?.copy_from_slice(means);
+        plan.forward(&none, &mut workspace, Split::Serial)?;
+        Ok(workspace.value(omega)?[0])
     }
 
     /// Over batches.

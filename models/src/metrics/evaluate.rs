@@ -97,6 +97,16 @@ pub struct Evaluation {
     pub part: String,
 }
 
+impl Evaluation {
+    /// Puts the value of a term over all samples in place of the mean of its values over batches, in the loss too.
+    pub(super) fn correct(&mut self, name: &str, whole: f64) {
+        for term in self.terms.iter_mut().filter(|term| term.name == name) {
+            self.loss += term.weight * (whole - term.value);
+            term.value = whole;
+        }
+    }
+}
+
 /// Plans that measure one model.
 pub struct Evaluator<'a> {
     model: &'a Model,
@@ -167,19 +177,13 @@ impl<'a> Evaluator<'a> {
         evaluation.ssim = ssim.map(|(_, sum)| sum / samples);
         evaluation.denoised = corrupting.map(|corrupting| corrupting.finish(features, rows.len(), range));
         let code = codes.finish();
-        if let Some(whole) = model.autoencoder().sparsity(&code.mean_activation) {
-            // Of the mean activations over all samples, not over each batch.
-            for term in evaluation.terms.iter_mut().filter(|term| term.name == "sparsity") {
-                evaluation.loss += term.weight * (whole - term.value);
-                term.value = whole;
-            }
+        // Of all samples, not of each batch.
+        if let Some(whole) = model.autoencoder().sparsity(&code.mean_activation)? {
+            evaluation.correct("sparsity", whole);
         }
-        if let (Some(capacity), Some(bound)) = (model.autoencoder().capacity(), &evaluation.lower_bound) {
-            let whole = (bound.kl - capacity).abs();
-            for term in evaluation.terms.iter_mut().filter(|term| term.name == "capacity") {
-                evaluation.loss += term.weight * (whole - term.value);
-                term.value = whole;
-            }
+        let kl = evaluation.lower_bound.as_ref().map(|bound| bound.kl);
+        if let Some((capacity, kl)) = model.autoencoder().capacity().zip(kl) {
+            evaluation.correct("capacity", (kl - capacity).abs());
         }
         evaluation.code = Some(code);
         evaluation.seconds = started.elapsed().as_secs_f64();

@@ -197,39 +197,35 @@ impl<'a> Measured<'a> {
             weight,
             value: mean(4 + i),
         });
-        let mut terms: Vec<TermRecord> = terms.collect();
-        let mut loss = mean(1);
+        let mut evaluation = Evaluation {
+            squared_error: mean(0),
+            mse: mean(0) / model.data().features as f64,
+            bce: self.main.bce.map(|_| mean(2)),
+            loss: mean(1),
+            accuracy: self.accuracy(samples),
+            samples,
+            terms: terms.collect(),
+            ..Evaluation::default()
+        };
         let variance = self.main.sampled.map(|_| mean(3));
         if let Some(variance) = variance {
             // One variance for all samples, not one for each batch.
             let features = model.data().features as f64;
-            let whole = 0.5 * features * (TAU * E * variance.max(1e-12)).ln();
-            for term in terms.iter_mut().filter(|term| term.name == "reconstruction") {
-                loss += term.weight * (whole - term.value);
-                term.value = whole;
-            }
+            evaluation.correct("reconstruction", 0.5 * features * (TAU * E * variance.max(1e-12)).ln());
         }
-        let term = |name: &str| terms.iter().find(|term| term.name == name).map_or(0.0, |term| term.value);
-        let kl_per_unit: Vec<f64> = self.divergences.iter().map(|sum| sum / samples.max(1) as f64).collect();
-        let lower_bound = self.main.divergences.is_some().then(|| LowerBound {
-            negative_elbo: term("reconstruction") + term("kl"),
-            reconstruction: term("reconstruction"),
-            kl: term("kl"),
-            kl_per_unit,
-            variance,
-            importance: None,
-        });
-        Evaluation {
-            squared_error: mean(0),
-            mse: mean(0) / model.data().features as f64,
-            bce: self.main.bce.map(|_| mean(2)),
-            loss,
-            lower_bound,
-            accuracy: self.accuracy(samples),
-            samples,
-            terms,
-            ..Evaluation::default()
+        if self.main.divergences.is_some() {
+            let term =
+                |name: &str| evaluation.terms.iter().find(|term| term.name == name).map_or(0.0, |term| term.value);
+            evaluation.lower_bound = Some(LowerBound {
+                negative_elbo: term("reconstruction") + term("kl"),
+                reconstruction: term("reconstruction"),
+                kl: term("kl"),
+                kl_per_unit: self.divergences.iter().map(|sum| sum / samples.max(1) as f64).collect(),
+                variance,
+                importance: None,
+            });
         }
+        evaluation
     }
 }
 

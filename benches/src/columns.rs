@@ -1,6 +1,7 @@
 //! Convolutions by the column matrix, whole: what a library without kernels of its own does. The contender that the engine's
 //! convolutions are measured beside, with the product of the `gemm` crate (feature `peers`) or ours.
 
+use narrows_engine::Context;
 use narrows_engine::conv::{Geometry, Window, col2im, im2col};
 use narrows_engine::gemm::{Activation, Epilogue, MatrixMut, MatrixRef};
 use narrows_engine::ops::ConvOptions;
@@ -182,7 +183,8 @@ pub fn multiply(
     let c = MatrixMut::row_major(c, m, n).expect("C");
     let beta = if accumulate { 1.0 } else { 0.0 };
     let (backend, none) = (Backend::current(), Epilogue::none());
-    narrows_engine::gemm::gemm(backend, Split::Serial, 1.0, a, b, beta, c, &none).expect("a product");
+    narrows_engine::gemm::gemm(Context { backend, split: Split::Serial }, 1.0, a, b, beta, c, &none)
+        .expect("a product");
 }
 
 /// The product of the `gemm` crate on one thread.

@@ -164,7 +164,7 @@ impl Step {
             }
         }
         let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
-        let optimizer = optimizer.map_err(|error| Error::new(error.to_string()))?;
+        let optimizer = optimizer.map_err(|error| Error::misuse(error.to_string()))?;
         Ok(Self { plan, workspace, parameters, optimizer, loss, inference: (inference, inferred) })
     }
 

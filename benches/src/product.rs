@@ -1,9 +1,10 @@
 //! The operands of one product, our own product of them, and the check of whoever wrote C.
 
 use crate::shapes::Shape;
+use narrows_engine::Context;
 use narrows_engine::gemm::{Epilogue, GemmFloat, MatrixMut, MatrixRef, PackedB, gemm, gemm_packed};
 use narrows_engine::random::fill_uniform;
-use narrows_engine::simd::{Backend, Buffer};
+use narrows_engine::simd::Buffer;
 use narrows_engine::{Real, Split};
 
 /// A, B and C, each on a cache line.
@@ -54,7 +55,7 @@ impl<T: Real + GemmFloat> Product<T> {
         let a = MatrixRef::new(self.a.as_slice(), m, k, a[0], a[1]).expect("A fits");
         let b = MatrixRef::new(self.b.as_slice(), k, n, b[0], b[1]).expect("B fits");
         let c = MatrixMut::row_major(self.c.as_mut_slice(), m, n).expect("C fits");
-        gemm(Backend::current(), split, T::ONE, a, b, T::ZERO, c, &Epilogue::none()).expect("the sides fit");
+        gemm(Context::new(split), T::ONE, a, b, T::ZERO, c, &Epilogue::none()).expect("the sides fit");
     }
 
     /// B packed for us.
@@ -64,7 +65,7 @@ impl<T: Real + GemmFloat> Product<T> {
     pub fn packed(&self) -> PackedB<T> {
         let (_, b) = self.strides();
         let view = MatrixRef::new(self.b.as_slice(), self.shape.k, self.shape.n, b[0], b[1]).expect("B fits");
-        PackedB::new(Backend::current(), Split::Serial, view).expect("memory for a packed operand")
+        PackedB::new(Context::new(Split::Serial), view).expect("memory for a packed operand")
     }
 
     /// Our product with a packed B.

@@ -31,21 +31,17 @@
 //! # }
 //! ```
 
-pub mod check;
+pub mod base;
 pub mod conv;
-mod error;
-mod gather;
 pub mod gemm;
 pub mod ops;
 pub mod optim;
-mod parallel;
 pub mod profile;
 pub mod random;
 pub mod simd;
 pub mod tape;
 
-pub use error::Error;
-pub use gather::{RawRows, gather};
-pub use parallel::{Split, Threads};
-pub use simd::Backend;
+pub use base::{Backend, Context, Error, ErrorKind, Split, Threads};
+pub use simd::{RawRows, gather};
+pub use tape::check;
 pub use tape::{ParameterId, Parameters, Plan, Real, Shape, Tape, Var, Workspace};

@@ -7,7 +7,7 @@ use narrows_engine::conv::Pool;
 use narrows_engine::gemm::Activation::{Identity, Relu};
 use narrows_engine::ops::{ConvOptions, Reduction};
 use narrows_engine::random::fill_uniform;
-use narrows_engine::{Parameters, Shape, Tape, Threads, gemm};
+use narrows_engine::{Context, Parameters, Shape, Tape, Threads, gemm};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -62,7 +62,7 @@ fn a_convolutional_step_allocates_nothing() {
         fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(x).unwrap());
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let allocated = Threads::Pool(&pool).run(|split| {
-            gemm::warm_up::<f32>(plan.backend(), split);
+            gemm::warm_up::<f32>(Context { backend: plan.backend(), split });
             let mut step = || {
                 plan.forward(&parameters, &mut workspace, split).unwrap();
                 plan.backward(&parameters, &mut workspace, split).unwrap();

@@ -1,7 +1,7 @@
 //! Batches that threads share: images one after the other, and what goes with every chunk of them.
 #![forbid(unsafe_code)]
 
-use crate::parallel::Halve;
+use crate::base::parallel::Halve;
 
 /// Images, results or planes, one after the other; cut between them.
 pub(crate) struct Images<'a, T> {

@@ -37,13 +37,13 @@ fn check(geometry: &Geometry, image: usize, columns: usize) -> Result<(), Error>
     // The fields are anybody's to change.
     match Geometry::new(geometry.window, geometry.channels, geometry.image) {
         Ok(sound) if sound == *geometry => {}
-        Ok(_) => return Err(Error::new("the positions of this geometry are not those of its window")),
-        Err(error) => return Err(Error::new(error.to_string())),
+        Ok(_) => return Err(Error::shape("the positions of this geometry are not those of its window")),
+        Err(error) => return Err(Error::shape(error.to_string())),
     }
     let wanted = [geometry.image_elements(), geometry.rows() * geometry.columns()];
     for (what, wanted, found) in [("image", wanted[0], image), ("column matrix", wanted[1], columns)] {
         if wanted != found {
-            return Err(Error::new(format!("the {what} has {found} elements; this geometry has {wanted}")));
+            return Err(Error::shape(format!("the {what} has {found} elements; this geometry has {wanted}")));
         }
     }
     Ok(())

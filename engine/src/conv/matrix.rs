@@ -34,7 +34,7 @@ impl<T: Float> ConvolutionMatrix<T> {
         groups: usize,
         weight: &[T],
     ) -> Result<Self, Error> {
-        let error = |error: GeometryError| Error::new(error.to_string());
+        let error = |error: GeometryError| Error::shape(error.to_string());
         let geometry = Geometry::new(window, channels, [height, width]).map_err(error)?;
         for (what, channels) in [("input", channels), ("output", filters)] {
             if groups == 0 || !channels.is_multiple_of(groups) {
@@ -46,7 +46,7 @@ impl<T: Float> ConvolutionMatrix<T> {
         let wanted = sizes.iter().try_fold(filters, |n, &size| n.checked_mul(size));
         let wanted = wanted.filter(|&wanted| wanted == weight.len()).ok_or_else(|| {
             let found = weight.len();
-            Error::new(format!("the weight has {found} elements; it must have {filters} times {sizes:?} of them"))
+            Error::shape(format!("the weight has {found} elements; it must have {filters} times {sizes:?} of them"))
         })?;
         // Row by row, with room for all that a row may hold.
         let rows = filters.checked_mul(geometry.columns()).and_then(|rows| rows.checked_add(1));
@@ -57,7 +57,7 @@ impl<T: Float> ConvolutionMatrix<T> {
             room.and_then(|()| values.try_reserve_exact(all)).is_ok()
         });
         if !reserved {
-            return Err(Error::new("no memory for so large a convolution matrix"));
+            return Err(Error::new(crate::ErrorKind::OutOfMemory, "no memory for so large a convolution matrix"));
         }
         starts.push(0);
         let mut matrix = Self { geometry, filters, starts, columns, values };
@@ -120,7 +120,7 @@ impl<T: Float> ConvolutionMatrix<T> {
 }
 
 fn same(what: &str, found: usize, wanted: usize) -> Result<(), Error> {
-    if found == wanted { Ok(()) } else { Err(Error::new(format!("the {what} has {found} elements, not {wanted}"))) }
+    if found == wanted { Ok(()) } else { Err(Error::shape(format!("the {what} has {found} elements, not {wanted}"))) }
 }
 
 /// A line per row, a dot where an element is left out: for small cases.

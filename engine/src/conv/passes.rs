@@ -16,10 +16,8 @@ use super::kernels::ConvFloat;
 use super::pooling::Pool;
 use super::products::{Direct, Product};
 use super::worker::{Layout, Packed, Worker, of_group_mut};
-use crate::Split;
+use crate::base::{Backend, Context, Error, Split};
 use crate::gemm::Activation;
-use crate::simd::Backend;
-use crate::tape::operation::Target;
 
 /// The most chunks of a batch: as many threads can share one.
 pub(crate) const CHUNKS: usize = 16;
@@ -36,13 +34,6 @@ pub(crate) struct Convolution {
     pub(crate) geometry: Geometry,
     pub(crate) groups: usize,
     pub(crate) filters: usize,
-}
-
-/// How to compute.
-#[derive(Clone, Copy)]
-pub(crate) struct Means {
-    pub(crate) backend: Backend,
-    pub(crate) split: Split,
 }
 
 impl Convolution {
@@ -152,8 +143,7 @@ impl Passes {
             return layout;
         };
         let turned = |product: &Product, outputs: &dyn Fn(Backend) -> bool| {
-            let all = [Backend::Portable, Backend::Avx2Fma, Backend::Avx512];
-            let any = all.into_iter().filter(|backend| backend.is_available()).any(outputs);
+            let any = Backend::available().into_iter().any(outputs);
             if any { line(product.turned()) } else { 0 }
         };
         // The transpose's products are those of a transposed convolution, and of a convolution's input gradient.
@@ -202,8 +192,8 @@ impl Passes {
         images.div_ceil(CHUNKS).max(1)
     }
 
-    fn split(&self, means: Means, images: usize) -> Split {
-        means.split.gated((self.convolution.flops() as usize / 2).saturating_mul(images), GATE)
+    fn split(&self, context: Context, images: usize) -> Split {
+        context.split.gated((self.convolution.flops() as usize / 2).saturating_mul(images), GATE)
     }
 
     /// Images that a thread takes at a time: whole chunks, and no more parts than can be dealt out evenly, since all of a
@@ -215,18 +205,18 @@ impl Passes {
     /// `y = activation(C x + bias)`, or `activation(Cᵀ x + bias)` for the transpose: inputs `x` to results `y`.
     pub(crate) fn apply<T: ConvFloat>(
         &self,
-        means: Means,
+        context: Context,
         (x, weight, bias): (&[T], &[T], Option<&[T]>),
         activation: Activation<T>,
         (y, places): (&mut [T], Option<&mut [T]>),
         scratch: &mut [T],
-    ) {
+    ) -> Result<(), Error> {
         let [input, result] = self.sides();
         let images = x.len() / input;
         let chunk = self.chunk(images);
         let layout = self.layout::<T>(false);
         let (packed, rest) = self.pack_all(
-            (means.backend, false),
+            (context.backend, false),
             &layout,
             [self.transposed, !self.transposed],
             (weight, bias),
@@ -237,9 +227,9 @@ impl Passes {
         let places = places.map(|data| ImagesMut { data, each: result });
         let items = ((Images { data: x, each: input }, (ImagesMut { data: y, each: result }, places)), scratch);
         type Parts<'a, T> = ((Images<'a, T>, (ImagesMut<'a, T>, Option<ImagesMut<'a, T>>)), PerChunk<'a, T>);
-        let split = self.split(means, images);
+        let split = self.split(context, images);
         split.parts(items, self.grain(split, chunk), &|((x, (y, mut places)), scratch): Parts<'_, T>| {
-            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, bias), scratch.data, used);
+            let mut worker = Worker::new(self, context.backend, &packed, &layout, (weight, bias), scratch.data, used);
             for (image, (x, y)) in x.each().zip(y.data.chunks_exact_mut(result)).enumerate() {
                 let places = places.as_mut().map(|places| &mut places.data[image * result..][..result]);
                 match self.pool {
@@ -248,6 +238,7 @@ impl Passes {
                 }
             }
         });
+        Ok(())
     }
 
     /// Every gradient that is wanted, from that of the result, which is overwritten by that of the activation's argument.
@@ -256,10 +247,10 @@ impl Passes {
     /// order.
     pub(crate) fn differentiate<'a, T: ConvFloat>(
         &self,
-        means: Means,
+        context: Context,
         run: Differentiate<'_, T>,
         scratch: &'a mut [T],
-    ) -> [&'a [T]; 2] {
+    ) -> Result<[&'a [T]; 2], Error> {
         let [input, result] = self.sides();
         let images = run.input.len() / input;
         let (chunk, layout) = (self.chunk(images), self.layout::<T>(true));
@@ -267,8 +258,8 @@ impl Passes {
         let Differentiate { input: x, weight, output, places, gradient, activation, d_input, wants } = run;
         // The gradient of a convolution's input is the transpose's product.
         let wanted = [d_input.is_some() && !self.transposed, d_input.is_some() && self.transposed];
-        let accumulate = d_input.as_ref().is_some_and(|target| target.accumulate);
-        let (packed, rest) = self.pack_all((means.backend, accumulate), &layout, wanted, (weight, None), scratch);
+        let accumulate = d_input.as_ref().is_some_and(|(_, accumulate)| *accumulate);
+        let (packed, rest) = self.pack_all((context.backend, accumulate), &layout, wanted, (weight, None), scratch);
         let (rest, weights) = rest.split_at_mut(CHUNKS * layout.chunk());
         let (weights, biases) = weights.split_at_mut(CHUNKS * layout.weight);
         let [with_weight, with_bias] = wants;
@@ -284,12 +275,12 @@ impl Passes {
         let outputs = (activation != Activation::Identity).then_some(Images { data: output, each: result });
         let outputs = (outputs, self.pool.map(|_| Images { data: places, each: result }));
         let images_of = ((Images { data: x, each: input }, outputs), ImagesMut { data: gradient, each: result });
-        let inputs = d_input.map(|target| ImagesMut { data: target.slice, each: input });
+        let inputs = d_input.map(|(data, _)| ImagesMut { data, each: input });
         let parts = ((images_of, inputs), memory);
-        let split = self.split(means, 3 * images);
+        let split = self.split(context, 3 * images);
         split.parts(parts, self.grain(split, chunk), &|part: DifferentiateParts<'_, T>| {
             let ((((x, (y, places)), dy), mut dx), (scratch, (weights, biases))) = part;
-            let mut worker = Worker::new(self, means.backend, &packed, &layout, (weight, None), scratch.data, used);
+            let mut worker = Worker::new(self, context.backend, &packed, &layout, (weight, None), scratch.data, used);
             let memory = weights.data.chunks_exact_mut(self.convolution.weight());
             let memory = memory.zip(biases.data.chunks_exact_mut(self.channels()));
             let starts = (0..x.data.len() / input).step_by(chunk);
@@ -302,7 +293,7 @@ impl Passes {
                     let of = |each: usize| images.start * each..images.end * each;
                     let dy = &mut dy.data[of(result)];
                     if let Some(y) = &y {
-                        activation.differentiate(means.backend, &y.data[of(result)], dy);
+                        activation.differentiate(context.backend, &y.data[of(result)], dy);
                     }
                     // What pooling moves about adds up to the same.
                     if with_bias {
@@ -322,7 +313,7 @@ impl Passes {
                 }
             }
         });
-        [weights, biases]
+        Ok([weights, biases])
     }
 
     /// Puts the weight (and the bias) of the products that are `wanted`, the transpose's and the convolution's, in the
@@ -370,7 +361,8 @@ pub(crate) struct Differentiate<'a, T> {
     pub(crate) places: &'a [T],
     pub(crate) gradient: &'a mut [T],
     pub(crate) activation: Activation<T>,
-    pub(crate) d_input: Option<Target<'a, T>>,
+    /// Where the input's gradient goes, and whether it is added.
+    pub(crate) d_input: Option<(&'a mut [T], bool)>,
     /// Whether the weight's and the bias's gradients are wanted.
     pub(crate) wants: [bool; 2],
 }

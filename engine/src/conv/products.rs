@@ -54,7 +54,7 @@ impl<T> Lanes<T> {
 /// Numbers for vectors of the machine's width, and of half of it: 0.6 of a multiply-add of the full width, since some
 /// processors do two of the half for one.
 fn candidates<T: ConvFloat>(backend: Backend) -> impl Iterator<Item = (Kernels<T>, f64)> {
-    let half = (backend == Backend::Avx512).then(|| (Kernels::of(Backend::Avx2Fma), 0.6));
+    let half = backend.half().map(|half| (Kernels::of(half), 0.6));
     std::iter::once((Kernels::of(backend), 1.0)).chain(half)
 }
 

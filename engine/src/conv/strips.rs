@@ -5,9 +5,8 @@
 
 use super::columns::{gather, scatter};
 use super::passes::Convolution;
-use crate::Split;
-use crate::gemm::{Epilogue, GemmError, GemmFloat, MatrixMut, MatrixRef, gemm};
-use crate::simd::Backend;
+use crate::base::{Backend, Context, Error, Split};
+use crate::gemm::{Epilogue, GemmFloat, MatrixMut, MatrixRef, gemm};
 use std::ops::Range;
 
 /// Elements of a strip of the column matrix, unless one row of positions has more.
@@ -112,12 +111,12 @@ impl Convolution {
 /// One product on this thread; the shapes were checked when the operation was recorded.
 fn product<T: GemmFloat>(
     backend: Backend,
-    a: Result<MatrixRef<'_, T>, GemmError>,
-    b: Result<MatrixRef<'_, T>, GemmError>,
+    a: Result<MatrixRef<'_, T>, Error>,
+    b: Result<MatrixRef<'_, T>, Error>,
     beta: T,
-    c: Result<MatrixMut<'_, T>, GemmError>,
+    c: Result<MatrixMut<'_, T>, Error>,
     epilogue: &Epilogue<'_, T>,
 ) {
-    let done = (|| gemm(backend, Split::Serial, T::ONE, a?, b?, beta, c?, epilogue))();
+    let done = (|| gemm(Context { backend, split: Split::Serial }, T::ONE, a?, b?, beta, c?, epilogue))();
     debug_assert!(done.is_ok(), "a shape that `infer` should have refused: {done:?}");
 }

@@ -1,13 +1,13 @@
 //! The convolution matrix against plain loops, and everything else against the convolution matrix, at random geometries.
 #![forbid(unsafe_code)]
 
-use super::passes::{Convolution, Differentiate, Means, Passes};
+use super::passes::{Convolution, Differentiate, Passes};
 use super::*;
+use crate::Context;
 use crate::Split;
+use crate::base::parallel::Threads;
 use crate::gemm::Activation;
-use crate::parallel::Threads;
 use crate::simd::Backend;
-use crate::tape::operation::Target;
 use proptest::prelude::*;
 
 /// A convolution of random sizes, and numbers for it.
@@ -185,11 +185,11 @@ impl<T: ConvFloat> Run<T> {
         split: Split,
         (input, weight, gradient): (&[T], &[T], &[T]),
     ) -> Self {
-        let (passes, means) = (Passes::new(*convolution, transposed, None), Means { backend, split });
+        let (passes, context) = (Passes::new(*convolution, transposed, None), Context { backend, split });
         let nan = |len| vec![T::from_f64(f64::NAN); len];
         let mut scratch = nan(passes.scratch::<T>(false).unwrap());
         let (mut result, mut d_input) = (nan(gradient.len()), nan(input.len()));
-        passes.apply(means, (input, weight, None), Activation::Identity, (&mut result, None), &mut scratch);
+        passes.apply(context, (input, weight, None), Activation::Identity, (&mut result, None), &mut scratch).unwrap();
         let run = |d_input: &mut [T], accumulate, scratch: &mut [T]| {
             let mut gradient = gradient.to_vec();
             let work = Differentiate {
@@ -199,10 +199,10 @@ impl<T: ConvFloat> Run<T> {
                 places: &[],
                 gradient: &mut gradient,
                 activation: Activation::Identity,
-                d_input: Some(Target { slice: d_input, accumulate }),
+                d_input: Some((d_input, accumulate)),
                 wants: [true; 2],
             };
-            let sums = passes.differentiate(means, work, scratch);
+            let sums = passes.differentiate(context, work, scratch).unwrap();
             [weight.len(), passes.channels()]
                 .iter()
                 .zip(sums)
@@ -265,7 +265,7 @@ fn routes_agree_and_threads_do_not_change_bits() {
                 let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
                 let exact = (double(input), double(&weight), double(gradient));
                 let operands = (&exact.0[..], &exact.1[..], &exact.2[..]);
-                let exact = Run::of(&convolution, transposed, Backend::Portable, Split::Serial, operands);
+                let exact = Run::of(&convolution, transposed, Backend::portable(), Split::Serial, operands);
                 for (single, double) in [
                     (&alone.result, &exact.result),
                     (&alone.d_input, &exact.d_input),

@@ -3,8 +3,8 @@
 //! The bias is where the accumulators start, so it costs nothing. ReLU and leaky ReLU are applied in registers, the
 //! others by the element-wise kernels over each row of a finished tile, while it is in L1. The k-loop knows of none.
 
-use super::matrix::GemmError;
-use crate::simd::{Backend, Float, InOut};
+use crate::base::{Backend, Error};
+use crate::simd::{Float, InOut};
 
 /// A function applied to every element of the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,13 +96,17 @@ impl<T: Float> Epilogue<'_, T> {
     }
 
     /// Refuses a bias of another length than `[rows, cols]` asks for.
-    pub(super) fn check(&self, rows: usize, cols: usize) -> Result<(), GemmError> {
+    pub(super) fn check(&self, rows: usize, cols: usize) -> Result<(), Error> {
         let (expected, found) = match self.bias {
             None => return Ok(()),
             Some(Bias::PerColumn(bias)) => (cols, bias.len()),
             Some(Bias::PerRow(bias)) => (rows, bias.len()),
         };
-        if expected == found { Ok(()) } else { Err(GemmError::Bias { expected, found }) }
+        if expected == found {
+            Ok(())
+        } else {
+            Err(Error::shape(format!("a bias of {found} elements where {expected} are needed")))
+        }
     }
 
     /// As the kernels want it.

@@ -3,64 +3,21 @@
 //! Element `(i, j)` lies at `i * row_stride + j * col_stride`. A stride along a side of length 0 or 1 means nothing
 //! and is stored as 1, as are both of a matrix without elements. Transposing swaps the sides and their strides.
 
-use std::fmt;
+use crate::base::Error;
 
-/// Why a product was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GemmError {
-    /// A view reaches past the end of its slice.
-    OutOfBounds {
-        /// Rows of the view.
-        rows: usize,
-        /// Columns of the view.
-        cols: usize,
-        /// Elements in the slice.
-        len: usize,
-    },
-    /// Strides of an output that could place two of its elements at one address.
-    Overlap {
-        /// Distance between rows.
-        row_stride: usize,
-        /// Distance between columns.
-        col_stride: usize,
-    },
-    /// The sides of `a`, `b` and `c` do not fit: `[M, K]`, `[K, N]`, `[M, N]` are needed.
-    Shape {
-        /// Rows and columns of `a`.
-        a: [usize; 2],
-        /// Rows and columns of `b`.
-        b: [usize; 2],
-        /// Rows and columns of `c`.
-        c: [usize; 2],
-    },
-    /// A bias whose length is not that of the side it belongs to.
-    Bias {
-        /// Elements needed.
-        expected: usize,
-        /// Elements given.
-        found: usize,
-    },
+/// A view that reaches past the end of its slice.
+#[cold]
+fn out_of_bounds(rows: usize, cols: usize, len: usize) -> Error {
+    Error::shape(format!("a view of {rows} x {cols} with these strides reaches past its {len} elements"))
 }
 
-impl fmt::Display for GemmError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OutOfBounds { rows, cols, len } => {
-                write!(f, "a view of {rows} x {cols} with these strides reaches past its {len} elements")
-            }
-            Self::Overlap { row_stride, col_stride } => write!(
-                f,
-                "output strides {row_stride} and {col_stride} let elements overlap: one must span the other side"
-            ),
-            Self::Shape { a, b, c } => {
-                write!(f, "cannot multiply {} x {} by {} x {} into {} x {}", a[0], a[1], b[0], b[1], c[0], c[1])
-            }
-            Self::Bias { expected, found } => write!(f, "a bias of {found} elements where {expected} are needed"),
-        }
-    }
+/// Strides of an output that could place two of its elements at one address.
+#[cold]
+fn overlap(row_stride: usize, col_stride: usize) -> Error {
+    Error::shape(format!(
+        "output strides {row_stride} and {col_stride} let elements overlap: one must span the other side"
+    ))
 }
-
-impl std::error::Error for GemmError {}
 
 /// A matrix to be read.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +40,7 @@ pub struct MatrixMut<'a, T> {
 }
 
 /// The strides with those that mean nothing set to 1, once the last element is known to be inside.
-fn checked(len: usize, rows: usize, cols: usize, strides: [usize; 2]) -> Result<[usize; 2], GemmError> {
+fn checked(len: usize, rows: usize, cols: usize, strides: [usize; 2]) -> Result<[usize; 2], Error> {
     let [row, col] = strides;
     if rows == 0 || cols == 0 {
         return Ok([1, 1]);
@@ -92,7 +49,7 @@ fn checked(len: usize, rows: usize, cols: usize, strides: [usize; 2]) -> Result<
     let last = (rows - 1).checked_mul(strides[0]).zip((cols - 1).checked_mul(strides[1]));
     match last.and_then(|(down, across)| down.checked_add(across)) {
         Some(last) if last < len => Ok(strides),
-        _ => Err(GemmError::OutOfBounds { rows, cols, len }),
+        _ => Err(out_of_bounds(rows, cols, len)),
     }
 }
 
@@ -101,13 +58,7 @@ impl<'a, T> MatrixRef<'a, T> {
     ///
     /// # Errors
     /// When an element lies outside `data`.
-    pub fn new(
-        data: &'a [T],
-        rows: usize,
-        cols: usize,
-        row_stride: usize,
-        col_stride: usize,
-    ) -> Result<Self, GemmError> {
+    pub fn new(data: &'a [T], rows: usize, cols: usize, row_stride: usize, col_stride: usize) -> Result<Self, Error> {
         let [row_stride, col_stride] = checked(data.len(), rows, cols, [row_stride, col_stride])?;
         Ok(Self { data, rows, cols, row_stride, col_stride })
     }
@@ -116,7 +67,7 @@ impl<'a, T> MatrixRef<'a, T> {
     ///
     /// # Errors
     /// When `data` is too short.
-    pub fn row_major(data: &'a [T], rows: usize, cols: usize) -> Result<Self, GemmError> {
+    pub fn row_major(data: &'a [T], rows: usize, cols: usize) -> Result<Self, Error> {
         Self::new(data, rows, cols, cols, 1)
     }
 
@@ -160,19 +111,18 @@ impl<'a, T> MatrixMut<'a, T> {
         cols: usize,
         row_stride: usize,
         col_stride: usize,
-    ) -> Result<Self, GemmError> {
+    ) -> Result<Self, Error> {
         let [row_stride, col_stride] = checked(data.len(), rows, cols, [row_stride, col_stride])?;
-        let overlap = Err(GemmError::Overlap { row_stride, col_stride });
         if rows == 0 || cols == 0 {
             return Ok(Self { data, rows, cols, row_stride, col_stride });
         }
         if (rows > 1 && row_stride == 0) || (cols > 1 && col_stride == 0) {
-            return overlap;
+            return Err(overlap(row_stride, col_stride));
         }
         // The products fit: `checked` has formed them.
         let apart = row_stride > (cols - 1) * col_stride || col_stride > (rows - 1) * row_stride;
         if rows > 1 && cols > 1 && !apart {
-            return overlap;
+            return Err(overlap(row_stride, col_stride));
         }
         Ok(Self { data, rows, cols, row_stride, col_stride })
     }
@@ -181,7 +131,7 @@ impl<'a, T> MatrixMut<'a, T> {
     ///
     /// # Errors
     /// When `data` is too short.
-    pub fn row_major(data: &'a mut [T], rows: usize, cols: usize) -> Result<Self, GemmError> {
+    pub fn row_major(data: &'a mut [T], rows: usize, cols: usize) -> Result<Self, Error> {
         Self::new(data, rows, cols, cols, 1)
     }
 

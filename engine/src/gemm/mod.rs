@@ -28,11 +28,11 @@ mod tests;
 mod tile;
 
 pub use epilogue::{Activation, Bias, Epilogue};
-pub use matrix::{GemmError, MatrixMut, MatrixRef};
+pub use matrix::{MatrixMut, MatrixRef};
 pub use packed::{PackedB, gemm_packed};
 
-use crate::parallel::Split;
-use crate::simd::{Backend, Float};
+use crate::base::{Backend, Context, Error};
+use crate::simd::Float;
 use blocking::Blocking;
 use driver::{Family, Operand, Task};
 use pack::Turn;
@@ -93,45 +93,44 @@ gemm_float!(f64, transpose_4x4);
 
 /// Takes every thread's scratch memory for products of `T` beforehand, up to twice 2 MiB each, so that steps of training do
 /// not allocate late. Call it where the products will run, inside [`Threads::run`](crate::Threads::run).
-pub fn warm_up<T: GemmFloat>(backend: Backend, split: Split) {
-    split.everywhere(|| plan::warm_up::<T>(backend));
+pub fn warm_up<T: GemmFloat>(context: Context) {
+    context.split.everywhere(|| plan::warm_up::<T>(context.backend));
 }
 
 /// `C = activation(alpha * A * B + beta * C + bias)` for `A [M, K]`, `B [K, N]`, `C [M, N]`.
 ///
 /// Where `beta` is 0, what C held is not read; where `alpha` is 0, A and B are not. The same bits come out for any
-/// `split` and any number of threads. 2MNK flops; bound by arithmetic unless a side is small.
+/// `context.split` and any number of threads. 2MNK flops; bound by arithmetic unless a side is small.
 ///
 /// # Errors
 /// When the sides, or the length of the bias, do not fit.
 #[allow(clippy::too_many_arguments)]
 pub fn gemm<T: GemmFloat>(
-    backend: Backend,
-    split: Split,
+    context: Context,
     alpha: T,
     a: MatrixRef<T>,
     b: MatrixRef<T>,
     beta: T,
     c: MatrixMut<T>,
     epilogue: &Epilogue<T>,
-) -> Result<(), GemmError> {
-    multiply(backend, split, alpha, a, ([b.rows(), b.cols()], Operand::of(b)), beta, c, epilogue)
+) -> Result<(), Error> {
+    multiply(context, alpha, a, ([b.rows(), b.cols()], Operand::of(b)), beta, c, epilogue)
 }
 
 #[allow(clippy::too_many_arguments)]
 fn multiply<T: GemmFloat>(
-    backend: Backend,
-    split: Split,
+    context: Context,
     alpha: T,
     a: MatrixRef<T>,
     ([b_rows, b_cols], b): ([usize; 2], Operand<T>),
     beta: T,
     mut c: MatrixMut<T>,
     epilogue: &Epilogue<T>,
-) -> Result<(), GemmError> {
+) -> Result<(), Error> {
+    let Context { backend, split } = context;
     let (m, n, k) = (c.rows(), c.cols(), a.cols());
     if a.rows() != m || b_rows != k || b_cols != n {
-        return Err(GemmError::Shape { a: [a.rows(), k], b: [b_rows, b_cols], c: [m, n] });
+        return Err(Error::shape(format!("cannot multiply {} x {k} by {b_rows} x {b_cols} into {m} x {n}", a.rows())));
     }
     epilogue.check(m, n)?;
     if m == 0 || n == 0 {
@@ -165,9 +164,9 @@ fn multiply<T: GemmFloat>(
         if contiguous && packed::is_better_turned(&x) && packed::turned(split, &x) {
             return Ok(());
         }
-        if x.b.panel == 0 && backend == Backend::Avx512 && 2 * x.n <= x.kernels.tiling(PhantomData).lanes {
+        if x.b.panel == 0 && 2 * x.n <= x.kernels.tiling(PhantomData).lanes {
             // C is no wider than half a vector: vectors of half the width waste nothing, and give the same bits.
-            x.kernels = T::gemm_kernels(Backend::Avx2Fma);
+            x.kernels = backend.half().map_or(x.kernels, T::gemm_kernels);
         }
         x.shape = x.kernels.tiling(PhantomData).shape(x.n);
         if contiguous && packed::is_better_shared(split, &x) && packed::shared(split, &x) {

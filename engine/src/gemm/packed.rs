@@ -8,13 +8,11 @@
 
 use super::driver::{Operand, Task, steps};
 use super::epilogue::Epilogue;
-use super::matrix::{GemmError, MatrixMut, MatrixRef};
+use super::matrix::{MatrixMut, MatrixRef};
 use super::pack::PackB;
 use super::tile::GemmKernels;
 use super::{GemmFloat, arena, multiply, split};
-use crate::Error;
-use crate::parallel::Split;
-use crate::simd::{Backend, Buffer};
+use crate::base::{Backend, Buffer, Context, Error, Split};
 use std::marker::PhantomData;
 
 /// A matrix `[K, N]` in the order in which the kernels of one backend read it.
@@ -32,12 +30,13 @@ impl<T: GemmFloat> PackedB<T> {
     ///
     /// # Errors
     /// No memory.
-    pub fn new(backend: Backend, split: Split, b: MatrixRef<T>) -> Result<Self, Error> {
+    pub fn new(context: Context, b: MatrixRef<T>) -> Result<Self, Error> {
+        let Context { backend, split } = context;
         let (rows, cols) = (b.rows(), b.cols());
         let panel = T::gemm_kernels(backend).tiling(PhantomData).shape(cols).cols;
         let elements = cols.checked_next_multiple_of(panel).and_then(|cols| cols.checked_mul(rows));
         let elements =
-            elements.ok_or_else(|| Error::new(format!("a packed matrix of {rows} x {cols} is too large")))?;
+            elements.ok_or_else(|| Error::shape(format!("a packed matrix of {rows} x {cols} is too large")))?;
         let mut data = Buffer::zeroed(elements)?;
         pack(T::gemm_kernels(backend), split, &Operand::of(b), [rows, cols], panel, data.as_mut_slice());
         Ok(Self { backend, rows, cols, panel, data })
@@ -67,10 +66,10 @@ pub fn gemm_packed<T: GemmFloat>(
     beta: T,
     c: MatrixMut<T>,
     epilogue: &Epilogue<T>,
-) -> Result<(), GemmError> {
+) -> Result<(), Error> {
     let col = b.rows.wrapping_mul(b.panel);
     let operand = Operand { data: b.data.as_slice().as_ptr(), row: b.panel, col, panel: b.panel };
-    multiply(b.backend, split, alpha, a, ([b.rows, b.cols], operand), beta, c, epilogue)
+    multiply(Context { backend: b.backend, split }, alpha, a, ([b.rows, b.cols], operand), beta, c, epilogue)
 }
 
 /// Elements of a shared operand that a thread keeps memory for: 2 MiB.

@@ -6,7 +6,7 @@
 
 use super::GemmFloat;
 use super::driver::{Family, Task, serial};
-use crate::parallel::Split;
+use crate::base::parallel::Split;
 use std::marker::PhantomData;
 
 /// Multiply-adds below which waking a thread costs more than it saves.

@@ -1,8 +1,9 @@
 //! Agreement with sums in `f64`, on every backend, at the shapes where tiles, panels and blocks end.
 
 use super::*;
-use crate::parallel::Threads;
+use crate::base::parallel::Threads;
 use crate::simd::InOut;
+use crate::{Context, Split};
 use proptest::prelude::*;
 
 /// Numbers in [-1, 1), a function of the seed.
@@ -104,7 +105,8 @@ impl<T: GemmFloat> Case<T> {
         let mut c = self.c.0.clone();
         let (alpha, beta) = (T::from_f64(self.alpha), T::from_f64(self.beta));
         let (a, b) = (self.a.1.view(&self.a.0), self.b.1.view(&self.b.0));
-        gemm(backend, split, alpha, a, b, beta, self.c.1.view_mut(&mut c), &self.epilogue(activation)).unwrap();
+        gemm(Context { backend, split }, alpha, a, b, beta, self.c.1.view_mut(&mut c), &self.epilogue(activation))
+            .unwrap();
         c
     }
 
@@ -112,7 +114,7 @@ impl<T: GemmFloat> Case<T> {
         let mut c = self.c.0.clone();
         let (alpha, beta) = (T::from_f64(self.alpha), T::from_f64(self.beta));
         let (a, b) = (self.a.1.view(&self.a.0), self.b.1.view(&self.b.0));
-        let b = PackedB::new(backend, split, b).unwrap();
+        let b = PackedB::new(Context { backend, split }, b).unwrap();
         gemm_packed(split, alpha, a, &b, beta, self.c.1.view_mut(&mut c), &self.epilogue(activation)).unwrap();
         c
     }
@@ -294,7 +296,7 @@ fn a_turned_product_keeps_to_the_strides_of_c() {
         let mut c = vec![f32::NAN; (m - 1) * row + (n - 1) * col + 1];
         let to = MatrixMut::new(&mut c, m, n, row, col).unwrap();
         let (a, b) = (MatrixRef::row_major(&x, m, k).unwrap(), MatrixRef::row_major(&w, n, k).unwrap().t());
-        gemm(backend, split, 1.0, a, b, 0.0, to, &Epilogue::none()).unwrap();
+        gemm(Context { backend, split }, 1.0, a, b, 0.0, to, &Epilogue::none()).unwrap();
         c
     };
     for backend in Backend::available() {
@@ -316,7 +318,7 @@ fn a_turned_product_keeps_to_the_strides_of_c() {
 fn packed_operands_without_elements() {
     for (k, n) in [(0, 5), (5, 0), (0, 1 << 50)] {
         let b = MatrixRef::<f32>::new(&[], k, n, 1, 1).unwrap();
-        let packed = PackedB::new(Backend::current(), Split::Serial, b).unwrap();
+        let packed = PackedB::new(Context::new(Split::Serial), b).unwrap();
         assert_eq!((packed.rows(), packed.cols()), (k, n));
         let wide = n.min(8);
         let mut c = vec![1.0; 3 * wide];
@@ -327,7 +329,7 @@ fn packed_operands_without_elements() {
         assert!(wide != n || c.iter().all(|&c| c == 0.0));
     }
     let tall = MatrixRef::<f32>::new(&[], usize::MAX, 0, 1, 1).unwrap();
-    assert!(PackedB::new(Backend::current(), Split::Serial, tall).is_ok());
+    assert!(PackedB::new(Context::new(Split::Serial), tall).is_ok());
 }
 
 /// A product of part of the rows and columns has the bits of the whole one, wherever it lies in a tile.
@@ -342,7 +344,7 @@ fn position_in_a_tile_does_not_change_bits() {
             let a = MatrixRef::row_major(&a, rows, k).unwrap();
             let b = MatrixRef::new(&b, k, cols, n, 1).unwrap();
             let to = MatrixMut::row_major(&mut c, rows, cols).unwrap();
-            gemm(backend, Split::Serial, 1.0, a, b, 0.0, to, &Epilogue::none()).unwrap();
+            gemm(Context { backend, split: Split::Serial }, 1.0, a, b, 0.0, to, &Epilogue::none()).unwrap();
             c
         };
         let whole = product(m, n);
@@ -374,7 +376,7 @@ fn turned_products_have_the_same_bits() {
                     let mut c = vec![f32::NAN; m * n];
                     let to = MatrixMut::row_major(&mut c, m, n).unwrap();
                     let a = MatrixRef::row_major(&x, m, k).unwrap();
-                    gemm(backend, split, 1.0, a, b, 0.0, to, &epilogue).unwrap();
+                    gemm(Context { backend, split }, 1.0, a, b, 0.0, to, &epilogue).unwrap();
                     c
                 };
                 let plain = product(MatrixRef::row_major(&across, k, n).unwrap(), Split::Serial);
@@ -428,7 +430,7 @@ fn nan_propagates() {
         let to = MatrixMut::row_major(&mut c, 20, 40).unwrap();
         let (a, b) = (MatrixRef::row_major(&a, 20, 30).unwrap(), MatrixRef::row_major(&b, 30, 40).unwrap());
         let relu = Epilogue { bias: None, activation: Activation::Relu };
-        gemm(backend, Split::Serial, 1.0, a, b, 0.0, to, &relu).unwrap();
+        gemm(Context { backend, split: Split::Serial }, 1.0, a, b, 0.0, to, &relu).unwrap();
         assert!(c.iter().enumerate().all(|(i, x)| x.is_nan() == (i / 40 == 5)));
     }
 }
@@ -451,22 +453,18 @@ fn wrong_views_are_refused() {
     let b = MatrixRef::row_major(&b, 3, 2).unwrap();
     let mut product = |b, epilogue: &Epilogue<f32>| {
         let c = MatrixMut::row_major(&mut data, 2, 2).unwrap();
-        gemm(Backend::current(), Split::Serial, 1.0, a, b, 0.0, c, epilogue)
+        gemm(Context::new(Split::Serial), 1.0, a, b, 0.0, c, epilogue)
     };
     assert!(product(b, &Epilogue::none()).is_ok());
-    assert!(matches!(product(b.t(), &Epilogue::none()), Err(GemmError::Shape { .. })));
+    assert!(product(b.t(), &Epilogue::none()).unwrap_err().message().contains("cannot multiply 2 x 3 by"));
     let bias = Epilogue { bias: Some(Bias::PerRow(&[0.0; 3])), activation: Activation::Identity };
-    assert_eq!(product(b, &bias), Err(GemmError::Bias { expected: 2, found: 3 }));
+    assert_eq!(product(b, &bias).unwrap_err().message(), "a bias of 3 elements where 2 are needed");
 }
 
 #[test]
 fn each_backend_has_its_own_tiles() {
     for backend in Backend::available() {
-        let lanes = match backend {
-            Backend::Portable => 4,
-            Backend::Avx2Fma => 8,
-            Backend::Avx512 => 16,
-        };
+        let lanes = backend.vector_bytes() / 4;
         assert_eq!(f32::gemm_kernels(backend).tiling(std::marker::PhantomData).lanes, lanes, "{backend}");
         assert_eq!(f64::gemm_kernels(backend).tiling(std::marker::PhantomData).lanes, lanes / 2, "{backend}");
     }

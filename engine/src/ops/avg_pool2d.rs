@@ -1,7 +1,8 @@
 //! `y[w] = mean of x over window w`: average pooling, padding counted as zeros, and the average of whole planes.
 
+use crate::base::Error;
 use super::cases::{Case, case};
-use super::convolution::{means, shape_of};
+use super::planes::shape_of;
 use super::max_pool2d::{by_windows, planes, windows};
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::conv::pooling::{Pool, average, average_transposed};
@@ -43,29 +44,32 @@ impl<T: Real> Operation<T> for AvgPool {
         Ok(spec.flops_per_element((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64)))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let from = sides(&run.inputs.shape(0));
         let pool = self.on(from);
         let [rows, columns] = windows(&pool, &run.inputs.shape(0));
-        let planes = || Planes(run.inputs.get(0), from[0] * from[1]);
-        each(means(&run.device), planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
+        let x = run.inputs.get(0)?;
+        let planes = || Planes(x, from[0] * from[1]);
+        each(run.context, planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
             average(&pool, from, x, y, columns);
         });
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let from = sides(&run.inputs.shape(0));
         let pool = self.on(from);
         let [rows, columns] = windows(&pool, &run.inputs.shape(0));
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, rows * columns);
-        each(means(&run.device), dy(), dy(), PlanesMut(target.slice, from[0] * from[1]), &|dy, _, dx| {
+        each(run.context, dy(), dy(), PlanesMut(target.slice, from[0] * from[1]), &|dy, _, dx| {
             if fresh {
                 dx.fill(T::ZERO);
             }
             average_transposed(&pool, from, dy, dx, columns);
         });
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! number over anything. The gradient of a spread operand is summed over what it was spread over, in the rows' order.
 
 use super::{GATE, GRAIN};
+use crate::base::Error;
 use crate::simd::InOut;
 use crate::simd::kernels::Elementwise;
 use crate::tape::operation::Inputs;
@@ -155,33 +156,34 @@ impl<T: Real> Operation<T> for Binary {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let result = Self::result(run.inputs.shape(0), run.inputs.shape(1)).unwrap_or(run.inputs.shape(0));
         let (spread_a, spread_b, rows, columns) = Self::rows(&run.inputs, result);
-        let (a, b) = (run.inputs.get(0), run.inputs.get(1));
+        let (a, b) = (run.inputs.get(0)?, run.inputs.get(1)?);
         if rows == 1 && spread_a == Spread::Whole && spread_b == Spread::Whole {
-            let split = run.device.split.gated(columns, GATE);
+            let split = run.context.split.gated(columns, GATE);
             split.parts(((a, b), run.output), GRAIN, &|((a, b), out): ((&[T], &[T]), &mut [T])| {
                 self.forward_row(kernels, Row::Numbers(a), Row::Numbers(b), out);
             });
-            return;
+            return Ok(());
         }
         for (r, out) in run.output.chunks_exact_mut(columns.max(1)).enumerate().take(rows) {
             self.forward_row(kernels, row(a, spread_a, r, columns), row(b, spread_b, r, columns), out);
         }
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let inputs = run.inputs;
         let result = Self::result(inputs.shape(0), inputs.shape(1)).unwrap_or(inputs.shape(0));
         let (spread_a, spread_b, rows, columns) = Self::rows(&inputs, result);
         for which in 0..2 {
             let (own, others) = if which == 0 { (spread_a, spread_b) } else { (spread_b, spread_a) };
-            let Some(target) = run.gradients.of(which) else { continue };
+            let Some(target) = run.gradients.of(which)?.wanted() else { continue };
             let (to, accumulate) = (target.slice, target.accumulate);
-            let other = (self.0 == Kind::Mul).then(|| inputs.get(1 - which));
+            let other = if self.0 == Kind::Mul { Some(inputs.get(1 - which)?) } else { None };
             let mut total = 0.0f64;
             for (r, dy) in run.output_gradient.chunks_exact(columns.max(1)).enumerate().take(rows) {
                 let other = other.map(|values| row(values, others, r, columns));
@@ -204,6 +206,7 @@ impl<T: Real> Operation<T> for Binary {
                 to[0] = if accumulate { to[0] + T::from_f64(total) } else { T::from_f64(total) };
             }
         }
+        Ok(())
     }
 }
 

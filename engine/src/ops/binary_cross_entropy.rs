@@ -3,6 +3,7 @@
 //!
 //! One pass gives the loss and, in a training plan, the gradient `(sigmoid(z) − t) / N`. The target has none.
 
+use crate::base::Error;
 use super::Reduction;
 use super::cases::{Case, Domain, batch, case};
 use super::mean_squared_error::{backward_loss, forward_loss, infer_loss, weight};
@@ -29,14 +30,14 @@ impl<T: Real> Operation<T> for BinaryCrossEntropy {
         infer_loss(inputs, 45, 0b01)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let weight = weight(self.reduction, run.inputs.shape(0), run.inputs.rows());
-        forward_loss(run, weight, |kernels, z, t, gradient, g| kernels.binary_cross_entropy(z, t, gradient, g));
+        forward_loss(run, weight, |kernels, z, t, gradient, g| kernels.binary_cross_entropy(z, t, gradient, g))
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let weight = weight(self.reduction, run.inputs.shape(0), run.inputs.rows());
-        backward_loss(&mut run, weight, |kernels, z, t, gradient, g| kernels.binary_cross_entropy(z, t, gradient, g));
+        backward_loss(&mut run, weight, |kernels, z, t, gradient, g| kernels.binary_cross_entropy(z, t, gradient, g))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `y = min(max(x, low), high)`. The gradient passes strictly between the two.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use super::{GATE, GRAIN};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -31,28 +32,30 @@ impl<T: Real> Operation<T> for Clamp {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let (low, high) = (T::from_f64(self.low), T::from_f64(self.high));
-        let split = run.device.split.gated(run.output.len(), GATE);
-        split.parts((run.inputs.get(0), run.output), GRAIN, &|(x, y): (&[T], &mut [T])| {
+        let split = run.context.split.gated(run.output.len(), GATE);
+        split.parts((run.inputs.get(0)?, run.output), GRAIN, &|(x, y): (&[T], &mut [T])| {
             for (y, &x) in y.iter_mut().zip(x) {
                 let above = if x < low { low } else { x };
                 *y = if above > high { high } else { above };
             }
         });
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let (low, high) = (T::from_f64(self.low), T::from_f64(self.high));
-        let split = run.device.split.gated(run.output_gradient.len(), GATE);
-        let Some(target) = run.gradients.of(0) else { return };
-        let (x, dy, accumulate) = (run.inputs.get(0), &*run.output_gradient, target.accumulate);
+        let split = run.context.split.gated(run.output_gradient.len(), GATE);
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
+        let (x, dy, accumulate) = (run.inputs.get(0)?, &*run.output_gradient, target.accumulate);
         split.parts(((x, dy), target.slice), GRAIN, &|((x, dy), dx): ((&[T], &[T]), &mut [T])| {
             for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
                 let passed = if x > low && x < high { dy } else { T::ZERO };
                 *dx = if accumulate { *dx + passed } else { passed };
             }
         });
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Several matrices side by side: `[.., A]` and `[.., B]` give `[.., A + B]`.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -34,26 +35,27 @@ impl<T: Real> Operation<T> for Concatenate {
         Ok(Spec::new(first.with_last(width), inputs.len()))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let width = (0..run.inputs.count()).map(|i| run.inputs.shape(i).last()).sum::<usize>().max(1);
         let mut start = 0;
         for i in 0..run.inputs.count() {
             let columns = run.inputs.shape(i).last();
-            let rows = run.inputs.get(i).chunks_exact(columns.max(1));
+            let rows = run.inputs.get(i)?.chunks_exact(columns.max(1));
             for (from, to) in rows.zip(run.output.chunks_exact_mut(width)) {
                 to[start..start + columns].copy_from_slice(from);
             }
             start += columns;
         }
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let width = (0..run.inputs.count()).map(|i| run.inputs.shape(i).last()).sum::<usize>().max(1);
         let mut start = 0;
         for i in 0..run.inputs.count() {
             let columns = run.inputs.shape(i).last();
-            if let Some(target) = run.gradients.of(i) {
+            if let Some(target) = run.gradients.of(i)?.wanted() {
                 let rows = run.output_gradient.chunks_exact(width);
                 for (from, to) in rows.zip(target.slice.chunks_exact_mut(columns.max(1))) {
                     let from = &from[start..start + columns];
@@ -62,6 +64,7 @@ impl<T: Real> Operation<T> for Concatenate {
             }
             start += columns;
         }
+        Ok(())
     }
 }
 

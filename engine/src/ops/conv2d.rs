@@ -3,6 +3,7 @@
 //! `x` is `[N, channels, height, width]`, the weight `[filters, channels / groups, kernel_rows, kernel_columns]`, as in
 //! PyTorch. Backward: `dz = dy f'(y)`, `db` its sums, `dx = Cᵀ dz`, `dW = Σ dz im2col(x)ᵀ`; see [`crate::conv`].
 
+use crate::base::Error;
 use super::cases::{Case, CaseInput, Domain, Sizes, case, fixed};
 use super::convolution::{ConvOptions, Convolve};
 use super::max_pool2d::{by_windows, maximum, planes as pool_planes};
@@ -72,12 +73,12 @@ impl<T: Real> Operation<T> for Conv2d<T> {
         self.0.infer(inputs)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        self.0.forward(run);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        self.0.forward(run)
     }
 
-    fn backward(&self, run: Backward<'_, T>) {
-        self.0.backward(run);
+    fn backward(&self, run: Backward<'_, T>) -> Result<(), Error> {
+        self.0.backward(run)
     }
 }
 

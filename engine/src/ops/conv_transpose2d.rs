@@ -5,6 +5,7 @@
 //! in PyTorch: it is the weight of the convolution that this is the transpose of. Backward: `dz = dx f'(x)`, `db` its
 //! sums, `dy = C dz`, `dW = Σ y im2col(dz)ᵀ`.
 
+use crate::base::Error;
 use super::cases::{Case, CaseInput, Domain, case, fixed};
 use super::conv2d::{images, sides};
 use super::convolution::{ConvOptions, Convolve};
@@ -64,12 +65,12 @@ impl<T: Real> Operation<T> for ConvTranspose2d<T> {
         self.0.infer(inputs)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        self.0.forward(run);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        self.0.forward(run)
     }
 
-    fn backward(&self, run: Backward<'_, T>) {
-        self.0.backward(run);
+    fn backward(&self, run: Backward<'_, T>) -> Result<(), Error> {
+        self.0.backward(run)
     }
 }
 

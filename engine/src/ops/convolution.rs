@@ -1,13 +1,13 @@
 //! What `conv2d` and `conv_transpose2d` share: options, the shapes' rules, the bias and the activation.
 
 use super::max_pool2d::pooled;
+use super::planes::{one, shape_of};
+use crate::base::Error;
 use crate::conv::geometry::{Geometry, GeometryError, Window};
-use crate::conv::passes::{Convolution, Differentiate, Means, Passes};
+use crate::conv::passes::{Convolution, Differentiate, Passes};
 use crate::conv::pooling::Pool;
 use crate::gemm::Activation;
-use crate::tape::operation::Inputs;
-use crate::tape::operation::{Device, Target};
-use crate::tape::{Backward, Forward, Real, Shape, Spec};
+use crate::tape::{Backward, Forward, Inputs, Real, Shape, Spec};
 use std::sync::OnceLock;
 
 /// How a kernel is laid over an image. PyTorch's names and defaults.
@@ -64,11 +64,6 @@ impl ConvOptions {
     }
 }
 
-/// The sizes of one image without the batch, which is symbolic or the first size.
-fn one(shape: &Shape) -> &[usize] {
-    if shape.is_batch() { shape.sizes() } else { shape.sizes().get(1..).unwrap_or_default() }
-}
-
 /// The sizes of an image: `[channels, height, width]`, or `[channels, length]`, which is an image of height 1.
 pub(super) fn image(shape: &Shape) -> Result<[usize; 3], String> {
     match *one(shape) {
@@ -77,16 +72,6 @@ pub(super) fn image(shape: &Shape) -> Result<[usize; 3], String> {
         _ => Err(format!(
             "the input is {shape}; it must be [batch, channels, height, width] or [batch, channels, length]"
         )),
-    }
-}
-
-/// The shape of as many images as `like` has, with other sizes.
-pub(super) fn shape_of(like: &Shape, [channels, height, width]: [usize; 3]) -> Shape {
-    match (like.is_batch(), like.sizes().first(), one(like).len()) {
-        (true, _, 2) => Shape::batch(&[channels, width]),
-        (true, ..) => Shape::batch(&[channels, height, width]),
-        (false, Some(&images), 2) => Shape::fixed(&[images, channels, width]),
-        (false, images, _) => Shape::fixed(&[images.copied().unwrap_or(1), channels, height, width]),
     }
 }
 
@@ -154,11 +139,6 @@ fn transposed(options: &ConvOptions, output_padding: [usize; 2], inputs: &[Shape
     Ok(Convolution { geometry, groups: options.groups, filters: of_input })
 }
 
-/// What the passes need of a device.
-pub(super) fn means(device: &Device) -> Means {
-    Means { backend: device.backend, split: device.split }
-}
-
 /// Either operation: a convolution (of the input, or the one that the operation is the transpose of) with what its kernels
 /// are told, made when it is recorded.
 pub(super) struct Convolve<T> {
@@ -222,45 +202,46 @@ impl<T: Real> Convolve<T> {
     }
 
     /// Runs `work` with the tables for these inputs.
-    fn with(&self, inputs: &Inputs<'_, T>, work: impl FnOnce(&Passes)) {
-        let Ok(convolution) = self.convolution(&[inputs.shape(0), inputs.shape(1)]) else { return };
+    fn with<R>(&self, inputs: &Inputs<'_, T>, work: impl FnOnce(&Passes) -> Result<R, Error>) -> Result<R, Error> {
+        let convolution = self.convolution(&[inputs.shape(0), inputs.shape(1)]).map_err(Error::shape)?;
         match self.passes.get().filter(|passes| *passes.convolution() == convolution) {
             Some(passes) => work(passes),
             None => work(&Passes::new(convolution, self.output_padding.is_some(), self.pool)),
         }
     }
 
-    pub(super) fn forward(&self, run: Forward<'_, T>) {
-        let bias = (run.inputs.count() > 2).then(|| run.inputs.get(2));
-        let operands = (run.inputs.get(0), run.inputs.get(1), bias);
+    pub(super) fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let bias = if run.inputs.count() > 2 { Some(run.inputs.get(2)?) } else { None };
+        let operands = (run.inputs.get(0)?, run.inputs.get(1)?, bias);
         self.with(&run.inputs, |passes| {
             let places = (!run.saved.is_empty()).then_some(run.saved);
-            passes.apply(means(&run.device), operands, self.activation, (run.output, places), run.scratch);
-        });
+            passes.apply(run.context, operands, self.activation, (run.output, places), run.scratch)
+        })
     }
 
-    pub(super) fn backward(&self, run: Backward<'_, T>) {
-        let Backward { inputs, output, output_gradient, saved, scratch, device, mut gradients, .. } = run;
-        self.with(&inputs, |passes| {
-            let wants = [gradients.wants(1), inputs.count() > 2 && gradients.wants(2)];
-            let work = Differentiate {
-                input: inputs.get(0),
-                weight: inputs.get(1),
-                output,
-                places: saved,
-                gradient: output_gradient,
-                activation: self.activation,
-                d_input: gradients.of(0),
-                wants,
-            };
-            let partial = passes.differentiate(means(&device), work, scratch);
-            let kernels = T::elementwise(device.backend);
-            // One at a time: an operand may be the input and the weight.
-            for (input, sums) in [1, 2].into_iter().zip(partial).filter(|(input, _)| wants[input - 1]) {
-                if let Some(Target { slice, accumulate }) = gradients.of(input) {
-                    kernels.column_sums(sums, slice.len(), slice, accumulate);
-                }
+    pub(super) fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let inputs = run.inputs;
+        let output = if self.activation == Activation::Identity { &[] } else { run.output()? };
+        let wants = [run.gradients.wants(1), inputs.count() > 2 && run.gradients.wants(2)];
+        let d_input = run.gradients.of(0)?.wanted().map(|target| (target.slice, target.accumulate));
+        let work = Differentiate {
+            input: inputs.get(0)?,
+            weight: inputs.get(1)?,
+            output,
+            places: run.saved,
+            gradient: run.output_gradient,
+            activation: self.activation,
+            d_input,
+            wants,
+        };
+        let partial = self.with(&inputs, |passes| passes.differentiate(run.context, work, run.scratch))?;
+        let kernels = T::elementwise(run.context.backend);
+        // One at a time: an operand may be the input and the weight.
+        for (input, sums) in [1, 2].into_iter().zip(partial).filter(|(input, _)| wants[input - 1]) {
+            if let Some(target) = run.gradients.of(input)?.wanted() {
+                kernels.column_sums(sums, target.slice.len(), target.slice, target.accumulate);
             }
-        });
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! `y_ij = x_ij` for the first rows and columns: what an image has beyond its size is cut off below and on the right.
 
+use crate::base::Error;
 use super::cases::{Case, case};
-use super::convolution::{means, shape_of};
+use super::planes::shape_of;
 use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -31,20 +32,22 @@ impl<T: Real> Operation<T> for Crop {
         Ok(Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let ([height, width], [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
-        let planes = || Planes(run.inputs.get(0), height * width);
-        each(means(&run.device), planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
+        let x = run.inputs.get(0)?;
+        let planes = || Planes(x, height * width);
+        each(run.context, planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
             x.chunks_exact(width).zip(y.chunks_exact_mut(columns)).for_each(|(x, y)| y.copy_from_slice(&x[..columns]));
         });
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let ([height, width], [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, rows * columns);
-        each(means(&run.device), dy(), dy(), PlanesMut(target.slice, height * width), &|dy, _, dx| {
+        each(run.context, dy(), dy(), PlanesMut(target.slice, height * width), &|dy, _, dx| {
             if fresh {
                 dx.fill(T::ZERO);
             }
@@ -52,6 +55,7 @@ impl<T: Real> Operation<T> for Crop {
                 dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += *dy);
             }
         });
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! costs one pass over h and one over W forward, the same backward; O(N · out + out · in) instead of O(N · out · in).
 //! With respect to h: `2 f' f'' r_j`; to W: `2 W_jk Σ_i f'(z_ij)²`.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case, fixed};
 use crate::gemm::Activation;
 use crate::simd::InOut;
@@ -60,9 +61,9 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
         }
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
-        let (h, weight) = (run.inputs.get(0), run.inputs.get(1));
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
+        let (h, weight) = (run.inputs.get(0)?, run.inputs.get(1)?);
         let (rows, out) = run.inputs.shape(0).matrix(run.inputs.rows());
         let into = run.inputs.shape(1).last();
         let room = if run.saved.is_empty() { run.scratch } else { run.saved };
@@ -79,16 +80,17 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
         }
         let sum: f64 = norms.iter().zip(&*slopes).map(|(&norm, &slope)| (norm * slope).to_f64()).sum();
         run.output[0] = T::from_f64(sum / rows.max(1) as f64);
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let (rows, out) = run.inputs.shape(0).matrix(run.inputs.rows());
         let into = run.inputs.shape(1).last();
         let g = T::from_f64(2.0 / rows.max(1) as f64) * run.output_gradient[0];
         let (norms, slopes) = run.saved[..2 * out].split_at(out);
-        let (h, weight) = (run.inputs.get(0), run.inputs.get(1));
-        if let Some(target) = run.gradients.of(0) {
+        let (h, weight) = (run.inputs.get(0)?, run.inputs.get(1)?);
+        if let Some(target) = run.gradients.of(0)?.wanted() {
             for (to, h) in target.slice.chunks_exact_mut(out).zip(h.chunks_exact(out)) {
                 for ((to, &h), &norm) in to.iter_mut().zip(h).zip(norms) {
                     let (slope, change) = self.slope(h.to_f64());
@@ -97,12 +99,13 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
                 }
             }
         }
-        if let Some(target) = run.gradients.of(1) {
+        if let Some(target) = run.gradients.of(1)?.wanted() {
             let rows = weight.chunks_exact(into).zip(target.slice.chunks_exact_mut(into));
             for ((weight, to), &slope) in rows.zip(slopes) {
                 kernels.scale_into(InOut::pair(weight, to), g * slope, target.accumulate);
             }
         }
+        Ok(())
     }
 }
 

@@ -9,12 +9,13 @@
 //!
 //! flops: 2 N in out forward, twice that backward; bound by arithmetic for batches beyond a few dozen rows.
 
+use crate::base::{Context, Error};
 use super::cases::{Case, Domain, batch, case, fixed};
 use super::GATE;
 use super::fused::differentiate;
-use crate::gemm::{Activation, Bias, Epilogue, GemmError, MatrixMut, MatrixRef, gemm};
-use crate::parallel::PerChunk;
-use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
+use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
+use crate::base::parallel::PerChunk;
+use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
 
 /// The operation; input 0 is x, input 1 the weight `[out, in]` (or its transpose), input 2 the bias `[out]` if there is one.
 struct Linear<T> {
@@ -63,17 +64,18 @@ impl<T: Real> Linear<T> {
     }
 
     /// The weight as `[out, in]`, whichever way it is stored.
-    fn weight<'a>(&self, w: &'a [T], out: usize, into: usize) -> Result<MatrixRef<'a, T>, GemmError> {
+    fn weight<'a>(&self, w: &'a [T], out: usize, into: usize) -> Result<MatrixRef<'a, T>, Error> {
         if self.transposed { MatrixRef::row_major(w, into, out).map(MatrixRef::t) } else { MatrixRef::row_major(w, out, into) }
     }
 
     /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of the rows, to be added up in their order;
     /// returns how many.
-    fn differentiate_and_sum(&self, run: &mut Backward<'_, T>, rows: usize, out: usize) -> usize {
-        let kernels = T::elementwise(run.device.backend);
-        let split = run.device.split.gated(run.output_gradient.len(), GATE);
+    fn differentiate_and_sum(&self, run: &mut Backward<'_, T>, rows: usize, out: usize) -> Result<usize, Error> {
+        let kernels = T::elementwise(run.context.backend);
+        let split = run.context.split.gated(run.output_gradient.len(), GATE);
         let each = rows.div_ceil(SUMS).max(ROWS);
         let (part, parts) = (each * out, rows.div_ceil(each));
+        let y = if self.activation == Activation::Identity { &[] } else { run.output()? };
         let sums = PerChunk { results: &mut run.scratch[..parts * out], chunk: each };
         if self.activation == Activation::Identity {
             split.parts((&*run.output_gradient, sums), part, &|(dy, sums): (&[T], PerChunk<'_, T>)| {
@@ -81,7 +83,7 @@ impl<T: Real> Linear<T> {
                     kernels.column_sums(dy, out, sums, false);
                 }
             });
-            return parts;
+            return Ok(parts);
         }
         let gradient = |y: &[T], dy: &mut [T], sums: &mut [T]| match self.activation {
             Activation::Identity => {}
@@ -92,13 +94,13 @@ impl<T: Real> Linear<T> {
             Activation::Tanh => kernels.tanh_gradient_sums(y, dy, T::ZERO, out, sums),
             Activation::Softplus => kernels.softplus_gradient_sums(y, dy, T::ZERO, out, sums),
         };
-        let whole = ((run.output, &mut *run.output_gradient), sums);
+        let whole = ((y, &mut *run.output_gradient), sums);
         split.parts(whole, part, &|((y, dy), sums): ((&[T], &mut [T]), PerChunk<'_, T>)| {
             for ((y, dy), sums) in y.chunks(part).zip(dy.chunks_mut(part)).zip(sums.results.chunks_mut(out)) {
                 gradient(y, dy, sums);
             }
         });
-        parts
+        Ok(parts)
     }
 }
 
@@ -131,59 +133,58 @@ impl<T: Real> Operation<T> for Linear<T> {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let (rows, into) = run.inputs.shape(0).matrix(run.inputs.rows());
         let out = run.output.len() / rows.max(1);
-        let bias = (run.inputs.count() > 2).then(|| Bias::PerColumn(run.inputs.get(2)));
+        let bias = if run.inputs.count() > 2 { Some(Bias::PerColumn(run.inputs.get(2)?)) } else { None };
         let epilogue = Epilogue { bias, activation: self.activation };
-        let (x, w) = (run.inputs.get(0), run.inputs.get(1));
-        let (x, w) = (MatrixRef::row_major(x, rows, into), self.weight(w, out, into));
-        multiply(&run.device, x, w.map(MatrixRef::t), false, run.output, (rows, out), &epilogue);
+        let x = MatrixRef::row_major(run.inputs.get(0)?, rows, into)?;
+        let w = self.weight(run.inputs.get(1)?, out, into)?;
+        let y = Wanted { slice: run.output, accumulate: false };
+        multiply(run.context, x, w.t(), y, [rows, out], &epilogue)
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let inputs = run.inputs;
         let (rows, into) = inputs.shape(0).matrix(inputs.rows());
         let out = run.output_gradient.len() / rows.max(1);
         if inputs.count() > 2 && run.gradients.wants(2) {
-            let parts = self.differentiate_and_sum(&mut run, rows, out);
-            if let Some(target) = run.gradients.of(2) {
-                let kernels = T::elementwise(run.device.backend);
+            let parts = self.differentiate_and_sum(&mut run, rows, out)?;
+            if let Some(target) = run.gradients.of(2)?.wanted() {
+                let kernels = T::elementwise(run.context.backend);
                 kernels.column_sums(&run.scratch[..parts * out], out, target.slice, target.accumulate);
             }
         } else {
-            differentiate(self.activation, &mut run);
+            differentiate(self.activation, &mut run)?;
         }
-        let dz = &*run.output_gradient;
+        let dz = MatrixRef::row_major(run.output_gradient, rows, out)?;
         let none = Epilogue::none();
-        if let Some(target) = run.gradients.of(0) {
-            let (dz, w) = (MatrixRef::row_major(dz, rows, out), self.weight(inputs.get(1), out, into));
-            multiply(&run.device, dz, w, target.accumulate, target.slice, (rows, into), &none);
+        if let Some(target) = run.gradients.of(0)?.wanted() {
+            let w = self.weight(inputs.get(1)?, out, into)?;
+            multiply(run.context, dz, w, target, [rows, into], &none)?;
         }
-        if let Some(target) = run.gradients.of(1) {
-            let (dz, x) = (MatrixRef::row_major(dz, rows, out), MatrixRef::row_major(inputs.get(0), rows, into));
-            if self.transposed {
-                multiply(&run.device, x.map(MatrixRef::t), dz, target.accumulate, target.slice, (into, out), &none);
-            } else {
-                multiply(&run.device, dz.map(MatrixRef::t), x, target.accumulate, target.slice, (out, into), &none);
+        if let Some(target) = run.gradients.of(1)?.wanted() {
+            let x = MatrixRef::row_major(inputs.get(0)?, rows, into)?;
+            match self.transposed {
+                true => multiply(run.context, x.t(), dz, target, [into, out], &none)?,
+                false => multiply(run.context, dz.t(), x, target, [out, into], &none)?,
             }
         }
+        Ok(())
     }
 }
 
-/// One product into `to`, row-major; the shapes were checked when the operation was recorded.
+/// One product into `to`, row-major.
 fn multiply<T: Real>(
-    device: &crate::tape::operation::Device,
-    a: Result<MatrixRef<'_, T>, GemmError>,
-    b: Result<MatrixRef<'_, T>, GemmError>,
-    accumulate: bool,
-    to: &mut [T],
-    (rows, columns): (usize, usize),
+    context: Context,
+    a: MatrixRef<'_, T>,
+    b: MatrixRef<'_, T>,
+    to: Wanted<'_, T>,
+    [rows, columns]: [usize; 2],
     epilogue: &Epilogue<'_, T>,
-) {
-    let beta = if accumulate { T::ONE } else { T::ZERO };
-    let done = (|| gemm(device.backend, device.split, T::ONE, a?, b?, beta, MatrixMut::row_major(to, rows, columns)?, epilogue))();
-    debug_assert!(done.is_ok(), "a shape that `infer` should have refused: {done:?}");
+) -> Result<(), Error> {
+    let beta = if to.accumulate { T::ONE } else { T::ZERO };
+    gemm(context, T::ONE, a, b, beta, MatrixMut::row_major(to.slice, rows, columns)?, epilogue)
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -3,15 +3,16 @@
 //! The gradient goes where the maximum came from. For max unpooling (Zeiler & Fergus 2014) the places are an operation of
 //! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`, 2^31 in `f64`.
 
+use crate::base::Error;
 use super::cases::{Case, CaseInput, Domain, case};
-use super::convolution::{means, shape_of};
+use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use super::{GATE, GRAIN};
 use crate::conv::kernels::Kernels;
 use crate::conv::batch::{Images, ImagesMut};
 use crate::conv::pooling::{Pool, largest, put_largest, take};
-use crate::tape::operation::{Device, Target};
-use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
+use crate::base::Context;
+use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
 
 /// The maxima; input 0 is the image. Places are kept for backward.
 struct MaxPool(Pool);
@@ -58,10 +59,9 @@ fn pool_planes<T: Real>(pool: &Pool, run: &Forward<'_, T>, x: &[T], y: Option<&m
     let (of_x, of_y) = (from[0] * from[1], to[0] * to[1]);
     let planes = |data| ImagesMut { data, each: of_y };
     let items = (Images { data: x, each: of_x }, (y.map(planes), places.map(planes)));
-    let means = means(&run.device);
-    let kernels = Kernels::for_rows(means.backend, to[1]);
+    let kernels = Kernels::for_rows(run.context.backend, to[1]);
     type Parts<'a, T> = (Images<'a, T>, (Option<ImagesMut<'a, T>>, Option<ImagesMut<'a, T>>));
-    means.split.gated(x.len(), GATE).parts(items, GRAIN.div_ceil(of_x), &|(x, (mut y, mut places)): Parts<'_, T>| {
+    run.context.split.gated(x.len(), GATE).parts(items, GRAIN.div_ceil(of_x), &|(x, (mut y, mut places)): Parts<'_, T>| {
         for (i, x) in x.each().enumerate() {
             fn plane<'a, T>(all: &'a mut Option<ImagesMut<'_, T>>, i: usize) -> Option<&'a mut [T]> {
                 all.as_mut().map(|all| &mut all.data[i * all.each..][..all.each])
@@ -72,14 +72,13 @@ fn pool_planes<T: Real>(pool: &Pool, run: &Forward<'_, T>, x: &[T], y: Option<&m
 }
 
 /// The transpose: the gradient of the image.
-fn unpool_planes<T: Real>(pool: &Pool, device: &Device, shape: &Shape, (dy, places): (&[T], &[T]), target: Target<'_, T>) {
+fn unpool_planes<T: Real>(pool: &Pool, context: Context, shape: &Shape, (dy, places): (&[T], &[T]), target: Wanted<'_, T>) {
     let from = sides(shape);
     let windows = windows(pool, shape);
     let to = windows[0] * windows[1];
-    let means = means(device);
-    let (kernels, fresh) = (Kernels::for_rows(means.backend, windows[1]), !target.accumulate);
+    let (kernels, fresh) = (Kernels::for_rows(context.backend, windows[1]), !target.accumulate);
     let dx = PlanesMut(target.slice, from[0] * from[1]);
-    each(means, Planes(dy, to), Planes(places, to), dx, &|dy, places, dx| {
+    each(context, Planes(dy, to), Planes(places, to), dx, &|dy, places, dx| {
         put_largest(kernels, pool, from, (dy, places), dx, fresh);
     });
 }
@@ -94,16 +93,18 @@ impl<T: Real> Operation<T> for MaxPool {
         Ok(Spec { saved: Some(spec.output), ..spec })
     }
 
-    fn forward(&self, mut run: Forward<'_, T>) {
+    fn forward(&self, mut run: Forward<'_, T>) -> Result<(), Error> {
         let (output, saved) = (std::mem::take(&mut run.output), std::mem::take(&mut run.saved));
         let places = (!saved.is_empty()).then_some(saved);
-        pool_planes(&self.0, &run, run.inputs.get(0), Some(output), places);
+        pool_planes(&self.0, &run, run.inputs.get(0)?, Some(output), places);
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let shape = run.inputs.shape(0);
-        let Some(target) = run.gradients.of(0) else { return };
-        unpool_planes(&self.0, &run.device, &shape, (run.output_gradient, run.saved), target);
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
+        unpool_planes(&self.0, run.context, &shape, (run.output_gradient, run.saved), target);
+        Ok(())
     }
 }
 
@@ -116,12 +117,15 @@ impl<T: Real> Operation<T> for Switches {
         Ok(Spec { differentiable: 0, ..pooled::<T>(&self.0, &inputs[0])? })
     }
 
-    fn forward(&self, mut run: Forward<'_, T>) {
+    fn forward(&self, mut run: Forward<'_, T>) -> Result<(), Error> {
         let places = std::mem::take(&mut run.output);
-        pool_planes(&self.0, &run, run.inputs.get(0), None, Some(places));
+        pool_planes(&self.0, &run, run.inputs.get(0)?, None, Some(places));
+        Ok(())
     }
 
-    fn backward(&self, _: Backward<'_, T>) {}
+    fn backward(&self, _: Backward<'_, T>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Windows on the images of an accepted shape.
@@ -141,16 +145,18 @@ impl<T: Real> Operation<T> for Take {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let [from, to] = [0, 1].map(|input| sides(&run.inputs.shape(input)).iter().product());
-        let (x, places) = (Planes(run.inputs.get(0), from), Planes(run.inputs.get(1), to));
-        each(means(&run.device), x, places, PlanesMut(run.output, to), &|x, places, y| take(x, places, y, false));
+        let (x, places) = (Planes(run.inputs.get(0)?, from), Planes(run.inputs.get(1)?, to));
+        each(run.context, x, places, PlanesMut(run.output, to), &|x, places, y| take(x, places, y, false));
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let shape = run.inputs.shape(0);
-        let Some(target) = run.gradients.of(0) else { return };
-        unpool_planes(&self.0, &run.device, &shape, (run.output_gradient, run.inputs.get(1)), target);
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
+        unpool_planes(&self.0, run.context, &shape, (run.output_gradient, run.inputs.get(1)?), target);
+        Ok(())
     }
 }
 

@@ -2,8 +2,9 @@
 //! elsewhere. It is the transpose of max pooling with these switches; where windows overlap and share a place, the
 //! numbers add up.
 
+use crate::base::Error;
 use super::cases::{Case, case};
-use super::convolution::{means, shape_of};
+use super::planes::shape_of;
 use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::conv::pooling::{Pool, put, take};
@@ -38,24 +39,26 @@ impl<T: Real> Operation<T> for MaxUnpool {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let from = sides(&run.inputs.shape(0)).iter().product();
-        let (x, places) = (Planes(run.inputs.get(0), from), Planes(run.inputs.get(1), from));
-        each(means(&run.device), x, places, PlanesMut(run.output, self.0[0] * self.0[1]), &|x, places, y| {
+        let (x, places) = (Planes(run.inputs.get(0)?, from), Planes(run.inputs.get(1)?, from));
+        each(run.context, x, places, PlanesMut(run.output, self.0[0] * self.0[1]), &|x, places, y| {
             y.fill(T::ZERO);
             put(x, places, y);
         });
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let from = sides(&run.inputs.shape(1)).iter().product();
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let (dy, places) =
-            (Planes(&*run.output_gradient, self.0[0] * self.0[1]), Planes(run.inputs.get(1), from));
+            (Planes(&*run.output_gradient, self.0[0] * self.0[1]), Planes(run.inputs.get(1)?, from));
         let accumulate = target.accumulate;
-        each(means(&run.device), dy, places, PlanesMut(target.slice, from), &|dy, places, dx| {
+        each(run.context, dy, places, PlanesMut(target.slice, from), &|dy, places, dx| {
             take(dy, places, dx, accumulate);
         });
+        Ok(())
     }
 }
 

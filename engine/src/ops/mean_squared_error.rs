@@ -3,10 +3,11 @@
 //! One pass gives the loss and, in a training plan, the gradient `2 (x − t) / N`, which waits where the backward
 //! pass looks for it. The target may have a gradient too (its negative).
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use super::reduce::{partials, total};
 use super::{CHUNK, GATE, Reduction};
-use crate::parallel::PerChunk;
+use crate::base::parallel::PerChunk;
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -51,11 +52,11 @@ pub(super) fn infer_loss(inputs: &[Shape], flops: u64, differentiable: u64) -> R
 pub(super) type LossKernel<T> = fn(&crate::simd::kernels::Elementwise<T>, &[T], &[T], &mut [T], T) -> T;
 
 /// Forward of a loss: chunks of fixed size, their sums added in order; the gradient on the way.
-pub(super) fn forward_loss<T: Real>(run: Forward<'_, T>, weight: f64, kernel: LossKernel<T>) {
-    let kernels = T::elementwise(run.device.backend);
-    let (x, target) = (run.inputs.get(0), run.inputs.get(1));
+pub(super) fn forward_loss<T: Real>(run: Forward<'_, T>, weight: f64, kernel: LossKernel<T>) -> Result<(), Error> {
+    let kernels = T::elementwise(run.context.backend);
+    let (x, target) = (run.inputs.get(0)?, run.inputs.get(1)?);
     let results = &mut run.scratch[..x.len().div_ceil(CHUNK)];
-    let split = run.device.split.gated(x.len(), GATE);
+    let split = run.context.split.gated(x.len(), GATE);
     let g = T::from_f64(weight);
     let partial = PerChunk { results, chunk: CHUNK };
     if run.early.is_empty() {
@@ -73,17 +74,18 @@ pub(super) fn forward_loss<T: Real>(run: Forward<'_, T>, weight: f64, kernel: Lo
         });
     }
     run.output[0] = T::from_f64(weight * total(&run.scratch[..x.len().div_ceil(CHUNK)]));
+    Ok(())
 }
 
 /// Backward of a loss for input 0: scales what forward left there, or computes it, chunk by chunk where it is added.
-pub(super) fn backward_loss<T: Real>(run: &mut Backward<'_, T>, weight: f64, kernel: LossKernel<T>) {
-    let kernels = T::elementwise(run.device.backend);
+pub(super) fn backward_loss<T: Real>(run: &mut Backward<'_, T>, weight: f64, kernel: LossKernel<T>) -> Result<(), Error> {
+    let kernels = T::elementwise(run.context.backend);
     let upstream = run.output_gradient[0];
-    let (x, target) = (run.inputs.get(0), run.inputs.get(1));
+    let (x, target) = (run.inputs.get(0)?, run.inputs.get(1)?);
     let g = T::from_f64(weight) * upstream;
     let early = run.early;
     let scratch = &mut *run.scratch;
-    let Some(to) = run.gradients.of(0) else { return };
+    let Some(to) = run.gradients.of(0)?.wanted() else { return Ok(()) };
     if early {
         if upstream != T::ONE {
             kernels.scale(InOut::same(to.slice), upstream);
@@ -99,6 +101,7 @@ pub(super) fn backward_loss<T: Real>(run: &mut Backward<'_, T>, weight: f64, ker
             kernels.scale_into(InOut::pair(room, to), T::ONE, true);
         }
     }
+    Ok(())
 }
 
 impl<T: Real> Operation<T> for MeanSquaredError {
@@ -110,22 +113,23 @@ impl<T: Real> Operation<T> for MeanSquaredError {
         infer_loss(inputs, 4, 0b11)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let weight = weight(self.reduction, run.inputs.shape(0), run.inputs.rows());
-        forward_loss(run, weight, |kernels, x, t, gradient, g| kernels.squared_error(x, t, gradient, g));
+        forward_loss(run, weight, |kernels, x, t, gradient, g| kernels.squared_error(x, t, gradient, g))
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let weight = weight(self.reduction, run.inputs.shape(0), run.inputs.rows());
-        backward_loss(&mut run, weight, |kernels, x, t, gradient, g| kernels.squared_error(x, t, gradient, g));
+        backward_loss(&mut run, weight, |kernels, x, t, gradient, g| kernels.squared_error(x, t, gradient, g))?;
         let g = T::from_f64(-2.0 * weight) * run.output_gradient[0];
-        let (x, target) = (run.inputs.get(0), run.inputs.get(1));
-        if let Some(to) = run.gradients.of(1) {
+        let (x, target) = (run.inputs.get(0)?, run.inputs.get(1)?);
+        if let Some(to) = run.gradients.of(1)?.wanted() {
             // -2 w (x - t), as two additions.
             kernels.scale_into(InOut::pair(x, to.slice), g, to.accumulate);
             kernels.scale_into(InOut::pair(target, to.slice), -g, true);
         }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 //! `(size factor)²`: 16 for 36 with a kernel of 3 and a factor of 2; and the unpooled image, a factor² larger, is never
 //! there.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, Sizes, case, fixed};
 use super::conv2d::{images, reference};
 use super::convolution::ConvOptions;
@@ -103,19 +104,21 @@ impl<T: Real> Operation<T> for NearestKernel {
         Ok(Spec::new(output, 1).flops_per_element(1))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let weight = run.inputs.get(0);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let weight = run.inputs.get(0)?;
         run.output.fill(T::ZERO);
         self.terms(&run.inputs.shape(0), |from, to| run.output[to] += weight[from]);
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let shape = run.inputs.shape(0);
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         if !target.accumulate {
             target.slice.fill(T::ZERO);
         }
         self.terms(&shape, |from, to| target.slice[from] += run.output_gradient[to]);
+        Ok(())
     }
 }
 

@@ -3,9 +3,10 @@
 //!
 //! A function of (seed, step, operation, element). It has no gradient: only the shape of its input counts.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use super::{GATE, GRAIN};
-use crate::parallel::Placed;
+use crate::base::parallel::Placed;
 use crate::random::{fill_normal_on, stream_id};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -28,16 +29,19 @@ impl<T: Real> Operation<T> for NormalNoise {
         Ok(Spec { differentiable: 0, ..Spec::new(inputs[0], 1).flops_per_element(60) })
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let device = run.device;
-        let (seed, stream) = (device.noise.seed, stream_id(device.noise.step, device.operation));
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let device = run.context;
+        let (seed, stream) = (run.noise.seed, stream_id(run.noise.step, run.operation));
         let split = device.split.gated(run.output.len(), GATE);
         split.parts(Placed { slice: run.output, from: 0 }, GRAIN, &|part: Placed<'_, T>| {
             fill_normal_on(device.backend, seed, stream, part.from as u64, T::ZERO, T::ONE, part.slice);
         });
+        Ok(())
     }
 
-    fn backward(&self, _: Backward<'_, T>) {}
+    fn backward(&self, _: Backward<'_, T>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -54,7 +58,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 #[cfg(test)]
 mod tests {
-    use crate::tape::Noise;
+    use crate::random::Noise;
     use crate::{Parameters, Shape, Split, Tape};
 
     #[test]

@@ -1,8 +1,8 @@
-//! Running a function over the planes (one channel of one image) of a batch, on as many threads as pay.
+//! Shapes of images, and running a function over the planes (one channel of one image) of a batch, on as many threads as pay.
 
 use super::{GATE, GRAIN};
+use crate::base::Context;
 use crate::conv::batch::{Images, ImagesMut};
-use crate::conv::passes::Means;
 use crate::tape::{Real, Shape};
 
 /// A value of images: its numbers, and how many a plane has.
@@ -13,7 +13,7 @@ pub(super) struct PlanesMut<'a, T>(pub(super) &'a mut [T], pub(super) usize);
 
 /// Runs `work(plane of a, plane of b, plane of to)` for every plane.
 pub(super) fn each<T: Real>(
-    means: Means,
+    context: Context,
     a: Planes<'_, T>,
     b: Planes<'_, T>,
     to: PlanesMut<'_, T>,
@@ -21,7 +21,7 @@ pub(super) fn each<T: Real>(
 ) {
     let (Planes(a, of_a), Planes(b, of_b), PlanesMut(to, of_to)) = (a, b, to);
     let grain = GRAIN.div_ceil(of_a.max(of_to).max(1));
-    let split = means.split.gated(a.len().max(to.len()), GATE);
+    let split = context.split.gated(a.len().max(to.len()), GATE);
     let items = ((Images { data: a, each: of_a }, Images { data: b, each: of_b }), ImagesMut { data: to, each: of_to });
     type Parts<'a, T> = ((Images<'a, T>, Images<'a, T>), ImagesMut<'a, T>);
     split.parts(items, grain, &|((a, b), to): Parts<'_, T>| {
@@ -31,7 +31,7 @@ pub(super) fn each<T: Real>(
     });
 }
 
-/// Height and width of the images of `shape`, which [`super::convolution::image`] has accepted.
+/// Height and width of the images of `shape`, whose rank was checked.
 pub(super) fn sides(shape: &Shape) -> [usize; 2] {
     match *shape.sizes() {
         [.., height, width] => [height, width],
@@ -44,5 +44,20 @@ pub(super) fn image(shape: &Shape) -> Result<(usize, [usize; 2]), String> {
     match (shape.is_batch(), shape.sizes()) {
         (true, &[channels, height, width]) | (false, &[_, channels, height, width]) => Ok((channels, [height, width])),
         _ => Err(format!("the input is {shape}; it must be [batch, channels, height, width]")),
+    }
+}
+
+/// The sizes of one image without the batch, which is symbolic or the first size.
+pub(super) fn one(shape: &Shape) -> &[usize] {
+    if shape.is_batch() { shape.sizes() } else { shape.sizes().get(1..).unwrap_or_default() }
+}
+
+/// The shape of as many images as `like` has, with other sizes.
+pub(super) fn shape_of(like: &Shape, [channels, height, width]: [usize; 3]) -> Shape {
+    match (like.is_batch(), like.sizes().first(), one(like).len()) {
+        (true, _, 2) => Shape::batch(&[channels, width]),
+        (true, ..) => Shape::batch(&[channels, height, width]),
+        (false, Some(&images), 2) => Shape::fixed(&[images, channels, width]),
+        (false, images, _) => Shape::fixed(&[images.copied().unwrap_or(1), channels, height, width]),
     }
 }

@@ -1,6 +1,7 @@
 //! What all functions of one number share: the shape rule, writing in place, sharing large inputs among threads.
 
 use super::{GATE, GRAIN};
+use crate::base::Error;
 use crate::simd::InOut;
 use crate::simd::kernels::Elementwise;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec};
@@ -47,27 +48,29 @@ impl<T: Real, P: Pointwise<T>> Operation<T> for OfEach<P> {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let io = InOut::len(&InOut::same(run.output));
-        let split = run.device.split.gated(io, GATE);
-        split.parts(run.unary(), GRAIN, &|io| self.0.forward(kernels, io));
+        let split = run.context.split.gated(io, GATE);
+        split.parts(run.unary()?, GRAIN, &|io| self.0.forward(kernels, io));
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
-        let split = run.device.split.gated(run.output_gradient.len(), GATE);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
+        let split = run.context.split.gated(run.output_gradient.len(), GATE);
         let saved = match P::SAVES {
-            Saves::Input => run.inputs.get(0),
-            Saves::Output => run.output,
+            Saves::Input => run.inputs.get(0)?,
+            Saves::Output => run.output()?,
             Saves::Nothing => &[],
         };
-        let Some((io, accumulate)) = run.unary() else { return };
+        let Some((io, accumulate)) = run.unary()? else { return Ok(()) };
         if P::SAVES == Saves::Nothing {
             split.parts(io, GRAIN, &|io| self.0.gradient(kernels, &[], io, accumulate));
         } else {
             split.parts((saved, io), GRAIN, &|(saved, io)| self.0.gradient(kernels, saved, io, accumulate));
         }
+        Ok(())
     }
 }
 

@@ -4,10 +4,11 @@
 //! A function of (seed, step, operation, element), so that a step's noise can be had again. Multiply by it; nothing is
 //! rescaled. It has no gradient: the choice does not depend on what it is made for, only on its shape.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use super::select::{largest, rows};
 use super::{GATE, GRAIN};
-use crate::parallel::Placed;
+use crate::base::parallel::Placed;
 use crate::random::{fill_uniform_on, stream_id};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -55,9 +56,9 @@ impl<T: Real> Operation<T> for RandomMask {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let device = run.device;
-        let (seed, stream) = (device.noise.seed, stream_id(device.noise.step, device.operation));
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let device = run.context;
+        let (seed, stream) = (run.noise.seed, stream_id(run.noise.step, run.operation));
         let split = device.split.gated(run.output.len(), GATE);
         let draw = |from: usize, to: &mut [T]| {
             fill_uniform_on(device.backend, seed, stream, from as u64, T::ZERO, T::ONE, to);
@@ -85,9 +86,12 @@ impl<T: Real> Operation<T> for RandomMask {
                 });
             }
         }
+        Ok(())
     }
 
-    fn backward(&self, _: Backward<'_, T>) {}
+    fn backward(&self, _: Backward<'_, T>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// What is drawn, room to order it, and the result.
@@ -115,7 +119,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 #[cfg(test)]
 mod tests {
-    use crate::tape::Noise;
+    use crate::random::Noise;
     use crate::{Parameters, Shape, Split, Tape};
 
     #[test]

@@ -4,7 +4,8 @@
 //! number of threads.
 
 use super::{CHUNK, GATE};
-use crate::parallel::PerChunk;
+use crate::base::Error;
+use crate::base::parallel::PerChunk;
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec};
 
@@ -66,16 +67,16 @@ impl<T: Real> Operation<T> for Reduce {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
-        let x = run.inputs.get(0);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
+        let x = run.inputs.get(0)?;
         let shape = run.inputs.shape(0);
         let weight = self.weight(shape, run.inputs.rows());
         let (_, columns) = shape.matrix(run.inputs.rows());
         match self.axis {
             Axis::All => {
                 let results = &mut run.scratch[..x.len().div_ceil(CHUNK)];
-                let split = run.device.split.gated(x.len(), GATE);
+                let split = run.context.split.gated(x.len(), GATE);
                 split.parts((x, PerChunk { results, chunk: CHUNK }), CHUNK, &|(x, partial)| {
                     for (x, result) in x.chunks(CHUNK).zip(partial.results) {
                         *result = kernels.sum(x);
@@ -93,14 +94,15 @@ impl<T: Real> Operation<T> for Reduce {
                 kernels.scale(InOut::same(run.output), T::from_f64(weight));
             }
         }
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let shape = run.inputs.shape(0);
         let weight = T::from_f64(self.weight(shape, run.inputs.rows()));
         let (_, columns) = shape.matrix(run.inputs.rows());
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let dy = run.output_gradient;
         for (r, to) in target.slice.chunks_exact_mut(columns.max(1)).enumerate() {
             match self.axis {
@@ -115,6 +117,7 @@ impl<T: Real> Operation<T> for Reduce {
                 }
             }
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Some columns of a matrix: `[.., C]` gives `[.., end - start]`.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -30,18 +31,19 @@ impl<T: Real> Operation<T> for Slice {
         Ok(Spec::new(inputs[0].with_last(end - start), 1))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let width = run.inputs.shape(0).last();
-        let rows = run.inputs.get(0).chunks_exact(width);
+        let rows = run.inputs.get(0)?.chunks_exact(width);
         for (from, to) in rows.zip(run.output.chunks_exact_mut(self.columns.len())) {
             to.copy_from_slice(&from[self.columns.clone()]);
         }
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let width = run.inputs.shape(0).last();
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let rows = run.output_gradient.chunks_exact(self.columns.len());
         for (from, to) in rows.zip(target.slice.chunks_exact_mut(width)) {
             if !target.accumulate {
@@ -50,6 +52,7 @@ impl<T: Real> Operation<T> for Slice {
             }
             kernels.scale_into(InOut::pair(from, &mut to[self.columns.clone()]), T::ONE, target.accumulate);
         }
+        Ok(())
     }
 }
 

@@ -5,11 +5,12 @@
 //! the loss and, in a training plan, the gradient `(softmax(z) − onehot(c)) / N`. A row is worked on by one thread and
 //! the rows' losses are added in order, so the bits are the same at any number of threads. Classes have no gradient.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use super::mean_squared_error::weight;
 use super::reduce::total;
 use super::{Axis, CHUNK, GATE, Reduction};
-use crate::parallel::{PerChunk, Split};
+use crate::base::parallel::{PerChunk, Split};
 use crate::simd::InOut;
 use crate::simd::kernels::Elementwise;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -113,33 +114,34 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
-        let (logits, classes) = (run.inputs.get(0), run.inputs.get(1));
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
+        let (logits, classes) = (run.inputs.get(0)?, run.inputs.get(1)?);
         let weight = weight(self.reduction, run.inputs.shape(1), run.inputs.rows());
         let (losses, room) = run.scratch.split_at_mut(classes.len());
         let (room, factor) = match run.early.is_empty() {
             true => (&mut room[..logits.len()], None),
             false => (run.early, Some(T::from_f64(weight))),
         };
-        run_batch((kernels, run.device.split), (logits, classes), room, losses, factor);
+        run_batch((kernels, run.context.split), (logits, classes), room, losses, factor);
         run.output[0] = T::from_f64(weight * total(losses));
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let upstream = run.output_gradient[0];
-        let (logits, classes) = (run.inputs.get(0), run.inputs.get(1));
+        let (logits, classes) = (run.inputs.get(0)?, run.inputs.get(1)?);
         let weight = weight(self.reduction, run.inputs.shape(1), run.inputs.rows());
-        let Some(to) = run.gradients.of(0) else { return };
+        let Some(to) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         if run.early {
             if upstream != T::ONE {
                 kernels.scale(InOut::same(to.slice), upstream);
             }
-            return;
+            return Ok(());
         }
         let (losses, room) = run.scratch.split_at_mut(classes.len());
-        let (means, values) = ((kernels, run.device.split), (logits, classes));
+        let (means, values) = ((kernels, run.context.split), (logits, classes));
         let factor = Some(T::from_f64(weight) * upstream);
         if to.accumulate {
             let room = &mut room[..logits.len()];
@@ -148,6 +150,7 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
         } else {
             run_batch(means, values, to.slice, losses, factor);
         }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! 0 where every ρ̂_l is ρ, and only there. ρ̂ is kept at least 1e-6 from 0 and 1, where Ω has its poles; the derivative
 //! there is that of the nearest ρ̂ inside, so that a unit that is off can come back. A row of C numbers: no vectors.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, case, fixed};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -38,7 +39,7 @@ impl<T: Real> Operation<T> for SparsityDivergence {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let rho = self.0;
         let of = |mean: &T| {
             let mean = mean.to_f64();
@@ -46,18 +47,20 @@ impl<T: Real> Operation<T> for SparsityDivergence {
             let mean = mean.clamp(MARGIN, 1.0 - MARGIN);
             rho * (rho / mean).ln() + (1.0 - rho) * ((1.0 - rho) / (1.0 - mean)).ln()
         };
-        run.output[0] = T::from_f64(run.inputs.get(0).iter().map(of).sum());
+        run.output[0] = T::from_f64(run.inputs.get(0)?.iter().map(of).sum());
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let (rho, g) = (self.0, run.output_gradient[0].to_f64());
-        let mean = run.inputs.get(0);
-        let Some(target) = run.gradients.of(0) else { return };
+        let mean = run.inputs.get(0)?;
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         for (to, mean) in target.slice.iter_mut().zip(mean) {
             let mean = mean.to_f64().clamp(MARGIN, 1.0 - MARGIN);
             let slope = T::from_f64(g * ((1.0 - rho) / (1.0 - mean) - rho / mean));
             *to = if target.accumulate { *to + slope } else { slope };
         }
+        Ok(())
     }
 }
 

@@ -3,10 +3,11 @@
 //! One pass over each value forward and one backward, nothing kept; as many operations of `square` and `sum` would
 //! write and read every value's square and its gradient besides. flops: 2 for each number; bound by memory.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case, fixed};
 use super::reduce::{partials, total};
 use super::{CHUNK, GATE, GRAIN};
-use crate::parallel::PerChunk;
+use crate::base::parallel::PerChunk;
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -43,13 +44,13 @@ impl<T: Real> Operation<T> for SquaredNorm {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let mut sum = 0.0;
         for i in 0..run.inputs.count() {
-            let x = run.inputs.get(i);
+            let x = run.inputs.get(i)?;
             let results = &mut run.scratch[..x.len().div_ceil(CHUNK)];
-            let split = run.device.split.gated(x.len(), GATE);
+            let split = run.context.split.gated(x.len(), GATE);
             split.parts((x, PerChunk { results, chunk: CHUNK }), CHUNK, &|(x, partial): (&[T], PerChunk<'_, T>)| {
                 for (x, result) in x.chunks(CHUNK).zip(partial.results) {
                     *result = kernels.dot(x, x);
@@ -58,18 +59,20 @@ impl<T: Real> Operation<T> for SquaredNorm {
             sum += total(&run.scratch[..x.len().div_ceil(CHUNK)]);
         }
         run.output[0] = T::from_f64(sum);
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
-        let kernels = T::elementwise(run.device.backend);
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
+        let kernels = T::elementwise(run.context.backend);
         let g = T::from_f64(2.0) * run.output_gradient[0];
         for i in 0..run.inputs.count() {
-            let x = run.inputs.get(i);
-            let split = run.device.split.gated(x.len(), GATE);
-            let Some(target) = run.gradients.of(i) else { continue };
+            let x = run.inputs.get(i)?;
+            let split = run.context.split.gated(x.len(), GATE);
+            let Some(target) = run.gradients.of(i)?.wanted() else { continue };
             let accumulate = target.accumulate;
             split.parts(InOut::pair(x, target.slice), GRAIN, &|io| kernels.scale_into(io, g, accumulate));
         }
+        Ok(())
     }
 }
 

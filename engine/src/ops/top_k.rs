@@ -3,6 +3,7 @@
 //! The gradient goes to those that were kept. Exactly k are: of equal ones the first. Which they were is kept for
 //! backward, as numbers of the element type, exact up to 2^24 columns in `f32`.
 
+use crate::base::Error;
 use super::cases::{Case, Domain, batch, case};
 use super::GATE;
 use super::select::{largest, rows};
@@ -37,9 +38,9 @@ impl<T: Real> Operation<T> for TopK {
         Ok(spec)
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
-        let (x, k, columns) = (run.inputs.get(0), self.0, run.inputs.shape(0).last());
-        let split = run.device.split.gated(x.len(), GATE);
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
+        let (x, k, columns) = (run.inputs.get(0)?, self.0, run.inputs.shape(0).last());
+        let split = run.context.split.gated(x.len(), GATE);
         let order = &mut run.scratch[..x.len()];
         split.parts(((x, order), &mut *run.output), rows(columns), &|((x, order), y): ((&[T], &mut [T]), &mut [T])| {
             let all = x.chunks_exact(columns).zip(order.chunks_exact_mut(columns)).zip(y.chunks_exact_mut(columns));
@@ -49,7 +50,7 @@ impl<T: Real> Operation<T> for TopK {
             }
         });
         if run.saved.is_empty() {
-            return;
+            return Ok(());
         }
         // Which were kept is seen from the result, but for those that are 0 themselves.
         let kept = run.saved.chunks_exact_mut(k);
@@ -61,11 +62,12 @@ impl<T: Real> Operation<T> for TopK {
                 *to = T::from_f64(place as f64);
             }
         }
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let columns = run.inputs.shape(0).last();
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         if !target.accumulate {
             target.slice.fill(T::ZERO);
         }
@@ -75,6 +77,7 @@ impl<T: Real> Operation<T> for TopK {
                 dx[place] += dy[place];
             }
         }
+        Ok(())
     }
 }
 

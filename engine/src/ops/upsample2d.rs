@@ -1,8 +1,9 @@
 //! Larger images: `nearest` repeats each pixel a whole number of times down and across; `bilinear` lies between the four
 //! nearest pixels (PyTorch's rules, with `align_corners` or without).
 
+use crate::base::Error;
 use super::cases::{Case, case};
-use super::convolution::{means, shape_of};
+use super::planes::shape_of;
 use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::conv::pooling::between;
@@ -41,25 +42,27 @@ impl<T: Real> Operation<T> for Nearest {
         Ok(Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let ([height, width], [down, across]) = (sides(&run.inputs.shape(0)), self.0);
-        let planes = || Planes(run.inputs.get(0), height * width);
+        let x = run.inputs.get(0)?;
+        let planes = || Planes(x, height * width);
         let to = PlanesMut(run.output, height * width * down * across);
-        each(means(&run.device), planes(), planes(), to, &|x, _, y| {
+        each(run.context, planes(), planes(), to, &|x, _, y| {
             for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width * across * down)) {
                 let (first, others) = y.split_at_mut(width * across);
                 x.iter().zip(first.chunks_exact_mut(across)).for_each(|(x, y)| y.fill(*x));
                 others.chunks_exact_mut(width * across).for_each(|row| row.copy_from_slice(first));
             }
         });
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let ([height, width], [down, across]) = (sides(&run.inputs.shape(0)), self.0);
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, height * width * down * across);
-        each(means(&run.device), dy(), dy(), PlanesMut(target.slice, height * width), &|dy, _, dx| {
+        each(run.context, dy(), dy(), PlanesMut(target.slice, height * width), &|dy, _, dx| {
             if fresh {
                 dx.fill(T::ZERO);
             }
@@ -70,6 +73,7 @@ impl<T: Real> Operation<T> for Nearest {
                 }
             }
         });
+        Ok(())
     }
 }
 
@@ -83,23 +87,25 @@ impl<T: Real> Operation<T> for Bilinear {
         Ok(Spec::new(shape_of(&inputs[0], [channels, self.0[0], self.0[1]]), 1).flops_per_element(8))
     }
 
-    fn forward(&self, run: Forward<'_, T>) {
+    fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let (from, [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
-        let planes = || Planes(run.inputs.get(0), from[0] * from[1]);
-        each(means(&run.device), planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
+        let x = run.inputs.get(0)?;
+        let planes = || Planes(x, from[0] * from[1]);
+        each(run.context, planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
             self.corners(from, |at, places, weights| {
                 let terms = places.into_iter().zip(weights);
                 y[at] = terms.fold(T::ZERO, |sum, (place, weight)| sum + T::from_f64(weight) * x[place]);
             });
         });
+        Ok(())
     }
 
-    fn backward(&self, mut run: Backward<'_, T>) {
+    fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let (from, [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
-        let Some(target) = run.gradients.of(0) else { return };
+        let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, rows * columns);
-        each(means(&run.device), dy(), dy(), PlanesMut(target.slice, from[0] * from[1]), &|dy, _, dx| {
+        each(run.context, dy(), dy(), PlanesMut(target.slice, from[0] * from[1]), &|dy, _, dx| {
             if fresh {
                 dx.fill(T::ZERO);
             }
@@ -109,6 +115,7 @@ impl<T: Real> Operation<T> for Bilinear {
                 }
             });
         });
+        Ok(())
     }
 }
 

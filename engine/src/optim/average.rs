@@ -3,7 +3,7 @@
 //!
 //! One pass over parameters and average; bound by memory.
 
-use crate::parallel::Split;
+use crate::base::parallel::Split;
 use crate::simd::Float;
 
 /// Elements that one thread takes at least.

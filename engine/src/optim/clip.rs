@@ -4,7 +4,7 @@
 //! `f64`: the same bits on any number of threads, and without memory for the partial sums. The factor is then applied
 //! inside the optimiser's pass, so clipping reads the gradient once more and writes nothing.
 
-use crate::parallel::Split;
+use crate::base::parallel::Split;
 use crate::simd::kernels::Updates;
 use crate::simd::{Backend, Float};
 use std::ops::Range;

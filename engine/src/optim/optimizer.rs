@@ -5,9 +5,9 @@
 //! parameters, which a checkpoint reads and writes by PyTorch's names.
 
 use super::config::{OptimizerConfig, OutOfRange};
-use crate::parallel::Split;
+use crate::base::parallel::Split;
 use crate::simd::kernels::{AdamStep, Descent, MomentumStep, RmsPropStep, Updates};
-use crate::simd::{Backend, Buffer, Float, OutOfMemory};
+use crate::simd::{Backend, Buffer, Float};
 use std::fmt;
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub enum OptimizerError {
     /// A constant, the learning rate or the clipping factor is outside its range.
     OutOfRange(OutOfRange),
     /// No memory for the moments.
-    OutOfMemory(OutOfMemory),
+    OutOfMemory(crate::Error),
     /// A slice is not as long as the parameters.
     Length {
         /// Which slice.
@@ -67,8 +67,8 @@ impl From<OutOfRange> for OptimizerError {
     }
 }
 
-impl From<OutOfMemory> for OptimizerError {
-    fn from(error: OutOfMemory) -> Self {
+impl From<crate::Error> for OptimizerError {
+    fn from(error: crate::Error) -> Self {
         Self::OutOfMemory(error)
     }
 }

@@ -1,7 +1,7 @@
 //! The optimisers against a scalar `f64` transcription of PyTorch's formulas, on every backend.
 
 use super::*;
-use crate::parallel::Split;
+use crate::base::parallel::Split;
 use crate::simd::{Backend, Float};
 use proptest::prelude::*;
 

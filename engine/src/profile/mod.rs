@@ -60,7 +60,7 @@ impl Profile {
         split: Split,
     ) -> Result<(), Error> {
         if self.plan != plan.id() {
-            return Err(Error::new("a profile of another plan"));
+            return Err(Error::mismatch("a profile of another plan"));
         }
         let mut last = Instant::now();
         let mut lap = || {

@@ -106,7 +106,7 @@ proptest! {
     fn intervals_are_half_open_and_alike_everywhere(seed: u64, low in -1e3f32..1e3, span in 0f32..1.0) {
         let high = low + span;
         let mut first = vec![0f32; 500];
-        fill_uniform_on(Backend::Portable, seed, 0, 0, low, high, &mut first);
+        fill_uniform_on(Backend::portable(), seed, 0, 0, low, high, &mut first);
         prop_assert!(first.iter().all(|x| *x >= low && (*x < high || low == high)));
         for backend in Backend::available() {
             let mut other = vec![0f32; 500];

@@ -16,6 +16,15 @@ pub use fill::{fill_bits, fill_bits_on, fill_normal, fill_normal_on, fill_unifor
 pub use philox::{Philox, philox4x32_10};
 pub use shuffle::permutation;
 
+/// What random operations are functions of, besides the operation and the element.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Noise {
+    /// The run's seed.
+    pub seed: u64,
+    /// The step of training.
+    pub step: u64,
+}
+
 /// The stream of the operation numbered `operation` in training step `step`.
 ///
 /// `step * 2^24 + operation`: no two coincide while there are fewer than `2^24` operations and `2^40` steps (a

@@ -4,6 +4,7 @@
 //! position `i` is written, and nothing else is touched.
 
 use super::{Float, Lanes};
+use crate::base::parallel::Halve;
 use std::marker::PhantomData;
 
 /// What an element-wise kernel reads and writes.
@@ -93,3 +94,13 @@ impl<'a, T: Float> InOut<'a, T> {
 
 // SAFETY: it stands for a `&[T]` and a `&mut [T]` (or one `&mut [T]`), which may be sent.
 unsafe impl<T: Send + Sync> Send for InOut<'_, T> {}
+
+impl<T: Float> Halve for InOut<'_, T> {
+    fn len(&self) -> usize {
+        InOut::len(self)
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        InOut::split_at(self, at)
+    }
+}

@@ -39,6 +39,8 @@ pub trait Lanes<T>: Copy + Send + Sync + 'static {
     type Mask: Copy;
     /// Elements in a vector.
     const LANES: usize;
+    /// Vectors that the processor keeps in registers, which decides how large a tile may be.
+    const REGISTERS: usize;
 
     /// All lanes equal to `x`.
     fn splat(self, x: T) -> Self::V;

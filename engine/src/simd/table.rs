@@ -22,7 +22,8 @@ macro_rules! kernel_table {
                 #[inline]
                 #[allow(clippy::too_many_arguments)]
                 $vis fn $name(&self, $($arg: $type),*) $(-> $result)? {
-                    // SAFETY: a table is only handed out by `of`, which checks that the machine has the instructions.
+                    // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the processor has
+                    // the instructions.
                     unsafe { (self.$name)($($arg),*) }
                 }
             )*
@@ -32,39 +33,51 @@ macro_rules! kernel_table {
         mod $module {
             use super::*;
 
-            kernel_table!(@entries $Table, f32, f32_portable, Portable, [allow(unused_unsafe)], [allow(unused_unsafe)], { $( fn $name($($arg: $type),*) $(-> $result)? = $body; )* });
-            kernel_table!(@entries $Table, f64, f64_portable, Portable, [allow(unused_unsafe)], [allow(unused_unsafe)], { $( fn $name($($arg: $type),*) $(-> $result)? = $body; )* });
-            kernel_table!(@entries $Table, f32, f32_avx2, Avx2Fma, [cfg(target_arch = "x86_64")], [target_feature(enable = "avx2,fma")], { $( fn $name($($arg: $type),*) $(-> $result)? = $body; )* });
-            kernel_table!(@entries $Table, f64, f64_avx2, Avx2Fma, [cfg(target_arch = "x86_64")], [target_feature(enable = "avx2,fma")], { $( fn $name($($arg: $type),*) $(-> $result)? = $body; )* });
-            kernel_table!(@entries $Table, f32, f32_avx512, Avx512, [cfg(target_arch = "x86_64")], [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], { $( fn $name($($arg: $type),*) $(-> $result)? = $body; )* });
-            kernel_table!(@entries $Table, f64, f64_avx512, Avx512, [cfg(target_arch = "x86_64")], [target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")], { $( fn $name($($arg: $type),*) $(-> $result)? = $body; )* });
+            $crate::simd::arch::for_each_instruction_set! { kernel_table! @entries $Table {
+                $( fn $name($($arg: $type),*) $(-> $result)? = $body; )*
+            } }
         }
 
-        kernel_table!(@of $vis $Table, $module, f32, f32_portable, f32_avx2, f32_avx512);
-        kernel_table!(@of $vis $Table, $module, f64, f64_portable, f64_avx2, f64_avx512);
-    };
+        impl $Table<f32> {
+            /// The table of `backend`.
+            $vis fn of(backend: $crate::base::Backend) -> &'static Self {
+                $crate::simd::arch::for_each_instruction_set! { kernel_table! @find_f32 backend $module }
+                &$module::f32_portable::TABLE
+            }
+        }
 
-    (@of $vis:vis $Table:ident, $module:ident, $t:ident, $portable:ident, $avx2:ident, $avx512:ident) => {
-        impl $Table<$t> {
-            /// The table of `backend`, or of the best one below it that the machine has.
-            $vis fn of(backend: $crate::simd::Backend) -> &'static Self {
-                #[cfg(target_arch = "x86_64")]
-                {
-                    use $crate::simd::Backend;
-                    if backend == Backend::Avx512 && Backend::Avx512.is_available() {
-                        return &$module::$avx512::TABLE;
-                    }
-                    if backend >= Backend::Avx2Fma && Backend::Avx2Fma.is_available() {
-                        return &$module::$avx2::TABLE;
-                    }
-                }
-                let _ = backend;
-                &$module::$portable::TABLE
+        impl $Table<f64> {
+            /// The table of `backend`.
+            $vis fn of(backend: $crate::base::Backend) -> &'static Self {
+                $crate::simd::arch::for_each_instruction_set! { kernel_table! @find_f64 backend $module }
+                &$module::f64_portable::TABLE
             }
         }
     };
 
-    (@entries $Table:ident, $t:ident, $module:ident, $Isa:ident, $cfg:tt, $feature:tt,
+    (@find_f32 $backend:ident $module:ident
+     [$($cfg:tt)*] [$($compiled:tt)*] $folder:ident $Token:ident $f32:ident $f64:ident) => {
+        #[$($cfg)*]
+        if $backend.is(&$crate::simd::arch::$folder::SET) {
+            return &$module::$f32::TABLE;
+        }
+    };
+
+    (@find_f64 $backend:ident $module:ident
+     [$($cfg:tt)*] [$($compiled:tt)*] $folder:ident $Token:ident $f32:ident $f64:ident) => {
+        #[$($cfg)*]
+        if $backend.is(&$crate::simd::arch::$folder::SET) {
+            return &$module::$f64::TABLE;
+        }
+    };
+
+    (@entries $Table:ident $functions:tt
+     $cfg:tt $compiled:tt $folder:ident $Token:ident $f32:ident $f64:ident) => {
+        kernel_table!(@module $Table, f32, $f32, $cfg, $compiled, $folder, $Token, $functions);
+        kernel_table!(@module $Table, f64, $f64, $cfg, $compiled, $folder, $Token, $functions);
+    };
+
+    (@module $Table:ident, $t:ident, $module:ident, $cfg:tt, $feature:tt, $folder:ident, $Token:ident,
      { $( fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
         #$cfg
         pub(super) mod $module {
@@ -82,7 +95,7 @@ macro_rules! kernel_table {
                 #[allow(clippy::too_many_arguments, unused_unsafe)]
                 unsafe fn $name($($arg: $type),*) $(-> $result)? {
                     // SAFETY: the caller vouches for the instructions.
-                    let isa = unsafe { $crate::simd::token::$Isa() };
+                    let isa = unsafe { $crate::simd::arch::$folder::$Token::new_unchecked() };
                     super::super::$body(isa, $($arg),*)
                 }
             )*

@@ -10,20 +10,25 @@
 //! allocation per step, memory known beforehand, fusion, and run time without shape errors.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod operation;
 mod parameters;
+mod path;
 mod plan;
 mod planner;
 mod real;
 mod record;
+mod recording;
+mod run;
 mod shape;
 mod slots;
 mod workspace;
 
-pub use operation::{Backward, Forward, Operation, Spec};
+pub use operation::{Backward, Forward, Gradients, Inputs, Operation, Spec, Target, Wanted};
 pub use parameters::{ParameterId, Parameters};
 pub use plan::{OperationInfo, Plan};
 pub use real::Real;
-pub use record::{Tape, TrainOptions, Var};
+pub use record::Tape;
+pub use recording::{TrainOptions, Var};
 pub use shape::Shape;
-pub use workspace::{Noise, Workspace};
+pub use workspace::Workspace;

@@ -54,15 +54,15 @@ impl<T: Real> Parameters<T> {
     pub fn add(&mut self, name: &str, sizes: &[usize]) -> Result<ParameterId, Error> {
         let shape = Shape::fixed(sizes);
         if name.is_empty() || self.find(name).is_some() {
-            return Err(Error::new(format!("parameter name `{name}` is empty or taken already")));
+            return Err(Error::mismatch(format!("parameter name `{name}` is empty or taken already")));
         }
         if !shape.fits(1) || shape.elements(1) == 0 {
-            return Err(Error::new(format!("parameter `{name}`: shape {shape} has no elements or too many")));
+            return Err(Error::shape(format!("parameter `{name}`: shape {shape} has no elements or too many")));
         }
         let line = 64 / size_of::<T>();
         let start = self.values.len();
         let end = start.checked_add(shape.elements(1)).and_then(|end| end.checked_next_multiple_of(line));
-        let end = end.ok_or_else(|| Error::new(format!("parameter `{name}`: shape {shape} is too large")))?;
+        let end = end.ok_or_else(|| Error::shape(format!("parameter `{name}`: shape {shape} is too large")))?;
         self.values.grow(end)?;
         let numbers = [sizes.len(), start].into_iter().chain(sizes.iter().copied());
         let hash = fold(self.layout ^ 0xcbf2_9ce4_8422_2325, name.bytes().chain([0xff]));

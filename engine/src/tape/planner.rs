@@ -6,107 +6,49 @@
 //! and a loss may leave its gradient where the backward pass expects it.
 
 use super::operation::{GradientPlace, Located, Place};
-use super::plan::{Plan, Planned, PlannedBackward};
-use super::record::{Node, Origin, Recorded, Recording, Tape, TrainOptions, Var};
+use super::path::Path;
+use super::plan::{Plan, Planned, PlannedBackward, Visible};
+use super::recording::{Frame, Node, Origin, Recorded, Recording, TrainOptions, Var};
 use super::slots::{Interval, assign};
-use super::workspace::Visible;
 use super::{Real, Shape};
-use crate::Error;
+use crate::base::Error;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A plan without a backward pass.
-pub(crate) fn infer<T: Real>(tape: &Tape<T>, recording: &Recording<T>, outputs: &[Var]) -> Result<Plan<T>, Error> {
+pub(crate) fn infer<T: Real>(frame: &Frame, recording: &Recording<T>, outputs: &[Var]) -> Result<Plan<T>, Error> {
     let parameter = outputs.iter().map(|var| &recording.storages[recording.nodes[var.index].storage]);
     if let Some(parameter) = parameter.into_iter().find(|storage| matches!(storage.origin, Origin::Parameter(_))) {
-        return Err(Error::new(format!("`{}` is a parameter; read it from Parameters", parameter.name)));
+        return Err(Error::misuse(format!("`{}` is a parameter; read it from Parameters", parameter.name)));
     }
     let kept: Vec<usize> = outputs.iter().map(|var| recording.nodes[var.index].storage).collect();
-    Ok(Planner::new(tape, recording, kept, None).plan())
+    Ok(Planner::new(frame, recording, kept, None).plan())
 }
 
 /// A plan with the gradients of `loss`.
 pub(crate) fn train<T: Real>(
-    tape: &Tape<T>,
+    frame: &Frame,
     recording: &Recording<T>,
     loss: Var,
     options: TrainOptions<'_>,
 ) -> Result<Plan<T>, Error> {
     let node = recording.nodes[loss.index];
     if node.shape.is_batch() || node.shape.elements(1) != 1 {
-        return Err(Error::new(format!("the loss has the shape {}; it must be a single number", node.shape)));
+        return Err(Error::shape(format!("the loss has the shape {}; it must be a single number", node.shape)));
     }
     if !matches!(recording.storages[node.storage].origin, Origin::Operation(_)) {
-        return Err(Error::new("the loss is not the result of an operation; there is nothing to differentiate"));
+        return Err(Error::misuse("the loss is not the result of an operation; there is nothing to differentiate"));
     }
-    let mut frozen = vec![false; tape.entries.len()];
-    options.frozen.iter().for_each(|id| {
-        if let Some(frozen) = frozen.get_mut(id.0) {
-            *frozen = true;
-        }
-    });
-    let path = Path::find(tape, recording, node, &frozen)?;
+    let mut frozen = vec![false; frame.entries.len()];
+    for id in options.frozen {
+        let count = frame.entries.len();
+        let unknown = || Error::mismatch(format!("frozen parameter {} is not among the {count} of this tape", id.0));
+        *frozen.get_mut(id.0).ok_or_else(unknown)? = true;
+    }
+    let path = Path::find(frame, recording, node, frozen)?;
     let mut kept = recording.kept.clone();
     kept.push(node.storage);
-    Ok(Planner::new(tape, recording, kept, Some((path, node.storage, frozen))).plan())
-}
-
-/// Which storages have a gradient.
-pub(crate) struct Path {
-    wanted: Vec<bool>,
-}
-
-impl Path {
-    /// Walks from the parameters up and from the loss down; refuses what cannot be differentiated or reached.
-    fn find<T: Real>(tape: &Tape<T>, recording: &Recording<T>, loss: Node, frozen: &[bool]) -> Result<Self, Error> {
-        let mut depends = vec![false; recording.storages.len()];
-        for (index, storage) in recording.storages.iter().enumerate() {
-            depends[index] = match storage.origin {
-                Origin::Input => false,
-                Origin::Parameter(parameter) => !frozen[parameter],
-                Origin::Operation(operation) => {
-                    recording.operations[operation].inputs.iter().any(|input| !input.cut && depends[input.storage])
-                }
-            };
-        }
-        let mut wanted = vec![false; recording.storages.len()];
-        wanted[loss.storage] = depends[loss.storage] && !loss.cut;
-        for recorded in recording.operations.iter().rev().filter(|recorded| depends[recorded.output]) {
-            if !wanted[recorded.output] {
-                continue;
-            }
-            for (i, input) in recorded.inputs.iter().enumerate() {
-                if input.cut || !depends[input.storage] {
-                    continue;
-                }
-                if recorded.spec.differentiable & (1 << i) == 0 {
-                    let name = recorded.operation.name();
-                    let what = format!(
-                        "{name}: no gradient flows through its input {i} (`{}`), but the loss depends on it; \
-                         use stop_gradient if that is meant",
-                        recording.storages[input.storage].name
-                    );
-                    return Err(Error::at(what, recorded.location));
-                }
-                wanted[input.storage] = true;
-            }
-        }
-        let reached = |parameter: usize| {
-            recording.parameter_nodes[parameter].is_some_and(|node| wanted[recording.nodes[node].storage])
-        };
-        let missed: Vec<&str> = (0..tape.entries.len())
-            .filter(|&parameter| !frozen[parameter] && !reached(parameter))
-            .map(|parameter| tape.entries[parameter].name.as_str())
-            .collect();
-        if !missed.is_empty() {
-            let list = missed.join("`, `");
-            return Err(Error::new(format!("the loss does not depend on `{list}`; freeze what is not to be trained")));
-        }
-        if !wanted[loss.storage] {
-            return Err(Error::new("the loss depends on no parameter; there is nothing to train"));
-        }
-        Ok(Self { wanted })
-    }
+    Ok(Planner::new(frame, recording, kept, Some(path)).plan())
 }
 
 /// Whether the storage of `input` is that of no other input: only then may an operation write over it.
@@ -114,12 +56,36 @@ fn once<T>(recorded: &Recorded<T>, input: &Node) -> bool {
     recorded.inputs.iter().filter(|other| other.storage == input.storage).count() == 1
 }
 
+/// The slot of an interval.
+fn slot(interval: Option<usize>, slot_of: &[usize]) -> Option<usize> {
+    interval.map(|interval| slot_of[interval])
+}
+
+/// The intervals of what lives only around one operation.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rooms {
+    saved: Option<usize>,
+    scratch: Option<usize>,
+    backward_scratch: Option<usize>,
+}
+
+/// What was decided about one operation.
+struct Decided {
+    /// It writes over its input.
+    in_place: bool,
+    /// Its input's gradient stands in its output's.
+    reuses: bool,
+    /// It leaves its input's gradient while it runs forward.
+    early: bool,
+    rooms: Rooms,
+}
+
 /// The planner's notes while it lays out one plan.
 struct Planner<'a, T> {
-    tape: &'a Tape<T>,
+    frame: &'a Frame,
     recording: &'a Recording<T>,
     kept: Vec<usize>,
-    path: Option<(Path, usize, Vec<bool>)>,
+    path: Option<Path>,
     /// The recorded operations that run, in order.
     order: Vec<usize>,
     /// For each recorded operation, its time in the forward and in the backward pass.
@@ -133,15 +99,10 @@ struct Planner<'a, T> {
 }
 
 impl<'a, T: Real> Planner<'a, T> {
-    fn new(
-        tape: &'a Tape<T>,
-        recording: &'a Recording<T>,
-        kept: Vec<usize>,
-        path: Option<(Path, usize, Vec<bool>)>,
-    ) -> Self {
+    fn new(frame: &'a Frame, recording: &'a Recording<T>, kept: Vec<usize>, path: Option<Path>) -> Self {
         let count = recording.storages.len();
         let mut planner = Self {
-            tape,
+            frame,
             recording,
             kept,
             path,
@@ -158,7 +119,7 @@ impl<'a, T: Real> Planner<'a, T> {
     }
 
     fn wanted(&self, storage: usize) -> bool {
-        self.path.as_ref().is_some_and(|(path, ..)| path.wanted[storage])
+        self.path.as_ref().is_some_and(|path| path.wanted[storage])
     }
 
     /// Finds the operations that the kept values need, and when each runs.
@@ -186,7 +147,7 @@ impl<'a, T: Real> Planner<'a, T> {
     }
 
     fn interval(&mut self, from: usize, to: usize, shape: Shape) -> usize {
-        self.intervals.push(Interval { from, to, elements: shape.elements(self.tape.max_rows).max(1) });
+        self.intervals.push(Interval { from, to, elements: shape.elements(self.frame.max_rows).max(1) });
         self.intervals.len() - 1
     }
 
@@ -204,8 +165,8 @@ impl<'a, T: Real> Planner<'a, T> {
                     last = last.max(self.backward_time[index].unwrap_or(0));
                 }
             }
-            for (i, input) in recorded.inputs.iter().enumerate().filter(|(_, input)| input.storage == storage) {
-                let _ = input;
+            let readers = recorded.inputs.iter().enumerate().filter(|(_, input)| input.storage == storage);
+            for (i, _) in readers {
                 last = last.max(self.forward_time[index].unwrap_or(0));
                 if recorded.spec.reads_inputs & (1 << i) != 0 {
                     last = last.max(self.backward_time[index].unwrap_or(0));
@@ -251,7 +212,7 @@ impl<'a, T: Real> Planner<'a, T> {
     fn place_gradients(&mut self) -> (Vec<bool>, Vec<bool>) {
         let count = self.recording.operations.len();
         let (mut reuses, mut early) = (vec![false; count], vec![false; count]);
-        if let Some((_, loss, _)) = self.path {
+        if let Some(loss) = self.path.as_ref().map(|path| path.loss) {
             let shape = self.recording.storages[loss].shape;
             self.gradient[loss] = Some(self.interval(self.order.len() + 1, self.end, shape));
         }
@@ -286,70 +247,79 @@ impl<'a, T: Real> Planner<'a, T> {
         (reuses, early)
     }
 
-    fn plan(mut self) -> Plan<T> {
-        let in_place = self.place_values();
-        let (reuses, early) = self.place_gradients();
-        // What lives only around one operation.
-        let mut saved = vec![None; self.recording.operations.len()];
-        let mut scratch = vec![(None, None); self.recording.operations.len()];
+    /// Gives intervals to what lives only around one operation.
+    fn place_rooms(&mut self) -> Vec<Rooms> {
+        let mut rooms = vec![Rooms::default(); self.recording.operations.len()];
         for position in 0..self.order.len() {
             let index = self.order[position];
             let (forward, backward) = (position + 1, self.backward_time[index]);
             let spec = &self.recording.operations[index].spec;
             if let (Some(shape), Some(backward)) = (spec.saved, backward) {
-                saved[index] = Some(self.interval(forward, backward, shape));
+                rooms[index].saved = Some(self.interval(forward, backward, shape));
             }
             if let Some(shape) = spec.scratch {
-                scratch[index].0 = Some(self.interval(forward, forward, shape));
+                rooms[index].scratch = Some(self.interval(forward, forward, shape));
             }
             if let (Some(shape), Some(backward)) = (spec.backward_scratch, backward) {
-                scratch[index].1 = Some(self.interval(backward, backward, shape));
+                rooms[index].backward_scratch = Some(self.interval(backward, backward, shape));
             }
         }
-        let (slot_of, slot_sizes) = assign(&self.intervals);
-        let place = |interval: Option<usize>| interval.map(|interval| slot_of[interval]);
-        let operations: Vec<Planned<T>> = self
-            .order
-            .iter()
-            .map(|&index| {
-                let recorded = &self.recording.operations[index];
-                Planned {
-                    parameters: self.parameter_names(recorded),
-                    inputs: recorded.inputs.iter().map(|input| self.locate(input, &slot_of)).collect(),
-                    storages: recorded.inputs.iter().map(|input| input.storage).collect(),
-                    output: place(self.value[recorded.output]).unwrap_or(0),
-                    in_place: in_place[index],
-                    saved: place(saved[index]),
-                    scratch: place(scratch[index].0),
-                    early: if early[index] { place(self.gradient[recorded.inputs[0].storage]) } else { None },
-                    backward: self.backward_time[index].map(|_| {
-                        let (places, taken) = self.gradient_places(recorded, reuses[index], &slot_of);
-                        PlannedBackward {
-                            output_gradient: place(self.gradient[recorded.output]).unwrap_or(0),
-                            places,
-                            taken,
-                            scratch: place(scratch[index].1),
-                        }
-                    }),
-                    recorded: recorded.clone(),
-                    number: index as u32,
-                }
-            })
-            .collect();
+        rooms
+    }
+
+    fn plan(mut self) -> Plan<T> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        let in_place = self.place_values();
+        let (reuses, early) = self.place_gradients();
+        let rooms = self.place_rooms();
+        let (slot_of, slot_sizes) = assign(&self.intervals);
+        let operation = |&index: &usize| {
+            let decided =
+                Decided { in_place: in_place[index], reuses: reuses[index], early: early[index], rooms: rooms[index] };
+            self.planned(index, decided, &slot_of)
+        };
         Plan {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            max_rows: self.tape.max_rows,
-            operations,
-            slot_sizes,
+            max_rows: self.frame.max_rows,
+            operations: self.order.iter().map(operation).collect(),
             storage_count: self.recording.storages.len(),
-            flat_len: self.tape.flat_len,
+            flat_len: self.frame.flat_len,
             visible: self.visible(&slot_of),
-            loss: self.path.as_ref().map(|&(_, loss, _)| (place(self.gradient[loss]).unwrap_or(0), loss)),
-            backend: self.tape.backend,
+            loss: self.path.as_ref().map(|path| (slot(self.gradient[path.loss], &slot_of).unwrap_or(0), path.loss)),
+            backend: self.frame.backend,
             trained: self.trained(),
             views: self.views(),
-            layout: self.tape.layout,
+            layout: self.frame.layout,
+            slot_sizes,
+        }
+    }
+
+    /// One operation with its places.
+    fn planned(&self, index: usize, decided: Decided, slot_of: &[usize]) -> Planned<T> {
+        let recorded = &self.recording.operations[index];
+        let Decided { in_place, reuses, early, rooms } = decided;
+        let early = recorded.inputs.first().filter(|_| early).and_then(|input| self.gradient[input.storage]);
+        let backward = self.backward_time[index].map(|_| {
+            let (places, taken) = self.gradient_places(recorded, reuses, slot_of);
+            PlannedBackward {
+                output_gradient: slot(self.gradient[recorded.output], slot_of).unwrap_or(0),
+                places,
+                taken,
+                scratch: slot(rooms.backward_scratch, slot_of),
+            }
+        });
+        Planned {
+            parameters: self.parameter_names(recorded),
+            inputs: recorded.inputs.iter().map(|input| self.locate(input, slot_of)).collect(),
+            storages: recorded.inputs.iter().map(|input| input.storage).collect(),
+            output: slot(self.value[recorded.output], slot_of).unwrap_or(0),
+            in_place,
+            saved: slot(rooms.saved, slot_of),
+            scratch: slot(rooms.scratch, slot_of),
+            early: slot(early, slot_of),
+            backward,
+            recorded: recorded.clone(),
+            number: index as u32,
         }
     }
 
@@ -360,7 +330,7 @@ impl<'a, T: Real> Planner<'a, T> {
 
     fn locate(&self, node: &Node, slot_of: &[usize]) -> Located {
         let place = match self.recording.storages[node.storage].origin {
-            Origin::Parameter(parameter) => Place::Parameter { start: self.tape.entries[parameter].range.start },
+            Origin::Parameter(parameter) => Place::Parameter { start: self.frame.entries[parameter].range.start },
             _ => Place::Slot(self.value[node.storage].map_or(0, |interval| slot_of[interval])),
         };
         Located { place, shape: node.shape }
@@ -383,8 +353,7 @@ impl<'a, T: Real> Planner<'a, T> {
             }
             match (self.recording.storages[input.storage].origin, self.gradient[input.storage]) {
                 (Origin::Parameter(parameter), _) => {
-                    let range = &self.tape.entries[parameter].range;
-                    GradientPlace::Parameter(range.start, range.end)
+                    GradientPlace::Parameter(self.frame.entries[parameter].range.start)
                 }
                 (_, Some(interval)) => {
                     let slot = slot_of[interval];
@@ -409,7 +378,7 @@ impl<'a, T: Real> Planner<'a, T> {
         shown
             .filter(|(_, node)| self.value[node.storage].is_some())
             .map(|(index, node)| Visible {
-                var: Var { index, tape: self.tape.id() },
+                var: Var { index, tape: self.frame.tape },
                 place: self.locate(node, slot_of).place,
                 shape: node.shape,
                 input: self.recording.storages[node.storage].origin == Origin::Input,
@@ -419,20 +388,20 @@ impl<'a, T: Real> Planner<'a, T> {
 
     /// The trained parameters' places, one by one.
     fn views(&self) -> Vec<Range<usize>> {
-        let Some((_, _, frozen)) = &self.path else { return Vec::new() };
-        let entries = self.tape.entries.iter().zip(frozen);
+        let Some(Path { frozen, .. }) = &self.path else { return Vec::new() };
+        let entries = self.frame.entries.iter().zip(frozen);
         entries.filter(|(_, frozen)| !**frozen).map(|(entry, _)| entry.range.clone()).collect()
     }
 
     /// The trained parts of the flat buffer, neighbours merged over the gaps between them.
     fn trained(&self) -> Vec<Range<usize>> {
-        let Some((_, _, frozen)) = &self.path else { return Vec::new() };
+        let Some(Path { frozen, .. }) = &self.path else { return Vec::new() };
         let mut ranges: Vec<Range<usize>> = Vec::new();
-        for (index, entry) in self.tape.entries.iter().enumerate() {
+        for (index, entry) in self.frame.entries.iter().enumerate() {
             if frozen[index] {
                 continue;
             }
-            let end = self.tape.entries.get(index + 1).map_or(self.tape.flat_len, |next| next.range.start);
+            let end = self.frame.entries.get(index + 1).map_or(self.frame.flat_len, |next| next.range.start);
             match ranges.last_mut() {
                 Some(last) if last.end == entry.range.start => last.end = end,
                 _ => ranges.push(entry.range.start..end),

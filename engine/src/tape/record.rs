@@ -1,97 +1,23 @@
 //! Recording: operations are appended, shapes are checked, nothing is computed.
 //!
 //! The first error is kept, with the caller's place, and given by `train` and `infer`, so that model code reads like
-//! mathematics. A storage is a piece of memory that an operation, an input or a parameter fills; several nodes may
-//! be views of one storage (`reshape`, `stop_gradient`), which is why those two compute nothing.
+//! mathematics.
 
 use super::operation::{Operation, Spec};
-use super::parameters::{Entry, ParameterId, Parameters};
+use super::parameters::{ParameterId, Parameters};
 use super::plan::Plan;
-use super::planner;
-use super::{Real, Shape};
-use crate::Error;
-use crate::simd::Backend;
-use std::cell::RefCell;
+use super::recording::{Frame, Node, Origin, Recorded, Recording, Storage, TrainOptions, Var};
+use super::{Real, Shape, planner};
+use crate::base::{Backend, Error};
+use std::cell::{Ref, RefCell};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A handle to a recorded value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Var {
-    pub(crate) index: usize,
-    pub(crate) tape: u32,
-}
-
-/// What fills a storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Input,
-    Parameter(usize),
-    Operation(usize),
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Storage {
-    pub(crate) origin: Origin,
-    pub(crate) shape: Shape,
-    pub(crate) name: String,
-}
-
-/// A view of a storage; `cut` stops gradients.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Node {
-    pub(crate) storage: usize,
-    pub(crate) shape: Shape,
-    pub(crate) cut: bool,
-}
-
-pub(crate) struct Recorded<T> {
-    pub(crate) operation: Arc<dyn Operation<T>>,
-    pub(crate) inputs: Vec<Node>,
-    pub(crate) output: usize,
-    pub(crate) spec: Spec,
-    pub(crate) location: &'static Location<'static>,
-}
-
-impl<T> Clone for Recorded<T> {
-    fn clone(&self) -> Self {
-        Self {
-            operation: Arc::clone(&self.operation),
-            inputs: self.inputs.clone(),
-            output: self.output,
-            spec: self.spec.clone(),
-            location: self.location,
-        }
-    }
-}
-
-pub(crate) struct Recording<T> {
-    pub(crate) storages: Vec<Storage>,
-    pub(crate) nodes: Vec<Node>,
-    pub(crate) operations: Vec<Recorded<T>>,
-    /// The node of each parameter that is in use.
-    pub(crate) parameter_nodes: Vec<Option<usize>>,
-    pub(crate) kept: Vec<usize>,
-    error: Option<Error>,
-}
-
-/// What [`Tape::train_with`] may be told.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TrainOptions<'a> {
-    /// Parameters that get no gradient and that the loss need not reach.
-    pub frozen: &'a [ParameterId],
-}
-
 /// Records operations over parameters and inputs. See the crate's documentation for an example.
 pub struct Tape<T> {
-    id: u32,
-    pub(crate) max_rows: usize,
-    pub(crate) backend: Backend,
-    pub(crate) entries: Vec<Entry>,
-    pub(crate) flat_len: usize,
-    pub(crate) layout: u64,
-    pub(crate) inner: RefCell<Recording<T>>,
+    frame: Frame,
+    recording: RefCell<Recording<T>>,
 }
 
 impl<T: Real> Tape<T> {
@@ -100,32 +26,21 @@ impl<T: Real> Tape<T> {
         Self::on(parameters, max_rows, Backend::current())
     }
 
-    /// The same with the vector instructions chosen by the caller; what the machine lacks is lowered.
+    /// The same with the vector instructions chosen by the caller.
     pub fn on(parameters: &Parameters<T>, max_rows: usize, backend: Backend) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let error = (max_rows == 0).then(|| Error::new("a tape for batches of no rows; allow at least one"));
-        Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            max_rows,
-            backend: backend.lowered_to_available(),
-            entries: parameters.entries().to_vec(),
-            flat_len: parameters.flat().len(),
-            layout: parameters.layout(),
-            inner: RefCell::new(Recording {
-                storages: Vec::new(),
-                nodes: Vec::new(),
-                operations: Vec::new(),
-                parameter_nodes: vec![None; parameters.entries().len()],
-                kept: Vec::new(),
-                error,
-            }),
+        let mut recording = Recording::new(parameters.entries().len());
+        if max_rows == 0 {
+            recording.error = Some(Error::misuse("a tape for batches of no rows; allow at least one"));
         }
+        let tape = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { frame: Frame::new(tape, parameters, max_rows, backend), recording: RefCell::new(recording) }
     }
 
     /// A value that the caller writes before every run.
     #[track_caller]
     pub fn input(&self, name: &str, shape: Shape) -> Var {
-        if !shape.fits(self.max_rows) {
+        if !shape.fits(self.frame.max_rows) {
             self.fail(format!("input `{name}`: shape {shape} has too many elements or dimensions"));
         }
         if shape.sample_elements() == 0 {
@@ -137,16 +52,16 @@ impl<T: Real> Tape<T> {
     /// A parameter, as an operand. Asking again gives the same handle.
     #[track_caller]
     pub fn parameter(&self, id: ParameterId) -> Var {
-        let Some(entry) = self.entries.get(id.0) else {
-            self.fail(format!("parameter {} is not among the {} of this tape", id.0, self.entries.len()));
+        let Some(entry) = self.frame.entries.get(id.0) else {
+            self.fail(format!("parameter {} is not among the {} of this tape", id.0, self.frame.entries.len()));
             return self.dummy();
         };
-        let known = self.inner.borrow().parameter_nodes[id.0];
+        let known = self.recording.borrow().parameter_nodes[id.0];
         match known {
-            Some(index) => Var { index, tape: self.id },
+            Some(index) => Var { index, tape: self.frame.tape },
             None => {
                 let var = self.push_storage(Origin::Parameter(id.0), entry.shape, &entry.name);
-                self.inner.borrow_mut().parameter_nodes[id.0] = Some(var.index);
+                self.recording.borrow_mut().parameter_nodes[id.0] = Some(var.index);
                 var
             }
         }
@@ -154,21 +69,21 @@ impl<T: Real> Tape<T> {
 
     /// The shape of a value; that of a single number for a Var of another tape.
     pub fn shape(&self, var: Var) -> Shape {
-        let inner = self.inner.borrow();
-        inner.nodes.get(var.index).filter(|_| var.tape == self.id).map_or(Shape::scalar(), |node| node.shape)
+        let inner = self.recording.borrow();
+        inner.nodes.get(var.index).filter(|_| var.tape == self.frame.tape).map_or(Shape::scalar(), |node| node.shape)
     }
 
     /// Keeps a value readable after a run, for instance a term of the loss to be reported.
     #[track_caller]
     pub fn keep(&self, var: Var) {
         if self.owns(var) {
-            let storage = self.inner.borrow().nodes[var.index].storage;
-            if matches!(self.inner.borrow().storages[storage].origin, Origin::Parameter(_)) {
+            let storage = self.recording.borrow().nodes[var.index].storage;
+            if matches!(self.recording.borrow().storages[storage].origin, Origin::Parameter(_)) {
                 let names = self.describe(&[var]);
                 self.fail(format!("keep({names}): a parameter; read it from Parameters"));
                 return;
             }
-            self.inner.borrow_mut().kept.push(storage);
+            self.recording.borrow_mut().kept.push(storage);
         }
     }
 
@@ -179,27 +94,18 @@ impl<T: Real> Tape<T> {
             self.fail(format!("{}: {} inputs; at most 64 are possible", operation.name(), inputs.len()));
             return self.dummy();
         }
-        if !inputs.iter().all(|&var| self.owns(var)) || self.inner.borrow().error.is_some() {
+        if !inputs.iter().all(|&var| self.owns(var)) || self.recording.borrow().error.is_some() {
             return self.dummy();
         }
-        let nodes: Vec<Node> = inputs.iter().map(|var| self.inner.borrow().nodes[var.index]).collect();
+        let nodes: Vec<Node> = inputs.iter().map(|var| self.recording.borrow().nodes[var.index]).collect();
         let shapes: Vec<Shape> = nodes.iter().map(|node| node.shape).collect();
-        let checked = operation.infer(&shapes).and_then(|spec| {
-            let sizes = [Some(spec.output), spec.saved, spec.scratch, spec.backward_scratch];
-            match sizes.into_iter().flatten().find(|shape| !shape.fits(self.max_rows)) {
-                Some(shape) => Err(format!("needs {shape}, which has too many elements")),
-                None if spec.output.sample_elements() == 0 => {
-                    Err(format!("its result {} has no elements", spec.output))
-                }
-                None => Ok(spec),
-            }
-        });
+        let checked = operation.infer(&shapes).and_then(|spec| self.checked(spec, inputs.len()));
         match checked {
             Ok(spec) => {
-                let index = self.inner.borrow().operations.len();
+                let index = self.recording.borrow().operations.len();
                 let output = self.push_storage(Origin::Operation(index), spec.output, operation.name());
-                let storage = self.inner.borrow().nodes[output.index].storage;
-                self.inner.borrow_mut().operations.push(Recorded {
+                let storage = self.recording.borrow().nodes[output.index].storage;
+                self.recording.borrow_mut().operations.push(Recorded {
                     operation: Arc::new(operation),
                     inputs: nodes,
                     output: storage,
@@ -216,15 +122,26 @@ impl<T: Real> Tape<T> {
         }
     }
 
+    /// The shape rule's answer, if memory can hold it.
+    fn checked(&self, spec: Spec, inputs: usize) -> Result<Spec, String> {
+        spec.check(inputs)?;
+        let sizes = [Some(spec.output), spec.saved, spec.scratch, spec.backward_scratch];
+        match sizes.into_iter().flatten().find(|shape| !shape.fits(self.frame.max_rows)) {
+            Some(shape) => Err(format!("needs {shape}, which has too many elements")),
+            None if spec.output.sample_elements() == 0 => Err(format!("its result {} has no elements", spec.output)),
+            None => Ok(spec),
+        }
+    }
+
     /// The same numbers under another shape with as many elements; costs nothing.
     #[track_caller]
     pub fn reshape(&self, x: Var, shape: Shape) -> Var {
         if !self.owns(x) {
             return self.dummy();
         }
-        let node = self.inner.borrow().nodes[x.index];
+        let node = self.recording.borrow().nodes[x.index];
         let same_batch = node.shape.is_batch() == shape.is_batch();
-        if !same_batch || node.shape.sample_elements() != shape.sample_elements() || !shape.fits(self.max_rows) {
+        if !same_batch || node.shape.sample_elements() != shape.sample_elements() || !shape.fits(self.frame.max_rows) {
             self.fail(format!("reshape({}): does not fit {shape}", self.describe(&[x])));
             return self.dummy();
         }
@@ -237,7 +154,7 @@ impl<T: Real> Tape<T> {
         if !self.owns(x) {
             return self.dummy();
         }
-        let node = self.inner.borrow().nodes[x.index];
+        let node = self.recording.borrow().nodes[x.index];
         self.push_node(Node { cut: true, ..node })
     }
 
@@ -259,7 +176,7 @@ impl<T: Real> Tape<T> {
     pub fn train_with(&self, loss: Var, options: TrainOptions<'_>) -> Result<Plan<T>, Error> {
         self.owns(loss);
         let recording = self.finished()?;
-        planner::train(self, &recording, loss, options)
+        planner::train(&self.frame, &recording, loss, options)
     }
 
     /// A plan that computes `outputs` and has no backward pass.
@@ -272,22 +189,18 @@ impl<T: Real> Tape<T> {
             self.owns(var);
         });
         let recording = self.finished()?;
-        planner::infer(self, &recording, outputs)
+        planner::infer(&self.frame, &recording, outputs)
     }
 
     /// Notes an error of the caller's own, for instance of a layer that finds its configuration impossible.
     #[track_caller]
     pub fn fail(&self, message: String) {
         let location = Location::caller();
-        self.inner.borrow_mut().error.get_or_insert_with(|| Error::at(message, location));
+        self.recording.borrow_mut().error.get_or_insert_with(|| Error::shape(message).at(location));
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.id
-    }
-
-    fn finished(&self) -> Result<std::cell::Ref<'_, Recording<T>>, Error> {
-        let recording = self.inner.borrow();
+    fn finished(&self) -> Result<Ref<'_, Recording<T>>, Error> {
+        let recording = self.recording.borrow();
         match &recording.error {
             Some(error) => Err(error.clone()),
             None => Ok(recording),
@@ -297,7 +210,7 @@ impl<T: Real> Tape<T> {
     /// Whether the handle is this tape's; notes an error if not.
     #[track_caller]
     fn owns(&self, var: Var) -> bool {
-        let known = var.tape == self.id && var.index < self.inner.borrow().nodes.len();
+        let known = var.tape == self.frame.tape && var.index < self.recording.borrow().nodes.len();
         if !known {
             self.fail("a Var of another tape, or of a recording that had failed, was used".into());
         }
@@ -306,24 +219,24 @@ impl<T: Real> Tape<T> {
 
     /// What a failed recording returns: a handle that no tape owns.
     fn dummy(&self) -> Var {
-        Var { index: usize::MAX, tape: self.id }
+        Var { index: usize::MAX, tape: self.frame.tape }
     }
 
     fn push_storage(&self, origin: Origin, shape: Shape, name: &str) -> Var {
-        let storage = self.inner.borrow().storages.len();
-        self.inner.borrow_mut().storages.push(Storage { origin, shape, name: name.into() });
+        let storage = self.recording.borrow().storages.len();
+        self.recording.borrow_mut().storages.push(Storage { origin, shape, name: name.into() });
         self.push_node(Node { storage, shape, cut: false })
     }
 
     fn push_node(&self, node: Node) -> Var {
-        let mut inner = self.inner.borrow_mut();
+        let mut inner = self.recording.borrow_mut();
         inner.nodes.push(node);
-        Var { index: inner.nodes.len() - 1, tape: self.id }
+        Var { index: inner.nodes.len() - 1, tape: self.frame.tape }
     }
 
     /// "`name` [shape], ..." of some values.
     fn describe(&self, vars: &[Var]) -> String {
-        let inner = self.inner.borrow();
+        let inner = self.recording.borrow();
         let describe = |var: &Var| {
             let node = inner.nodes[var.index];
             format!("`{}` {}", inner.storages[node.storage].name, node.shape)

@@ -1,19 +1,11 @@
 //! The mutable part of a run: slots, the flat gradient, the batch at hand. One per thread of use.
 
+use super::Real;
 use super::operation::Place;
-use super::plan::Plan;
-use super::{Real, Var};
-use crate::Error;
-use crate::simd::Buffer;
-
-/// What random operations are functions of, besides the operation and the element.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Noise {
-    /// The run's seed.
-    pub seed: u64,
-    /// The step of training.
-    pub step: u64,
-}
+use super::plan::{Plan, Visible};
+use super::recording::Var;
+use crate::base::{Buffer, Error};
+use crate::random::Noise;
 
 /// Values and gradients of one plan.
 #[derive(Debug)]
@@ -27,19 +19,23 @@ pub struct Workspace<T> {
     /// Buffers out of their slots while an operation runs.
     pub(crate) taken: Vec<Buffer<T>>,
     pub(crate) written: Vec<bool>,
-    /// Where values that may be read or written from outside lie: (node, place, elements a row or in all, batch).
+    /// What may be read or written from outside.
     pub(crate) visible: Vec<Visible>,
     pub(crate) forward_done: bool,
+    /// Whether `gradients` are those of the last forward pass.
+    pub(crate) backward_done: bool,
     /// Where the gradients of the trained parameters lie.
     views: Vec<std::ops::Range<usize>>,
 }
 
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Visible {
-    pub(crate) var: Var,
-    pub(crate) place: Place,
-    pub(crate) shape: super::Shape,
-    pub(crate) input: bool,
+impl<T: Real> Plan<T> {
+    /// The memory that runs of this plan need.
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn workspace(&self) -> Result<Workspace<T>, Error> {
+        Workspace::new(self)
+    }
 }
 
 impl<T: Real> Workspace<T> {
@@ -63,6 +59,7 @@ impl<T: Real> Workspace<T> {
             written: vec![false; plan.storage_count],
             visible: plan.visible.clone(),
             forward_done: false,
+            backward_done: false,
             views: plan.views.clone(),
         })
     }
@@ -73,10 +70,15 @@ impl<T: Real> Workspace<T> {
     /// None, or more than the tape allowed.
     pub fn set_rows(&mut self, rows: usize) -> Result<(), Error> {
         if rows == 0 || rows > self.max_rows {
-            return Err(Error::new(format!("a batch of {rows} rows; this plan takes 1 to {}", self.max_rows)));
+            return Err(Error::out_of_range(
+                "the batch",
+                rows,
+                format_args!("1 to {} rows for this plan", self.max_rows),
+            ));
         }
         self.rows = rows;
         self.forward_done = false;
+        self.backward_done = false;
         Ok(())
     }
 
@@ -98,7 +100,7 @@ impl<T: Real> Workspace<T> {
         let found = self.visible.iter().find(|visible| visible.var == var && visible.input);
         match found.map(|visible| (visible.place, visible.shape)) {
             Some((Place::Slot(slot), shape)) => Ok(&mut self.slots[slot].as_mut_slice()[..shape.elements(self.rows)]),
-            _ => Err(Error::new("this Var is not an input that the plan uses")),
+            _ => Err(Error::mismatch("this Var is not an input that the plan uses")),
         }
     }
 
@@ -110,7 +112,10 @@ impl<T: Real> Workspace<T> {
         let found = self.visible.iter().find(|visible| visible.var == var);
         match found.map(|visible| (visible.place, visible.shape)) {
             Some((Place::Slot(slot), shape)) => Ok(&self.slots[slot].as_slice()[..shape.elements(self.rows)]),
-            _ => Err(Error::new("this value is not kept; name it to `keep` or `infer`")),
+            _ if self.views.is_empty() => {
+                Err(Error::mismatch("this value is not among the outputs of the plan; name it to `infer`"))
+            }
+            _ => Err(Error::mismatch("this value is not kept; name it to `keep` before `train`")),
         }
     }
 

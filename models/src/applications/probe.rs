@@ -8,7 +8,7 @@ use crate::metrics::{Pca, Probe, ProbeOptions};
 use crate::model::Model;
 use crate::training::{load_test, load_train, raw};
 use crate::{Error, Result};
-use narrows_engine::{Backend, Split, Threads, gather};
+use narrows_engine::{Context, Split, Threads, gather};
 
 /// What linear classifiers reach on the test part, as shares of samples.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ impl Labelled {
         let (scale, shift) = model.data().scaler.scale_shift(features)?;
         let mut samples = crate::data::reserved(rows.len() * features, "scaled samples")?;
         samples.resize(rows.len() * features, 0.0f32);
-        gather(Backend::current(), split, raw(dataset), rows, &scale, &shift, &mut samples)?;
+        gather(Context::new(split), raw(dataset), rows, &scale, &shift, &mut samples)?;
         Ok(Self { samples, labels: rows.iter().map(|&row| labels[row as usize]).collect() })
     }
 }

@@ -7,7 +7,7 @@ use crate::report::{Grid, Tile};
 use crate::training::{load_test, raw};
 use crate::{Error, Result};
 use narrows_engine::random::{permutation, stream_id};
-use narrows_engine::{Backend, Split, Threads, gather};
+use narrows_engine::{Context, Split, Threads, gather};
 use std::path::Path;
 
 /// Samples in a run's own picture.
@@ -54,7 +54,7 @@ pub fn reconstruct(
     let picked: Vec<u32> = order.iter().take(count).map(|&place| rows[place as usize]).collect();
     let (scale, shift) = model.data().scaler.scale_shift(features)?;
     let mut originals = vec![0.0; picked.len() * features];
-    gather(Backend::current(), split, raw(dataset), &picked, &scale, &shift, &mut originals)?;
+    gather(Context::new(split), raw(dataset), &picked, &scale, &shift, &mut originals)?;
     let mut reconstructions = model.reconstruct(&originals, Threads::One)?;
     let error = originals.iter().zip(&reconstructions).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
     // Shown as the data are: unscaled where that makes a picture, as they are otherwise.

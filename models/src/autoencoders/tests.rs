@@ -5,7 +5,8 @@ use super::{Autoencoder, Corruption, Mode, ModelKind, Weight};
 use crate::config::{Config, CorruptionName, FineTuneName, LikelihoodName, LossName, MeanName, PretrainName};
 use crate::data::ImageShape;
 use crate::nn::ActivationName;
-use narrows_engine::tape::{Noise, TrainOptions};
+use narrows_engine::random::Noise;
+use narrows_engine::tape::TrainOptions;
 use narrows_engine::{Parameters, Plan, Real, Shape, Split, Tape, Var, Workspace, check, random};
 use proptest::prelude::*;
 

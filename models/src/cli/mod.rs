@@ -67,8 +67,8 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refused(&error),
     };
-    if let Err(message) = narrows_engine::simd::backend::check_request() {
-        return report(&Error::usage(message));
+    if let Err(error) = narrows_engine::Backend::check_request() {
+        return report(&Error::usage(error.to_string()));
     }
     let done = match cli.command {
         Command::Train(args) => train::run(&args),

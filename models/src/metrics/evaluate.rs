@@ -11,7 +11,7 @@ use crate::data::{Dataset, has_test};
 use crate::model::Model;
 use crate::training::{TermRecord, raw};
 use crate::{Error, Result};
-use narrows_engine::{Backend, Split, gather};
+use narrows_engine::{Context, Split, gather};
 use std::time::Instant;
 
 /// What to measure besides what every evaluation does.
@@ -229,7 +229,7 @@ impl<'a> Reader<'a> {
     fn read(&mut self, rows: &[u32], split: Split) -> Result<&[f32]> {
         self.samples.resize(rows.len() * self.dataset.features(), 0.0);
         let Self { dataset, scale, shift, samples } = self;
-        gather(Backend::current(), split, raw(dataset), rows, scale, shift, samples)?;
+        gather(Context::new(split), raw(dataset), rows, scale, shift, samples)?;
         Ok(samples)
     }
 

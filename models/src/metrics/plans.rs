@@ -10,7 +10,7 @@ use crate::autoencoders::{Corruption, Mode, Reconstruction, Weight};
 use crate::model::{INFERENCE_ROWS, Model, no_room};
 use crate::training::TermRecord;
 use narrows_engine::ops::{Axis, Reduction};
-use narrows_engine::tape::Noise;
+use narrows_engine::random::Noise;
 use narrows_engine::{Parameters, Plan, Split, Var, Workspace};
 use std::f64::consts::{E, TAU};
 

@@ -5,7 +5,9 @@ use crate::Result;
 use crate::autoencoders::{Objective, Phase};
 use crate::data::Dataset;
 use crate::model::Model;
-use narrows_engine::tape::{Noise, TrainOptions};
+use narrows_engine::Context;
+use narrows_engine::random::Noise;
+use narrows_engine::tape::TrainOptions;
 use narrows_engine::{Plan, Shape, Split, Tape, Var, Workspace, gather};
 
 /// How raw numbers become what a plan sees.
@@ -53,7 +55,14 @@ impl Recording {
         self.workspace.set_rows(rows.len())?;
         self.workspace.set_noise(noise);
         let to = self.workspace.input_mut(self.x)?;
-        gather(self.plan.backend(), split, raw(dataset), rows, &scaling.scale, &scaling.shift, to)?;
+        gather(
+            Context { backend: self.plan.backend(), split },
+            raw(dataset),
+            rows,
+            &scaling.scale,
+            &scaling.shift,
+            to,
+        )?;
         if let (Some(var), Some(labels)) = (self.objective.labels, dataset.labels()) {
             let to = self.workspace.input_mut(var)?;
             to.iter_mut().zip(rows).for_each(|(to, &row)| *to = labels[row as usize] as f32);

@@ -12,8 +12,8 @@ use crate::config::Config;
 use crate::{Error, Result};
 use narrows_engine::Split;
 use narrows_engine::optim::{average, average_decay, clip_factor, global_norm_ranges};
+use narrows_engine::random::Noise;
 use narrows_engine::random::{permutation, stream_id};
-use narrows_engine::tape::Noise;
 
 /// The operation number of the streams that shuffles are drawn from.
 const SHUFFLE: u32 = 0x00ff_0004;

@@ -14,6 +14,7 @@ use crate::data::{Dataset, Samples};
 use crate::metrics::Pca;
 use crate::model::Model;
 use crate::{Error, Result};
+use narrows_engine::Context;
 use narrows_engine::gemm::warm_up;
 use narrows_engine::{Parameters, RawRows, Split};
 use std::time::Instant;
@@ -295,7 +296,7 @@ impl<'a> Trainer<'a> {
         }
         if let Some(recording) = &self.recording {
             // Every thread's scratch memory now, so that no step has to reserve any.
-            warm_up::<f32>(recording.plan.backend(), split);
+            warm_up::<f32>(Context { backend: recording.plan.backend(), split });
         }
         while !self.is_done() {
             if limit.is_some_and(|limit| self.step >= limit) {

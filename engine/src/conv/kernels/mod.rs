@@ -130,8 +130,10 @@ impl<T: ConvFloat> Kernels<T> {
     /// Those for rows of `width` elements: with vectors of half the width where a row would not fill one.
     pub(crate) fn for_rows(backend: Backend, width: usize) -> Self {
         let kernels = Self::of(backend);
-        let narrow = backend == Backend::Avx512 && width < kernels.lanes;
-        if narrow { Self::of(Backend::Avx2Fma) } else { kernels }
+        match backend.half() {
+            Some(half) if width < kernels.lanes => Self::of(half),
+            _ => kernels,
+        }
     }
 
     /// Elements in a vector.

@@ -12,8 +12,8 @@ mod wolfe;
 pub use config::{Converged, Iteration, LbfgsConfig, MAX_HISTORY};
 
 use super::optimizer::OptimizerError;
-use crate::parallel::Split;
-use crate::simd::{Backend, Buffer, Float, OutOfMemory};
+use crate::base::parallel::Split;
+use crate::simd::{Backend, Buffer, Float};
 use space::Space;
 use std::ops::Range;
 use wolfe::{Point, Wolfe};
@@ -214,9 +214,9 @@ impl<T: Float> Lbfgs<T> {
 }
 
 /// An empty vector with room for `len`.
-fn room<V>(len: usize) -> Result<Vec<V>, OutOfMemory> {
+fn room<V>(len: usize) -> Result<Vec<V>, crate::Error> {
     let mut vector = Vec::new();
-    vector.try_reserve_exact(len).map_err(|_| OutOfMemory { bytes: len.saturating_mul(size_of::<V>()) })?;
+    vector.try_reserve_exact(len).map_err(|_| crate::Error::out_of_memory(len.saturating_mul(size_of::<V>())))?;
     Ok(vector)
 }
 
@@ -247,7 +247,7 @@ struct Pairs<T> {
 }
 
 impl<T: Float> Pairs<T> {
-    fn new(history: usize, len: usize) -> Result<Self, OutOfMemory> {
+    fn new(history: usize, len: usize) -> Result<Self, crate::Error> {
         let (mut s, mut y, mut rho) = (room(history)?, room(history)?, room(history)?);
         for _ in 0..history {
             s.push(Buffer::zeroed(len)?);

@@ -153,7 +153,7 @@ fn threads_change_no_bit() {
     assert!(serial.0.iter().all(|iteration| iteration.converged.is_none()), "{:?}", serial.0);
     for threads in [2, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let shared = crate::parallel::Threads::Pool(&pool).run(run);
+        let shared = crate::base::parallel::Threads::Pool(&pool).run(run);
         assert!(shared == serial, "{threads} threads");
     }
 }

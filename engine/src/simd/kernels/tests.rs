@@ -6,11 +6,7 @@ use crate::simd::Backend;
 #[test]
 fn each_backend_runs_its_own_vectors() {
     for backend in Backend::available() {
-        let (single, double) = match backend {
-            Backend::Portable => (4, 2),
-            Backend::Avx2Fma => (8, 4),
-            Backend::Avx512 => (16, 8),
-        };
+        let (single, double) = (backend.vector_bytes() / 4, backend.vector_bytes() / 8);
         assert_eq!(f32::elementwise(backend).lanes(PhantomData), single, "{backend}");
         assert_eq!(f64::elementwise(backend).lanes(PhantomData), double, "{backend}");
     }

@@ -14,7 +14,7 @@ mod subspace;
 use covariance::{Covariance, Scaled};
 use eigen::eigen;
 use narrows_engine::gemm::{Epilogue, MatrixMut, MatrixRef, gemm};
-use narrows_engine::{Backend, Split, random};
+use narrows_engine::{Context, Split, random};
 use subspace::leading;
 
 use crate::data::{Dataset, reserved};
@@ -252,7 +252,7 @@ fn view(data: &[f64], rows: usize, cols: usize) -> Result<MatrixRef<'_, f64>> {
 
 /// `c = alpha * a * b + beta * c`.
 fn product(split: Split, alpha: f64, a: MatrixRef<f64>, b: MatrixRef<f64>, beta: f64, c: MatrixMut<f64>) -> Result<()> {
-    gemm(Backend::current(), split, alpha, a, b, beta, c, &Epilogue::none()).map_err(internal)
+    gemm(Context::new(split), alpha, a, b, beta, c, &Epilogue::none()).map_err(internal)
 }
 
 /// Shapes are known to fit here; should one not, that is an error and no panic.

@@ -142,16 +142,6 @@ impl<T: Send> Halve for &mut [T] {
     }
 }
 
-impl<T: crate::simd::Float> Halve for crate::simd::InOut<'_, T> {
-    fn len(&self) -> usize {
-        crate::simd::InOut::len(self)
-    }
-
-    fn split_at(self, at: usize) -> (Self, Self) {
-        crate::simd::InOut::split_at(self, at)
-    }
-}
-
 impl<A: Halve, B: Halve> Halve for (A, B) {
     fn len(&self) -> usize {
         self.0.len()

@@ -63,5 +63,5 @@ pub fn gradients<T: Real>(
 /// The loss after a run.
 fn number<T: Real>(workspace: &Workspace<T>, loss: crate::Var) -> Result<f64, Error> {
     let first = workspace.value(loss)?.first();
-    Ok(first.ok_or_else(|| Error::new("the loss has no elements"))?.to_f64())
+    Ok(first.ok_or_else(|| Error::shape("the loss has no elements"))?.to_f64())
 }

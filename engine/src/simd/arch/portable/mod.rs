@@ -3,13 +3,34 @@
 //! Four `f32` or two `f64` a vector: what SSE2, NEON and SIMD128 have. Bit tricks go through `bytemuck` casts, which
 //! the compiler turns into nothing.
 
-use super::{Isa, Lanes};
+use crate::base::Backend;
+use crate::base::backend::InstructionSet;
+use crate::simd::{Isa, Lanes};
 use bytemuck::cast;
 use wide::{f32x4, f64x2, i32x4, i64x2, u32x4};
 
-/// The token of the portable backend; every machine has it.
+/// What it states of itself.
+pub(crate) static SET: InstructionSet =
+    InstructionSet { name: "portable", vector_bytes: 16, half: None, is_detected: || true };
+
+/// The backend: every machine has it.
+pub(crate) fn backend() -> Backend {
+    // SAFETY: these are the instructions that the crate was compiled for.
+    unsafe { Backend::assume(&SET) }
+}
+
+/// The token of the portable backend.
 #[derive(Debug, Clone, Copy)]
-pub struct Portable;
+pub(crate) struct Portable;
+
+impl Portable {
+    /// # Safety
+    /// * None: every machine has it. Unsafe only for the sake of one macro for all.
+    #[inline(always)]
+    pub(crate) unsafe fn new_unchecked() -> Self {
+        Self
+    }
+}
 
 impl Isa for Portable {
     type U = u32x4;
@@ -58,6 +79,8 @@ macro_rules! portable_lanes {
             type V = $v;
             type Mask = $v;
             const LANES: usize = $lanes;
+            // SSE2 has no more; the compiler may have NEON's 32, and leaves half of them idle.
+            const REGISTERS: usize = 16;
 
             #[inline(always)]
             fn splat(self, x: $t) -> $v {

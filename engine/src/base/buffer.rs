@@ -4,7 +4,7 @@
 //! only the start is aligned. An empty buffer owns nothing, so taking one out of a structure and putting it back
 //! (as the tape does while an operation runs) costs three words and no allocation.
 
-use super::Float;
+use super::Error;
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
 
@@ -25,31 +25,16 @@ pub struct Buffer<T> {
     kind: std::marker::PhantomData<T>,
 }
 
-/// The operating system, or the address space, could not hold so much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutOfMemory {
-    /// How many bytes were asked for; `usize::MAX` where the count itself overflows.
-    pub bytes: usize,
-}
-
-impl fmt::Display for OutOfMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot reserve {} bytes of memory", self.bytes)
-    }
-}
-
-impl std::error::Error for OutOfMemory {}
-
-impl<T: Float> Buffer<T> {
+impl<T: Pod> Buffer<T> {
     /// A buffer of `len` zeros.
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
-        let bytes = len.checked_mul(size_of::<T>()).ok_or(OutOfMemory { bytes: usize::MAX })?;
+    pub fn zeroed(len: usize) -> Result<Self, Error> {
+        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(|| Error::out_of_memory(usize::MAX))?;
         let count = bytes.div_ceil(size_of::<Line>());
         let mut lines = Vec::new();
-        lines.try_reserve_exact(count).map_err(|_| OutOfMemory { bytes })?;
+        lines.try_reserve_exact(count).map_err(|_| Error::out_of_memory(bytes))?;
         lines.resize(count, Line([0; 64]));
         Ok(Self { lines, len, kind: std::marker::PhantomData })
     }
@@ -58,17 +43,17 @@ impl<T: Float> Buffer<T> {
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub fn reserve(&mut self, len: usize) -> Result<(), OutOfMemory> {
-        let bytes = len.checked_mul(size_of::<T>()).ok_or(OutOfMemory { bytes: usize::MAX })?;
+    pub fn reserve(&mut self, len: usize) -> Result<(), Error> {
+        let bytes = len.checked_mul(size_of::<T>()).ok_or_else(|| Error::out_of_memory(usize::MAX))?;
         let more = bytes.div_ceil(size_of::<Line>()).saturating_sub(self.lines.len());
-        self.lines.try_reserve_exact(more).map_err(|_| OutOfMemory { bytes })
+        self.lines.try_reserve_exact(more).map_err(|_| Error::out_of_memory(bytes))
     }
 
     /// Appends zeros up to `len` numbers; does nothing where there are as many.
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub fn grow(&mut self, len: usize) -> Result<(), OutOfMemory> {
+    pub fn grow(&mut self, len: usize) -> Result<(), Error> {
         if len > self.len {
             self.reserve(len)?;
             self.lines.resize((len * size_of::<T>()).div_ceil(size_of::<Line>()), Line([0; 64]));
@@ -101,7 +86,7 @@ impl<T: Float> Buffer<T> {
     ///
     /// # Errors
     /// When the memory cannot be had.
-    pub fn try_clone(&self) -> Result<Self, OutOfMemory> {
+    pub fn try_clone(&self) -> Result<Self, Error> {
         let mut copy = Self::zeroed(self.len)?;
         copy.as_mut_slice().copy_from_slice(self.as_slice());
         Ok(copy)

@@ -2,9 +2,9 @@
 //!
 //! The data keep their own type (bytes stay bytes); `x scale + shift` is applied feature by feature.
 
-use crate::parallel::Halve;
-use crate::simd::{Backend, Float};
-use crate::{Error, Split};
+use super::Float;
+use crate::base::parallel::Halve;
+use crate::base::{Context, Error};
 
 /// Rows of raw data, all of `features` numbers.
 #[derive(Debug, Clone, Copy)]
@@ -37,8 +37,7 @@ impl<T: Send> Halve for Rows<'_, T> {
 /// # Errors
 /// A row beyond the data; lengths that do not fit each other.
 pub fn gather<T: Float>(
-    backend: Backend,
-    split: Split,
+    context: Context,
     data: RawRows<'_, T>,
     rows: &[u32],
     scale: &[T],
@@ -51,7 +50,7 @@ pub fn gather<T: Float>(
         RawRows::Values(values) => values.len(),
     } / width.max(1);
     if width == 0 || shift.len() != width || out.len() != rows.len() * width {
-        return Err(Error::new(format!(
+        return Err(Error::shape(format!(
             "gather: {} rows of {width} features into {} numbers, with {} shifts",
             rows.len(),
             out.len(),
@@ -59,11 +58,11 @@ pub fn gather<T: Float>(
         )));
     }
     if let Some(row) = rows.iter().find(|&&row| row as usize >= count) {
-        return Err(Error::new(format!("gather: row {row} of data with {count} rows")));
+        return Err(Error::out_of_range("gather: a row", row, format_args!("below {count}, the rows of the data")));
     }
-    let kernels = T::elementwise(backend);
+    let kernels = T::elementwise(context.backend);
     let grain = (16_384 / width).max(1);
-    split.gated(out.len(), 65_536).parts((rows, Rows { slice: out, width }), grain, &|(rows, out)| {
+    context.split.gated(out.len(), 65_536).parts((rows, Rows { slice: out, width }), grain, &|(rows, out)| {
         for (&row, out) in rows.iter().zip(out.slice.chunks_exact_mut(width)) {
             let at = row as usize * width;
             match data {
@@ -78,6 +77,7 @@ pub fn gather<T: Float>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Backend, Split};
 
     #[test]
     fn picks_and_scales() {
@@ -87,10 +87,15 @@ mod tests {
         for backend in Backend::available() {
             for data in [RawRows::Bytes(&bytes), RawRows::Values(&values)] {
                 let mut out = vec![0.0; 40];
-                gather(backend, Split::Serial, data, &[2, 0], &scale, &shift, &mut out).unwrap();
+                gather(Context { backend, split: Split::Serial }, data, &[2, 0], &scale, &shift, &mut out).unwrap();
                 assert_eq!((out[0], out[19], out[20], out[39]), (81.0, 119.0, 1.0, 39.0));
-                assert!(gather(backend, Split::Serial, data, &[3], &scale, &shift, &mut out[..20]).is_err());
-                assert!(gather(backend, Split::Serial, data, &[1], &scale, &shift, &mut out).is_err());
+                assert!(
+                    gather(Context { backend, split: Split::Serial }, data, &[3], &scale, &shift, &mut out[..20])
+                        .is_err()
+                );
+                assert!(
+                    gather(Context { backend, split: Split::Serial }, data, &[1], &scale, &shift, &mut out).is_err()
+                );
             }
         }
     }

@@ -3,8 +3,25 @@
 //! Every method is one or a few intrinsics. They may be called because an [`Avx512`] token exists only where
 //! detection found the instructions.
 
-use super::{Isa, Lanes};
+use super::avx2;
+use crate::base::backend::InstructionSet;
+use crate::simd::{Isa, Lanes};
 use std::arch::x86_64::*;
+
+/// What it states of itself.
+pub(crate) static SET: InstructionSet = InstructionSet {
+    name: "avx512",
+    vector_bytes: 64,
+    half: Some(&avx2::SET),
+    is_detected: || {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+    },
+};
 
 /// The token: proof that this processor has AVX-512 F, BW, DQ and VL.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +100,7 @@ macro_rules! common {
         type V = $v;
         type Mask = $mask;
         const LANES: usize = $lanes;
+        const REGISTERS: usize = 32;
 
         #[inline(always)]
         fn splat(self, x: $t) -> $v {

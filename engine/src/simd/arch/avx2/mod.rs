@@ -3,8 +3,17 @@
 //! Every method is one or a few intrinsics. They may be called because an [`Avx2Fma`] token exists only where
 //! detection found the instructions.
 
-use super::{Isa, Lanes};
+use crate::base::backend::InstructionSet;
+use crate::simd::{Isa, Lanes};
 use std::arch::x86_64::*;
+
+/// What it states of itself.
+pub(crate) static SET: InstructionSet = InstructionSet {
+    name: "avx2",
+    vector_bytes: 32,
+    half: None,
+    is_detected: || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+};
 
 /// The token: proof that this processor has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
@@ -99,6 +108,7 @@ macro_rules! common {
         type V = $v;
         type Mask = $v;
         const LANES: usize = $lanes;
+        const REGISTERS: usize = 16;
 
         #[inline(always)]
         fn splat(self, x: $t) -> $v {

@@ -90,6 +90,12 @@ impl<T: Real> Tape<T> {
     /// Appends an operation; the other recording methods end here.
     #[track_caller]
     pub fn record(&self, operation: impl Operation<T>, inputs: &[Var]) -> Var {
+        self.record_dyn(Arc::new(operation), inputs)
+    }
+
+    /// [`Self::record`], compiled once for all operations.
+    #[track_caller]
+    fn record_dyn(&self, operation: Arc<dyn Operation<T>>, inputs: &[Var]) -> Var {
         if inputs.len() > 64 {
             self.fail(format!("{}: {} inputs; at most 64 are possible", operation.name(), inputs.len()));
             return self.dummy();
@@ -103,10 +109,11 @@ impl<T: Real> Tape<T> {
         match checked {
             Ok(spec) => {
                 let index = self.recording.borrow().operations.len();
-                let output = self.push_storage(Origin::Operation(index), spec.output, operation.name());
+                let name = operation.name();
+                let output = self.push_storage(Origin::Operation(index), spec.output, name);
                 let storage = self.recording.borrow().nodes[output.index].storage;
                 self.recording.borrow_mut().operations.push(Recorded {
-                    operation: Arc::new(operation),
+                    operation,
                     inputs: nodes,
                     output: storage,
                     spec,

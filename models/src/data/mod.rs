@@ -11,6 +11,7 @@ mod digits;
 mod folder;
 pub mod idx;
 mod photographs;
+mod pictures;
 mod scale;
 mod source;
 mod split;

@@ -3,17 +3,14 @@
 //! A folder of JPEG and PNG files becomes rows of small grey patches as in the Stanford exercise "Sparse Autoencoder"
 //! (UFLDL): whitened as Olshausen and Field do, cut at places that the seed decides, mean removed, squashed to
 //! 0.1..0.9. Sizes are read first and places drawn from them, so that one photograph is in memory at a time; holding
-//! all was rejected, because a folder may hold 4096 of 2^26 pixels. Decoding is the crate `image`'s; its JPEG decoder
-//! fills what a file lacks with grey and says nothing, so [`is_whole_jpeg`] looks for the end itself.
+//! all was rejected, because a folder may hold 4096 of 2^26 pixels.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use narrows_engine::random::{Philox, stream_id};
 
 use super::whitening::{Plane, Whitening};
-use super::{Dataset, ImageShape, Samples, reserved};
+use super::{Dataset, ImageShape, Samples, pictures, reserved};
 use crate::error::{Error, Result};
 use crate::files::read_limited;
 
@@ -25,9 +22,6 @@ const MAX_SIZE: usize = 64;
 const MAX_VALUES: usize = 1 << 28;
 const MAX_FILES: usize = 1 << 12;
 const MAX_FILE_BYTES: u64 = 1 << 28;
-const MAX_PIXELS: u64 = 1 << 26;
-/// What a decoder may allocate, in bytes: 2^26 pixels of four 16-bit channels, and as much again for its own use.
-const MAX_DECODER_BYTES: u64 = 1 << 30;
 
 /// Which patches to cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,20 +177,19 @@ impl Photograph {
     /// Reads the header only.
     fn measure(path: PathBuf) -> Result<Self> {
         let bytes = read_limited(&path, MAX_FILE_BYTES)?;
-        let (width, height) = decoder(&path, &bytes)?.dimensions();
-        Ok(Self { path, height: height as usize, width: width as usize })
+        let [height, width] = pictures::measure(&path, &bytes)?;
+        Ok(Self { path, height, width })
     }
 
     /// Decodes to grey, `[height, width]`, 0..1.
     fn grey(&self) -> Result<Plane> {
         let bytes = read_limited(&self.path, MAX_FILE_BYTES)?;
-        let decoder = decoder(&self.path, &bytes)?;
-        let picture = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&self.path, &error))?.into_rgb8();
-        if (picture.width() as usize, picture.height() as usize) != (self.width, self.height) {
+        let picture = pictures::decode(&self.path, &bytes)?;
+        if (picture.width, picture.height) != (self.width, self.height) {
             return Err(Error::data(format!("{} changed while it was read; start again", self.path.display())));
         }
         let mut values = reserved(self.width * self.height, "a photograph")?;
-        values.extend(picture.pixels().map(|pixel| luma(pixel.0)));
+        values.extend(picture.pixels().map(luma));
         Ok(Plane { values, height: self.height, width: self.width })
     }
 }
@@ -204,54 +197,6 @@ impl Photograph {
 /// Rec. 601's luma of 8-bit red, green and blue, 0..1.
 fn luma([red, green, blue]: [u8; 3]) -> f32 {
     (0.299 * f32::from(red) + 0.587 * f32::from(green) + 0.114 * f32::from(blue)) / 255.0
-}
-
-/// A decoder that has read the header of a JPEG or PNG file of bearable size; the content decides, not the ending.
-fn decoder<'a>(path: &Path, bytes: &'a [u8]) -> Result<impl ImageDecoder + 'a> {
-    let mut reader =
-        ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|error| Error::io("read", path, error))?;
-    match reader.format() {
-        Some(ImageFormat::Png) => {}
-        Some(ImageFormat::Jpeg) if is_whole_jpeg(bytes) => {}
-        Some(ImageFormat::Jpeg) => return Err(damaged(path, &"it is cut short")),
-        _ => return Err(damaged(path, &"it is neither JPEG nor PNG")),
-    }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_DECODER_BYTES);
-    reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|error| damaged(path, &error))?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(Error::data(format!(
-            "{}: {width} x {height} pixels are over the limit of {MAX_PIXELS}; make the photograph smaller",
-            path.display()
-        )));
-    }
-    Ok(decoder)
-}
-
-/// Whether the markers of a JPEG file lead to that of its end (ITU-T T.81, annex B).
-fn is_whole_jpeg(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    loop {
-        // Compressed data holds 0xff only before 0 and the restart markers; 0xff may be repeated before a marker.
-        let standalone = |code| matches!(code, 0x00 | 0x01 | 0xd0..=0xd8 | 0xff);
-        let marker = rest.windows(2).position(|pair| pair[0] == 0xff && !standalone(pair[1]));
-        let Some([_, code, segment @ ..]) = marker.and_then(|at| rest.get(at..)) else { return false };
-        let length = segment.first_chunk().map_or(0, |length| usize::from(u16::from_be_bytes(*length)));
-        match segment.get(length..) {
-            _ if *code == 0xd9 => return true,
-            Some(after) => rest = after,
-            None => return false,
-        }
-    }
-}
-
-/// The error for a file that is no whole photograph. A decoder's words may quote the file: they are kept to a line.
-fn damaged(path: &Path, reason: &dyn std::fmt::Display) -> Error {
-    let reason = reason.to_string().replace(char::is_control, " ");
-    let reason: String = reason.chars().take(200).collect();
-    Error::data(format!("cannot use {}: {reason}; replace or remove the file", path.display()))
 }
 
 /// Where a patch lies: in which photograph, and its upper left pixel there.

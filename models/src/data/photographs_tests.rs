@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use image::{GrayImage, Luma, Rgb, RgbImage};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -11,8 +10,15 @@ use super::*;
 const PLAIN: PatchOptions = PatchOptions { size: 8, count: 500, whiten: false, seed: 1 };
 const WHITE: PatchOptions = PatchOptions { whiten: true, ..PLAIN };
 
+/// A grey picture, a byte a pixel.
+struct Grey {
+    width: u32,
+    height: u32,
+    pixels: Vec<u8>,
+}
+
 /// A picture with a photograph's spectrum: waves of all frequencies, their amplitudes 1/f.
-fn waves(width: u32, height: u32, seed: u64) -> GrayImage {
+fn waves(width: u32, height: u32, seed: u64) -> Grey {
     let mut random = vec![0.0; 3 * 200];
     narrows_engine::random::fill_uniform(seed, 0, 0, -0.5f32, 0.5, &mut random);
     let mut sums = vec![0.0; (width * height) as usize];
@@ -25,14 +31,14 @@ fn waves(width: u32, height: u32, seed: u64) -> GrayImage {
     }
     let squares: f32 = sums.iter().map(|sum| sum * sum).sum();
     let scale = 45.0 / (squares / sums.len() as f32).sqrt();
-    GrayImage::from_fn(width, height, |x, y| {
-        Luma([(128.0 + scale * sums[(y * width + x) as usize]).clamp(0.0, 255.0) as u8])
-    })
+    Grey { width, height, pixels: sums.iter().map(|sum| (128.0 + scale * sum).clamp(0.0, 255.0) as u8).collect() }
 }
 
-fn folder(pictures: &[(&str, GrayImage)]) -> TempDir {
+fn folder(pictures: &[(&str, Grey)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    pictures.iter().for_each(|(name, picture)| picture.save(folder.path().join(name)).unwrap());
+    for (name, picture) in pictures {
+        fs::write(folder.path().join(name), bytes_of(picture, name.ends_with("png"))).unwrap();
+    }
     folder
 }
 
@@ -40,10 +46,27 @@ fn two_pictures() -> TempDir {
     folder(&[("a.png", waves(90, 60, 1)), ("b.jpg", waves(50, 70, 2))])
 }
 
-fn bytes_of(picture: &GrayImage, format: ImageFormat) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format).unwrap();
-    bytes.into_inner()
+/// The picture as PNG, or else as JPEG.
+fn bytes_of(picture: &Grey, png: bool) -> Vec<u8> {
+    let Grey { width, height, pixels } = picture;
+    match png {
+        true => png_bytes(png::ColorType::Grayscale, [*width, *height], pixels),
+        false => {
+            let mut bytes = Vec::new();
+            let encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+            encoder.encode(pixels, *width as u16, *height as u16, jpeg_encoder::ColorType::Luma).unwrap();
+            bytes
+        }
+    }
+}
+
+fn png_bytes(color: png::ColorType, [width, height]: [u32; 2], pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(color);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+    bytes
 }
 
 fn values(data: &Dataset) -> &[f32] {
@@ -84,9 +107,8 @@ fn correlation(values: &[f32], height: usize, width: usize, distance: usize) -> 
 #[test]
 fn a_patch_is_grey_less_its_mean() {
     let folder = tempfile::tempdir().unwrap();
-    let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
-    let picture = RgbImage::from_fn(2, 2, |x, y| Rgb(colours[(2 * y + x) as usize]));
-    picture.save(folder.path().join("a.png")).unwrap();
+    let colours: [[u8; 3]; 4] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
+    fs::write(folder.path().join("a.png"), png_bytes(png::ColorType::Rgb, [2, 2], colours.as_flattened())).unwrap();
     let data = photographs(folder.path(), &PatchOptions { size: 2, count: 3, ..PLAIN }).unwrap();
     assert_eq!((data.len(), data.features(), data.raw_range()), (3, 4, Some((0.0, 1.0))));
     assert_eq!(data.image(), Some(ImageShape { channels: 1, height: 2, width: 2 }));
@@ -146,7 +168,7 @@ fn whitening_flattens() {
 
 #[test]
 fn one_grey_becomes_the_middle() {
-    let folder = folder(&[("a.png", GrayImage::from_pixel(40, 30, Luma([77])))]);
+    let folder = folder(&[("a.png", Grey { width: 40, height: 30, pixels: vec![77; 40 * 30] })]);
     for options in [PLAIN, WHITE, PatchOptions { size: 7, ..PLAIN }] {
         let data = photographs(folder.path(), &options).unwrap();
         assert!(values(&data).iter().all(|&x| x == 0.5));
@@ -218,11 +240,11 @@ fn names_the_file_that_is_none() {
     complain(b"", "neither JPEG nor PNG");
     complain(b"words, not pixels", "neither JPEG nor PNG");
     complain(b"GIF89a\x08\0\x08\0\0\0\0", "neither JPEG nor PNG");
-    let jpeg = bytes_of(&waves(40, 40, 3), ImageFormat::Jpeg);
+    let jpeg = bytes_of(&waves(40, 40, 3), false);
     (3..jpeg.len()).step_by(7).chain([jpeg.len() - 2, jpeg.len() - 1]).for_each(|end| {
         complain(&jpeg[..end], "it is cut short; replace or remove the file");
     });
-    let png = bytes_of(&waves(40, 40, 3), ImageFormat::Png);
+    let png = bytes_of(&waves(40, 40, 3), true);
     // The last chunk, of 12 bytes, says only that it is the last.
     (8..png.len() - 12).step_by(7).for_each(|end| complain(&png[..end], "replace or remove the file"));
     let sized = [0xff, 0xc0, 0, 11, 8];
@@ -238,7 +260,7 @@ fn names_the_file_that_is_none() {
 #[test]
 fn does_not_believe_a_header() {
     let folder = tempfile::tempdir().unwrap();
-    let mut png = bytes_of(&waves(9, 9, 1), ImageFormat::Png);
+    let mut png = bytes_of(&waves(9, 9, 1), true);
     for (width, height, reason) in [(1u32 << 30, 1u32 << 30, ""), (1 << 20, 1 << 7, "over the limit"), (8192, 8192, "")]
     {
         png[16..20].copy_from_slice(&width.to_be_bytes());
@@ -260,7 +282,7 @@ proptest! {
         png: bool,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let mut bytes = bytes_of(&waves(24, 17, 5), if png { ImageFormat::Png } else { ImageFormat::Jpeg });
+        let mut bytes = bytes_of(&waves(24, 17, 5), png);
         for (place, byte) in changes {
             let at = place.index(bytes.len());
             bytes[at] = byte;

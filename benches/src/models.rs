@@ -1,8 +1,8 @@
-//! Models trained for a few steps on made-up data: every preset at its true sizes, and small ones of every type and setting
-//! that the presets leave out.
+//! Models trained for a few steps on made-up data: every preset at its true sizes, and small ones of what is left out.
 //!
-//! The data have the shape that a preset is for (28x28 bytes in ten classes, or patches of photographs as small floats),
-//! one batch and a shorter one an epoch, so that tails are met too. Every phase of a stacked model is gone through.
+//! The data have the shape that a preset is for (28x28 bytes in ten classes, or patches of photographs as small
+//! floats), one batch and a shorter one an epoch, so that tails are met too. Every phase of a stacked model is gone
+//! through.
 
 use crate::bits::Digest;
 use narrows::autoencoders::{Bottleneck, Downsample, ModelKind, Upsample};

@@ -1,4 +1,4 @@
-//! Holds a rewrite to the same bits: trains every reference network and model for a few steps and prints a digest of each.
+//! Holds a rewrite to the same bits: trains every network and model for a few steps and digests what it has learned.
 //!
 //! ```sh
 //! cargo run --release -p narrows-benches --bin bits               # prints the digests of the backend in force
@@ -6,8 +6,8 @@
 //! cargo run --release -p narrows-benches --bin bits -- --bless    # writes them there
 //! ```
 //!
-//! `NARROWS_ISA` lowers the backend. The table has a line each, `NAME ISA DIGEST`, and comments that blessing keeps; it holds
-//! the digests of all backends, of which one run knows its own only. Call it from the repository's root.
+//! `NARROWS_ISA` lowers the backend. The table has a line each, `NAME ISA DIGEST`, and comments that blessing keeps;
+//! it holds the digests of all backends, of which one run knows its own only. Call it from the repository's root.
 
 use narrows_benches::bits::{cases, two_threads};
 use narrows_engine::Backend;

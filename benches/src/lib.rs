@@ -4,12 +4,15 @@
 //! * [`contenders`]: us and, with the feature `peers`, others, behind one call.
 //! * [`columns`]: convolutions by the column matrix, beside the engine's.
 //! * [`networks`], [`convolutional`]: the reference networks with their losses and Adam; [`references`]: all.
+//! * [`bits`]: a digest of what each network and model has learned; [`models`]: the presets, trained a little.
 //! * [`peak`]: the arithmetic that the processor can do. [`clock`]: minimum of repeats, taken in turns.
 
+pub mod bits;
 pub mod clock;
 pub mod columns;
 pub mod contenders;
 pub mod convolutional;
+pub mod models;
 pub mod networks;
 pub mod peak;
 pub mod product;

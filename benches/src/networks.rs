@@ -144,6 +144,7 @@ pub struct Step {
     loss: Var,
     /// The reconstruction alone.
     inference: (Plan<f32>, Workspace<f32>),
+    reconstruction: Var,
 }
 
 impl Step {
@@ -165,7 +166,7 @@ impl Step {
         }
         let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
         let optimizer = optimizer.map_err(|error| Error::misuse(error.to_string()))?;
-        Ok(Self { plan, workspace, parameters, optimizer, loss, inference: (inference, inferred) })
+        Ok(Self { plan, workspace, parameters, optimizer, loss, inference: (inference, inferred), reconstruction })
     }
 
     /// Adds a run to a profile, made of this plan by [`Self::profile`].
@@ -215,6 +216,19 @@ impl Step {
     pub fn infer(&mut self, split: Split) {
         let (plan, workspace) = &mut self.inference;
         plan.forward(&self.parameters, workspace, split).expect("forward");
+    }
+
+    /// What the last [`Self::infer`] gave, `[batch, ...]`.
+    ///
+    /// # Panics
+    /// Never.
+    pub fn reconstruction(&self) -> &[f32] {
+        self.inference.1.value(self.reconstruction).expect("the reconstruction")
+    }
+
+    /// Every parameter, in the order in which they were added.
+    pub fn weights(&self) -> impl Iterator<Item = &[f32]> {
+        self.parameters.ids().map(|id| self.parameters.view(id))
     }
 
     /// Takes a few steps and checks that the loss falls: the measurement of a broken step means nothing.

@@ -4,13 +4,12 @@
 //! machine without it loses one column, not the build.
 
 use crate::product::Product;
-use narrows_engine::gemm::GemmFloat;
 use narrows_engine::{Real, Split};
 
 type Run<T> = Box<dyn Fn(&mut Product<T>, usize) + Send + Sync>;
 
 /// An element type that the peers know too.
-pub trait Element: Real + GemmFloat {
+pub trait Element: Real {
     /// Everybody but us.
     fn peers() -> Vec<Contender<Self>>;
 }

@@ -2,7 +2,7 @@
 
 use crate::shapes::Shape;
 use narrows_engine::Context;
-use narrows_engine::gemm::{Epilogue, GemmFloat, MatrixMut, MatrixRef, PackedB, gemm, gemm_packed};
+use narrows_engine::gemm::{Epilogue, MatrixMut, MatrixRef, PackedB, gemm, gemm_packed};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::simd::Buffer;
 use narrows_engine::{Real, Split};
@@ -22,7 +22,7 @@ pub struct Product<T> {
 /// Elements of C that are compared with a naive product.
 const SAMPLES: usize = 4096;
 
-impl<T: Real + GemmFloat> Product<T> {
+impl<T: Real> Product<T> {
     /// The operands, filled.
     ///
     /// # Panics

@@ -127,7 +127,8 @@ impl Product {
         if lanes.outputs {
             lanes.kernels.spread(self.field, source, weight, finish, turned);
             let padded = self.outputs.next_multiple_of(lanes.kernels.lanes());
-            transpose(backend, [positions, self.outputs], (turned, padded), (target, positions));
+            transpose(backend, [positions, self.outputs], (turned, padded), (target, positions))
+                .expect("room for a transpose");
         } else {
             let target = Rows { data: target, plane: positions, row: width, accumulate };
             lanes.kernels.sweep(self.field, source, weight, finish, target);
@@ -165,7 +166,8 @@ impl Product {
             let positions = self.field.rows * self.field.width;
             for image in 0..images {
                 let (source, gradient) = (&source[image * apart[0]..], &gradient[image * apart[1]..]);
-                transpose(backend, [self.outputs, positions], (gradient, positions), (turned, padded));
+                transpose(backend, [self.outputs, positions], (gradient, positions), (turned, padded))
+                    .expect("room for a transpose");
                 lanes.kernels.collect(self.field, (source, &self.taps), (turned, self.outputs), sums);
             }
         } else {
@@ -213,7 +215,7 @@ impl Product {
         let taps = self.taps.len();
         if lanes.outputs {
             let padded = self.outputs.next_multiple_of(lanes.kernels.lanes());
-            transpose(backend, [taps, self.outputs], (sums, padded), (to, taps));
+            transpose(backend, [taps, self.outputs], (sums, padded), (to, taps)).expect("room for a transpose");
         } else {
             let sums = &sums[..self.outputs * taps * lanes.kernels.lanes()];
             lanes.kernels.fold(sums, to);

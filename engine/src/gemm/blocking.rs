@@ -13,6 +13,7 @@
 //! No result depends on them: an element is one chain of multiply-adds over k, and storing it between blocks of K
 //! rounds nothing.
 
+use super::tiling::Tiling;
 use std::sync::OnceLock;
 
 /// Bytes of the data caches that one core sees.
@@ -34,8 +35,19 @@ pub(super) struct Blocking {
 }
 
 impl Blocking {
+    /// For this element type and tiling, worked out once for each.
+    pub(super) fn of<T>(tiling: &Tiling) -> Self {
+        // One per width of elements, of tiles, and number of lanes: 2 to 16.
+        static SIZES: [[[OnceLock<Blocking>; 5]; 2]; 2] = [const { [const { [const { OnceLock::new() }; 5] }; 2] }; 2];
+        let wide = tiling.wide_rows > 0;
+        let (rows, vectors) = if wide { (tiling.wide_rows, 3) } else { (tiling.rows, 2) };
+        let size = size_of::<T>();
+        *SIZES[usize::from(size > 4)][usize::from(wide)][tiling.lanes.ilog2().min(4) as usize]
+            .get_or_init(|| Self::new(size, rows, vectors * tiling.lanes, wide))
+    }
+
     /// For elements of `size` bytes and tiles of `rows` x `cols`, `wide` if those are three vectors.
-    pub(super) fn new(size: usize, rows: usize, cols: usize, wide: bool) -> Self {
+    fn new(size: usize, rows: usize, cols: usize, wide: bool) -> Self {
         let caches = Caches::of_machine();
         let kc = if wide { caches.l1 / (rows * size) } else { caches.l1 / 2 / (cols * size) }.clamp(128, 512);
         let mc = (caches.l2 / 8 / (kc * size) / rows).clamp(4, 64) * rows;

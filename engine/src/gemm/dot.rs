@@ -1,14 +1,19 @@
 //! C by inner products, where A and B are both contiguous along k and M or N is small: nothing is packed.
 //!
 //! Tiles of 1 x 8 or 2 x 4 inner products, each with one vector of partial sums (lane `l` sums `k = l mod LANES`)
-//! that is added up by halves at the end. This is another order than the tiles' one chain per element, so the driver
-//! chooses it by the shape of the whole product, never by a thread's part. Memory-bound for M = 1.
+//! that is added up by halves at the end. This is another order than the tiles' one chain per element, so it is
+//! chosen by the shape of the whole product, never by a thread's part. Memory-bound for M = 1.
 
 use super::epilogue::Finish;
 use super::gemv::activate;
 use crate::simd::{Backend, Float, Lanes};
 
-/// `c[rows, cols] = finish(alpha * a[rows, depth] * b[cols, depth]^T)`
+/// `c[rows, cols] = finish(alpha * a[rows, depth] * b[cols, depth]^T)`. The kernel takes only one that is sound:
+///
+/// * `a` and `b` are valid for reading `rows` and `cols` rows of `depth` elements at the distances `a_row` and `b_col`.
+/// * `c` is valid for reading and writing `rows` rows of `cols` elements at distance `c_row`, which nobody else uses
+///   meanwhile.
+/// * The biases of `finish` that are not null reach `cols` columns or `rows` rows.
 pub(super) struct Dots<T> {
     pub(super) rows: usize,
     pub(super) cols: usize,
@@ -24,19 +29,23 @@ pub(super) struct Dots<T> {
     pub(super) backend: Backend,
 }
 
+/// # Safety
+/// * `x` is sound.
 #[inline(always)]
-pub(super) fn dots<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>) {
+pub(super) unsafe fn dots<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>) {
     let mut row = 0;
     while row + 2 <= x.rows {
-        strip::<T, I, 2, 4>(isa, x, row);
+        // SAFETY: `x` is sound, and has these rows.
+        unsafe { strip::<T, I, 2, 4>(isa, x, row) };
         row += 2;
     }
     if row < x.rows {
-        strip::<T, I, 1, 8>(isa, x, row);
+        // SAFETY: as above.
+        unsafe { strip::<T, I, 1, 8>(isa, x, row) };
     }
     if x.finish.activation.is_function() {
         for row in 0..x.rows {
-            // SAFETY: the driver made `x` from checked views: C has `cols` adjacent elements in each row.
+            // SAFETY: `x` is sound: C has `cols` adjacent elements in each row.
             let c = unsafe { std::slice::from_raw_parts_mut(x.c.add(row * x.c_row), x.cols) };
             x.finish.activation.apply_functions(x.backend, c);
         }
@@ -44,30 +53,39 @@ pub(super) fn dots<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>) {
 }
 
 /// R rows against all columns, S at a time and then one by one.
+///
+/// # Safety
+/// * `x` is sound, and has R rows from `row` on.
 #[inline(always)]
-fn strip<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &Dots<T>, row: usize) {
+unsafe fn strip<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &Dots<T>, row: usize) {
     let mut col = 0;
     while col + S <= x.cols {
-        products::<T, I, R, S>(isa, x, row, col);
+        // SAFETY: the caller vouches for the rows; these columns are there.
+        unsafe { products::<T, I, R, S>(isa, x, row, col) };
         col += S;
     }
     while col < x.cols {
-        products::<T, I, R, 1>(isa, x, row, col);
+        // SAFETY: as above.
+        unsafe { products::<T, I, R, 1>(isa, x, row, col) };
         col += 1;
     }
 }
 
+/// R rows against S columns.
+///
+/// # Safety
+/// * `x` is sound, and has R rows from `row` on and S columns from `col` on.
 #[inline(always)]
 #[allow(
     clippy::needless_range_loop,
     reason = "indices mirror the formula, and arrays of registers want constant bounds"
 )]
-fn products<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &Dots<T>, row: usize, col: usize) {
+unsafe fn products<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &Dots<T>, row: usize, col: usize) {
     let (a, b) = (x.a.wrapping_add(row * x.a_row), x.b.wrapping_add(col * x.b_col));
     let mut sums = [[isa.splat(T::ZERO); S]; R];
     let whole = x.depth / I::LANES * I::LANES;
     let left = x.depth - whole;
-    // SAFETY: the driver made `x` from checked views: R rows of A and S columns of B, `depth` elements each.
+    // SAFETY: the caller vouches for R rows of A and S columns of B, `depth` elements each.
     unsafe {
         let mut p = 0;
         while p < whole {
@@ -92,16 +110,20 @@ fn products<T: Float, I: Lanes<T>, const R: usize, const S: usize>(isa: I, x: &D
     }
     for (i, sums) in sums.iter().enumerate() {
         for (j, &sum) in sums.iter().enumerate() {
-            store(isa, x, row + i, col + j, isa.sum(sum));
+            // SAFETY: the caller vouches for this row and column.
+            unsafe { store(isa, x, row + i, col + j, isa.sum(sum)) };
         }
     }
 }
 
 /// One element: alpha, beta, bias and the cheap activations.
+///
+/// # Safety
+/// * `x` is sound, and has this row and column.
 #[inline(always)]
-fn store<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>, row: usize, col: usize, sum: T) {
+unsafe fn store<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>, row: usize, col: usize, sum: T) {
     let finish = &x.finish;
-    // SAFETY: the driver made `x` from checked views, and the biases have been checked too.
+    // SAFETY: the caller vouches for the element, and in a sound `x` the biases reach as far.
     unsafe {
         let c = x.c.add(row * x.c_row + col);
         let mut value = x.alpha * sum;

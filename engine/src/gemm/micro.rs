@@ -1,24 +1,81 @@
-//! One tile: its sums from bias and C, the k-loop, activation and store. All of it is inlined into the entries of
-//! `tile`, a function per number of rows.
+//! One tile, MR x NV vectors of C in registers: its sums from bias and C, the k-loop, activation and store. All of it is
+//! inlined into the entries of `kernels`, a function per number of rows.
 //!
 //! The k-loop has two forms, by what is contiguous in A. Starts and ends are straight lines of masked accesses: with a
 //! branch in each, all tiles together took LLVM minutes.
 
-use super::GemmFloat;
+use super::block::{Block, Order, Strip};
 use super::epilogue::Activation;
-use super::pack::Turn;
-use super::tile::{Block, Strip};
+use super::tiling::most_rows;
+use super::transpose::Transpose;
 use crate::simd::{Float, Lanes};
 
-/// Where a tile stands: its first row, the elements of A, and their distance (between rows or along k).
-pub(super) struct Place<T> {
-    pub(super) a: *const T,
-    pub(super) stride: usize,
-    pub(super) row: usize,
+/// Row panels of `MR` rows against one panel of B. Tiles that do not fit the registers are in no tiling, so they are
+/// never asked for, and left out of the code.
+///
+/// # Safety
+/// * `x` is sound, and `strip` is one of its panels, of NV vectors or part of the last.
+/// * `panels` of MR rows lie in `x` from row `first` on.
+/// * `DEPTH` says whether the order of A is `Depth`.
+#[inline(always)]
+pub(super) unsafe fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
+    isa: I,
+    x: &Block<T>,
+    strip: &Strip<T>,
+    first: usize,
+    panels: usize,
+) {
+    if const { MR > most_rows::<T, I>(NV) } {
+        return;
+    }
+    for panel in 0..panels {
+        let row = first + panel * MR;
+        let stride = match x.order {
+            Order::Depth => x.a_row,
+            Order::Rows(stride) => stride,
+            Order::Panels => MR,
+        };
+        if x.fetch_c {
+            prefetch_next::<T, NV>(x, strip, row + MR);
+        }
+        x.ahead.ask();
+        let at = Place { a: x.a.wrapping_add(row * x.a_row), stride, row };
+        // SAFETY: the caller vouches for the block and for these rows.
+        unsafe { tile::<T, I, MR, NV, DEPTH>(isa, x, strip, &at) };
+    }
 }
 
+/// Asks for the rows of C that the next tile reads or overwrites, which the hardware does not foresee.
 #[inline(always)]
-pub(super) fn tile<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
+fn prefetch_next<T: Float, const NV: usize>(x: &Block<T>, strip: &Strip<T>, row: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for i in row..(row + x.max_rows).min(x.rows) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let line = 64 / size_of::<T>();
+        let c = x.c.wrapping_add(i * x.c_row + strip.col);
+        // SAFETY: prefetching reads nothing and may be given any address.
+        unsafe {
+            for j in 0..NV {
+                _mm_prefetch::<_MM_HINT_T0>(c.wrapping_add((j * line).min(strip.width - 1)).cast());
+            }
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (x, strip, row);
+}
+
+/// Where a tile stands: its first row, the elements of A, and their distance (between rows or along k).
+struct Place<T> {
+    a: *const T,
+    stride: usize,
+    row: usize,
+}
+
+/// # Safety
+/// * `x` is sound, and `strip` is one of its panels, of NV vectors or part of the last.
+/// * MR rows of `x` start at `at.row`, and their elements of A at `at.a`, as `at.stride` and `DEPTH` say.
+#[inline(always)]
+unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,
@@ -26,8 +83,7 @@ pub(super) fn tile<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize, 
 ) {
     let (row, col) = if x.c_columns { (strip.col, at.row) } else { (at.row, strip.col) };
     let c = x.c.wrapping_add(row * x.c_row + col);
-    // SAFETY: a `Block` is made by the driver alone, from views whose reach was checked, or from scratch memory that
-    // it filled: all MR rows, `width` columns and `depth` steps of this tile are inside.
+    // SAFETY: the caller vouches for MR rows, `width` columns and `depth` steps of a sound block.
     unsafe {
         let full = strip.width == NV * I::LANES;
         let start = match full {
@@ -189,7 +245,7 @@ unsafe fn along_rows<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
 /// # Safety
 /// * Row `i` of the tile, `c + i * c_row`, has `width` elements for all MR rows, `width > (NV - 1) * LANES`.
 #[inline(always)]
-unsafe fn finish<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize>(
+unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
     mut sums: Sums<T, I, MR, NV>,
@@ -216,13 +272,9 @@ unsafe fn finish<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize>(
         _ => {}
     }
     if x.c_columns {
-        let mut rows = [isa.splat(T::ZERO); MAX_VECTORS];
-        for (i, sums) in sums.iter().enumerate() {
-            for (j, &sum) in sums.iter().enumerate() {
-                rows[i * NV + j] = sum;
-            }
-        }
-        turn_rows(x, rows.as_mut_ptr().cast(), [MR, width, NV * I::LANES], c);
+        let mut tile = sums;
+        // SAFETY: the tile is MR rows of NV whole vectors, one after the other; the caller vouches for C.
+        unsafe { store_transposed(x, tile.as_mut_ptr().cast(), [MR, width, NV * I::LANES], c) };
         return;
     }
     // SAFETY: the caller vouches for C.
@@ -252,21 +304,23 @@ unsafe fn finish<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize>(
     }
 }
 
-/// The most vectors in a tile.
-const MAX_VECTORS: usize = 28;
-
 /// Stores a tile of `[rows, cols]`, its rows at distance `row`, in a C of contiguous columns.
+///
+/// # Safety
+/// * `tile` is valid for reading and writing `rows` rows of `cols` elements at that distance.
+/// * `c` is valid for writing `cols` columns of `rows` elements at distance `c_row`, and overlaps none of those.
+/// * `x` is sound.
 #[inline(never)]
-fn turn_rows<T: GemmFloat>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize; 3], c: *mut T) {
+unsafe fn store_transposed<T: Float>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize; 3], c: *mut T) {
     if x.finish.activation.is_function() {
         for i in 0..rows {
-            // SAFETY: `tile` is the caller's array of `rows` rows.
-            x.finish
-                .activation
-                .apply_functions(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
+            // SAFETY: the caller vouches for the rows of the tile.
+            let row = unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) };
+            x.finish.activation.apply_functions(x.backend, row);
         }
     }
-    T::gemm_kernels(x.backend).turn(&Turn { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row });
+    // SAFETY: the caller vouches for both places, and a sound block's kernel is one for this processor.
+    unsafe { (x.transpose)(&Transpose { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row }) };
 }
 
 /// Applies an activation that is a function to `rows` rows of C, which are in L1 still.

@@ -1,8 +1,9 @@
 //! Agreement with sums in `f64`, on every backend, at the shapes where tiles, panels and blocks end.
 
+use super::float::HasKernels;
 use super::*;
-use crate::base::parallel::Threads;
-use crate::simd::InOut;
+use crate::base::{Backend, Threads};
+use crate::simd::{Float, InOut};
 use crate::{Context, Split};
 use proptest::prelude::*;
 
@@ -286,9 +287,9 @@ fn small_products_stay_on_one_thread() {
 }
 
 /// C with gaps between its columns, with columns side by side, and with columns between rows: none of them may be
-/// turned, and all get their own elements.
+/// transposed, and all get their own elements.
 #[test]
-fn a_turned_product_keeps_to_the_strides_of_c() {
+fn a_transposed_product_keeps_to_the_strides_of_c() {
     let noise = &mut Noise(11);
     let (m, n, k) = (30, 300, 128);
     let (x, w) = (noise.vec::<f32>(m * k), noise.vec::<f32>(n * k));
@@ -362,9 +363,9 @@ fn position_in_a_tile_does_not_change_bits() {
 /// be: rounding does not depend on the operands' order.
 #[test]
 #[cfg(feature = "threads")]
-fn turned_products_have_the_same_bits() {
+fn transposed_products_have_the_same_bits() {
     let noise = &mut Noise(9);
-    let mut turned = 0;
+    let mut transposed = 0;
     let pools = [2, 3, 7].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
     for [m, n, k] in [[128, 300, 130], [30, 257, 513], [64, 700, 64], [45, 500, 1024], [16, 90, 70], [128, 600, 2048]] {
         let (x, w, bias) = (noise.vec::<f32>(m * k), noise.vec::<f32>(n * k), noise.vec::<f32>(n));
@@ -381,9 +382,9 @@ fn turned_products_have_the_same_bits() {
                 };
                 let plain = product(MatrixRef::row_major(&across, k, n).unwrap(), Split::Serial);
                 let weights = MatrixRef::row_major(&w, n, k).unwrap().t();
-                let before = packed::TURNED.get();
+                let before = shared::TRANSPOSED.get();
                 assert!(same_bits(&plain, &product(weights, Split::Serial)), "{m}x{n}x{k}, {backend}, {activation:?}");
-                turned += usize::from(packed::TURNED.get() > before);
+                transposed += usize::from(shared::TRANSPOSED.get() > before);
                 for pool in &pools {
                     let shared = Threads::Pool(pool).run(|split| product(weights, split));
                     assert!(same_bits(&plain, &shared), "{m}x{n}x{k}, {backend}, {activation:?}");
@@ -393,7 +394,7 @@ fn turned_products_have_the_same_bits() {
             }
         }
     }
-    assert!(turned > 0, "none of these was turned");
+    assert!(transposed > 0, "none of these was transposed");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub trait Lanes<T>: Copy + Send + Sync + 'static {
     const LANES: usize;
     /// Vectors that the processor keeps in registers, which decides how large a tile may be.
     const REGISTERS: usize;
+    /// The side of the square that [`Self::transpose_at`] takes.
+    const SQUARE: usize;
 
     /// All lanes equal to `x`.
     fn splat(self, x: T) -> Self::V;
@@ -119,6 +121,14 @@ pub trait Lanes<T>: Copy + Send + Sync + 'static {
     fn unzip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// The transpose of [`Self::unzip`]: lanes of `a` and `b` in turns, in two vectors.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
+
+    /// Writes the transpose of a square of [`Self::SQUARE`] by `SQUARE` elements: `to[j * to_stride + i] = from[i * stride +
+    /// j]`.
+    ///
+    /// # Safety
+    /// * `from` is valid for reading that many elements from each of that many rows at distance `stride`.
+    /// * `to` is valid for writing as many at distance `to_stride`, and overlaps none of them.
+    unsafe fn transpose_at(self, from: *const T, stride: usize, to: *mut T, to_stride: usize);
 
     /// The sum of all lanes, in a fixed order: halves are added until one lane is left.
     fn sum(self, v: Self::V) -> T;

@@ -3,8 +3,11 @@
 //! Every method is one or a few intrinsics. They may be called because an [`Avx2Fma`] token exists only where
 //! detection found the instructions.
 
+mod squares;
+
 use crate::base::backend::InstructionSet;
 use crate::simd::{Isa, Lanes};
+pub(super) use squares::{transpose_4x4, transpose_8x8};
 use std::arch::x86_64::*;
 
 /// What it states of itself.
@@ -255,6 +258,14 @@ impl Lanes<f32> for Avx2Fma {
         _mm256_blendv_ps
     );
 
+    const SQUARE: usize = 8;
+
+    #[inline(always)]
+    unsafe fn transpose_at(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: the caller vouches for the squares, the token for the instructions.
+        unsafe { transpose_8x8(from, stride, to, to_stride) }
+    }
+
     #[inline(always)]
     fn unzip(self, a: __m256, b: __m256) -> (__m256, __m256) {
         by_token!({
@@ -345,6 +356,14 @@ impl Lanes<f64> for Avx2Fma {
         _mm256_cmp_pd,
         _mm256_blendv_pd
     );
+
+    const SQUARE: usize = 4;
+
+    #[inline(always)]
+    unsafe fn transpose_at(self, from: *const f64, stride: usize, to: *mut f64, to_stride: usize) {
+        // SAFETY: the caller vouches for the squares, the token for the instructions.
+        unsafe { transpose_4x4(from, stride, to, to_stride) }
+    }
 
     #[inline(always)]
     fn unzip(self, a: __m256d, b: __m256d) -> (__m256d, __m256d) {

@@ -283,6 +283,14 @@ impl Lanes<f32> for Avx512 {
         sum_ps
     );
 
+    const SQUARE: usize = 8;
+
+    #[inline(always)]
+    unsafe fn transpose_at(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: the caller vouches for the squares, the token for the instructions.
+        unsafe { avx2::transpose_8x8(from, stride, to, to_stride) }
+    }
+
     #[inline(always)]
     fn unzip(self, a: __m512, b: __m512) -> (__m512, __m512) {
         by_token!({
@@ -357,6 +365,14 @@ impl Lanes<f64> for Avx512 {
         _mm512_getmant_pd,
         sum_pd
     );
+
+    const SQUARE: usize = 4;
+
+    #[inline(always)]
+    unsafe fn transpose_at(self, from: *const f64, stride: usize, to: *mut f64, to_stride: usize) {
+        // SAFETY: the caller vouches for the squares, the token for the instructions.
+        unsafe { avx2::transpose_4x4(from, stride, to, to_stride) }
+    }
 
     #[inline(always)]
     fn unzip(self, a: __m512d, b: __m512d) -> (__m512d, __m512d) {

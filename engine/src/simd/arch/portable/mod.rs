@@ -81,6 +81,15 @@ macro_rules! portable_lanes {
             const LANES: usize = $lanes;
             // SSE2 has no more; the compiler may have NEON's 32, and leaves half of them idle.
             const REGISTERS: usize = 16;
+            const SQUARE: usize = 4;
+
+            #[inline(always)]
+            unsafe fn transpose_at(self, from: *const $t, stride: usize, to: *mut $t, to_stride: usize) {
+                for (i, j) in (0..4).flat_map(|j| (0..4).map(move |i| (i, j))) {
+                    // SAFETY: the caller vouches for both squares.
+                    unsafe { *to.add(j * to_stride + i) = *from.add(i * stride + j) };
+                }
+            }
 
             #[inline(always)]
             fn splat(self, x: $t) -> $v {

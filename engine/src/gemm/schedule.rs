@@ -1,16 +1,15 @@
 //! What a product packs, and in which blocks: settled once, before its loops.
 
 use super::ahead::Ahead;
+use super::block::Order;
 use super::blocking::{Blocking, Caches};
-use super::driver::Task;
-use super::tile::{Order, TileShape, Tiling};
-use super::{GemmFloat, arena};
-use crate::simd::Backend;
-use std::marker::PhantomData;
+use super::task::Task;
+use super::tiling::Tiling;
+use crate::simd::Float;
 
 /// What to pack, and in which blocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
+pub(super) struct Schedule {
     pub(super) tiling: Tiling,
     pub(super) max_rows: usize,
     /// Columns of a tile.
@@ -28,11 +27,11 @@ pub(super) struct Plan {
     pub(super) nc: usize,
 }
 
-impl Plan {
-    pub(super) fn new<T: GemmFloat>(x: &Task<T>, tiling: Tiling) -> Self {
+impl Schedule {
+    pub(super) fn new<T: Float>(x: &Task<T>, tiling: Tiling) -> Self {
         let size = size_of::<T>();
-        let TileShape { rows: max_rows, cols: panel } = x.shape;
-        let blocking = T::blocking(&tiling);
+        let (max_rows, panel) = (x.shape.rows(), x.shape.cols());
+        let blocking = Blocking::of::<T>(&tiling);
         // Blocks of one size rather than a small one at the end.
         let even = |len: usize, most: usize, grain: usize| {
             len.div_ceil(len.div_ceil(most).max(1)).max(1).next_multiple_of(grain)
@@ -94,17 +93,17 @@ impl Plan {
 }
 
 /// The block of A or B that will be read after this one, to be asked for meanwhile.
-pub(super) fn next_block<T: GemmFloat>(
+pub(super) fn next_block<T: Float>(
     x: &Task<T>,
-    plan: &Plan,
+    schedule: &Schedule,
     rows: [usize; 2],
     cols: [usize; 2],
     depth: [usize; 2],
 ) -> Ahead<T> {
-    let tiles = rows[1].div_ceil(plan.max_rows) * cols[1].div_ceil(plan.panel);
+    let tiles = rows[1].div_ceil(schedule.max_rows) * cols[1].div_ceil(schedule.panel);
     let (row, col, [p, depth]) = (rows[0] + rows[1], cols[0] + cols[1], depth);
     if row < x.m {
-        let rows = plan.mc.min(x.m - row);
+        let rows = schedule.mc.min(x.m - row);
         return match x.a.col {
             1 => Ahead::new(x.a.at(row, p), rows, depth, x.a.row, tiles),
             _ => Ahead::new(x.a.at(row, p), depth, rows, x.a.col, tiles),
@@ -113,10 +112,10 @@ pub(super) fn next_block<T: GemmFloat>(
     let (p, depth, col) = match () {
         () if x.b.panel > 0 => return Ahead::none(),
         () if col < x.n => (p, depth, col),
-        () if p + depth < x.k => (p + depth, plan.kc.min(x.k - p - depth), 0),
+        () if p + depth < x.k => (p + depth, schedule.kc.min(x.k - p - depth), 0),
         () => return Ahead::none(),
     };
-    let cols = plan.nc.min(x.n - col);
+    let cols = schedule.nc.min(x.n - col);
     match x.b.col {
         1 => Ahead::new(x.b.at(p, col), depth, cols, x.b.row, tiles),
         _ => Ahead::new(x.b.at(p, col), cols, depth, x.b.col, tiles),
@@ -124,23 +123,9 @@ pub(super) fn next_block<T: GemmFloat>(
 }
 
 /// The elements of scratch that a thread takes at once: enough for any product, or 2 MiB where that is more.
-pub(super) fn most<T: GemmFloat>(tiling: &Tiling) -> usize {
-    let Blocking { kc, mc, nc, whole } = T::blocking(tiling);
+pub(super) fn most<T: Float>(tiling: &Tiling) -> usize {
+    let Blocking { kc, mc, nc, whole } = Blocking::of::<T>(tiling);
     // Evened blocks may be rounded up to a whole tile.
     let (rows, cols) = (mc.max(whole) + tiling.rows.max(tiling.narrow_rows), nc + 3 * tiling.lanes);
-    (rows * Plan::packed_row(kc) + tiling.lanes + kc * cols).min((2 << 20) / size_of::<T>())
-}
-
-/// Takes this thread's scratch memory for products of `T`, if there is enough.
-pub(super) fn warm_up<T: GemmFloat>(backend: Backend) {
-    super::packed::warm_up::<T>();
-    let most = most::<T>(&T::gemm_kernels(backend).tiling(PhantomData));
-    let _ = arena::with::<T, _>(arena::Use::Blocks, most, most, |_| ());
-}
-
-/// The blocking for an element type and a tiling.
-pub(super) fn blocking<T>(tiling: &Tiling) -> Blocking {
-    let wide = tiling.wide_rows > 0;
-    let (rows, vectors) = if wide { (tiling.wide_rows, 3) } else { (tiling.rows, 2) };
-    Blocking::new(size_of::<T>(), rows, vectors * tiling.lanes, wide)
+    (rows * Schedule::packed_row(kc) + tiling.lanes + kc * cols).min((2 << 20) / size_of::<T>())
 }

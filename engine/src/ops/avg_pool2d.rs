@@ -1,9 +1,8 @@
 //! `y[w] = mean of x over window w`: average pooling, padding counted as zeros, and the average of whole planes.
 
 use crate::base::Error;
-use super::cases::{Case, case};
 use super::planes::shape_of;
-use super::max_pool2d::{by_windows, planes, windows};
+use super::max_pool2d::windows;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::conv::pooling::{Pool, average, average_transposed};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -73,23 +72,30 @@ impl<T: Real> Operation<T> for AvgPool {
     }
 }
 
-fn mean(seen: &[f64], counted: usize) -> f64 {
-    seen.iter().sum::<f64>() / counted as f64
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
+    use crate::ops::max_pool2d::cases::{by_windows, planes};
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "avg_pool2d, overlapping, padded, ceil",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.avg_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
-            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), mean),
-        ),
-        case!(
-            "global_avg_pool2d",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.global_avg_pool2d(v[0]),
-            |x| x[0].chunks(planes(s, 2).1.iter().product()).map(|plane| mean(plane, plane.len())).collect(),
-        ),
-    ]
+    fn mean(seen: &[f64], counted: usize) -> f64 {
+        seen.iter().sum::<f64>() / counted as f64
+    }
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "avg_pool2d, overlapping, padded, ceil",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.avg_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
+                |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), mean),
+            ),
+            case!(
+                "global_avg_pool2d",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.global_avg_pool2d(v[0]),
+                |x| x[0].chunks(planes(s, 2).1.iter().product()).map(|plane| mean(plane, plane.len())).collect(),
+            ),
+        ]
+    }
 }

@@ -214,8 +214,7 @@ impl<T: Real> Operation<T> for Binary {
 macro_rules! binary {
     ($(#[$doc:meta])* $method:ident, $kind:ident, |$a:ident, $b:ident| $f:expr) => {
         use crate::ops::binary::{Binary, Kind};
-        use crate::ops::cases::{Case, Domain, batch, case, fixed};
-        use crate::tape::{Real, Shape, Tape, Var};
+        use crate::tape::{Real, Tape, Var};
 
         impl<T: Real> Tape<T> {
             $(#[$doc])*
@@ -225,50 +224,54 @@ macro_rules! binary {
             }
         }
 
-        fn of($a: f64, $b: f64) -> f64 {
-            $f
-        }
+        #[cfg(feature = "cases")]
+        pub(super) mod cases {
+            use crate::ops::cases::{Case, Domain, batch, case, fixed};
 
-        pub(super) fn cases() -> Vec<Case> {
-            let _ = Shape::scalar;
-            vec![
-                case!(
-                    "equal shapes",
-                    |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
-                    |t, v| t.$method(v[0], v[1]),
-                    |x| x[0].iter().zip(&x[1]).map(|(&a, &b)| of(a, b)).collect(),
-                ),
-                case!(
-                    "one input twice",
-                    |s| vec![batch(s.columns, Domain::Real)],
-                    |t, v| t.$method(v[0], v[0]),
-                    |x| x[0].iter().map(|&a| of(a, a)).collect(),
-                ),
-                case!(
-                    "a row over a batch",
-                    |s| vec![batch(s.columns, Domain::Real), fixed(&[s.columns], Domain::Real)],
-                    |t, v| t.$method(v[0], v[1]),
-                    |x| x[0].iter().enumerate().map(|(i, &a)| of(a, x[1][i % s.columns])).collect(),
-                ),
-                case!(
-                    "a column before a batch",
-                    |s| vec![batch(1, Domain::Real), batch(s.columns, Domain::Real)],
-                    |t, v| t.$method(v[0], v[1]),
-                    |x| x[1].iter().enumerate().map(|(i, &b)| of(x[0][i / s.columns], b)).collect(),
-                ),
-                case!(
-                    "a number over a batch",
-                    |s| vec![batch(s.columns, Domain::Real), fixed(&[], Domain::Real)],
-                    |t, v| t.$method(v[0], v[1]),
-                    |x| x[0].iter().map(|&a| of(a, x[1][0])).collect(),
-                ),
-                case!(
-                    "a number before a batch",
-                    |s| vec![fixed(&[1], Domain::Real), batch(s.columns, Domain::Real)],
-                    |t, v| t.$method(v[0], v[1]),
-                    |x| x[1].iter().map(|&b| of(x[0][0], b)).collect(),
-                ),
-            ]
+            fn of($a: f64, $b: f64) -> f64 {
+                $f
+            }
+
+            pub(in crate::ops) fn all() -> Vec<Case> {
+                vec![
+                    case!(
+                        "equal shapes",
+                        |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
+                        |t, v| t.$method(v[0], v[1]),
+                        |x| x[0].iter().zip(&x[1]).map(|(&a, &b)| of(a, b)).collect(),
+                    ),
+                    case!(
+                        "one input twice",
+                        |s| vec![batch(s.columns, Domain::Real)],
+                        |t, v| t.$method(v[0], v[0]),
+                        |x| x[0].iter().map(|&a| of(a, a)).collect(),
+                    ),
+                    case!(
+                        "a row over a batch",
+                        |s| vec![batch(s.columns, Domain::Real), fixed(&[s.columns], Domain::Real)],
+                        |t, v| t.$method(v[0], v[1]),
+                        |x| x[0].iter().enumerate().map(|(i, &a)| of(a, x[1][i % s.columns])).collect(),
+                    ),
+                    case!(
+                        "a column before a batch",
+                        |s| vec![batch(1, Domain::Real), batch(s.columns, Domain::Real)],
+                        |t, v| t.$method(v[0], v[1]),
+                        |x| x[1].iter().enumerate().map(|(i, &b)| of(x[0][i / s.columns], b)).collect(),
+                    ),
+                    case!(
+                        "a number over a batch",
+                        |s| vec![batch(s.columns, Domain::Real), fixed(&[], Domain::Real)],
+                        |t, v| t.$method(v[0], v[1]),
+                        |x| x[0].iter().map(|&a| of(a, x[1][0])).collect(),
+                    ),
+                    case!(
+                        "a number before a batch",
+                        |s| vec![fixed(&[1], Domain::Real), batch(s.columns, Domain::Real)],
+                        |t, v| t.$method(v[0], v[1]),
+                        |x| x[1].iter().map(|&b| of(x[0][0], b)).collect(),
+                    ),
+                ]
+            }
         }
     };
 }

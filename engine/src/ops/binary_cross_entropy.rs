@@ -3,10 +3,9 @@
 //!
 //! One pass gives the loss and, in a training plan, the gradient `(sigmoid(z) − t) / N`. The target has none.
 
-use crate::base::Error;
 use super::Reduction;
-use super::cases::{Case, Domain, batch, case};
 use super::mean_squared_error::{backward_loss, forward_loss, infer_loss, weight};
+use crate::base::Error;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 struct BinaryCrossEntropy {
@@ -41,35 +40,41 @@ impl<T: Real> Operation<T> for BinaryCrossEntropy {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "binary_cross_entropy",
-            |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Unit)],
-            |t, v| t.binary_cross_entropy(v[0], t.stop_gradient(v[1]), Reduction::SumOverFeatures),
-            |x| vec![entropy(&x[0], &x[1]) / s.rows as f64],
-        ),
-        case!(
-            "binary_cross_entropy, mean over everything, twice on one prediction",
-            |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Unit)],
-            |t, v| {
-                let z = t.scale(v[0], 3.0);
-                let target = t.stop_gradient(v[1]);
-                let a = t.binary_cross_entropy(z, target, Reduction::Mean);
-                t.add(t.scale(a, 0.5), t.binary_cross_entropy(z, target, Reduction::SumOverFeatures))
-            },
-            |x| {
-                let z: Vec<f64> = x[0].iter().map(|z| 3.0 * z).collect();
-                vec![entropy(&z, &x[1]) * (0.5 / z.len() as f64 + 1.0 / s.rows as f64)]
-            },
-        ),
-    ]
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
 
-fn entropy(z: &[f64], t: &[f64]) -> f64 {
-    let of = |(z, t): (&f64, &f64)| {
-        let p = 1.0 / (1.0 + (-z).exp());
-        -(t * p.ln() + (1.0 - t) * (1.0 - p).ln())
-    };
-    z.iter().zip(t).map(of).sum()
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "binary_cross_entropy",
+                |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Unit)],
+                |t, v| t.binary_cross_entropy(v[0], t.stop_gradient(v[1]), Reduction::SumOverFeatures),
+                |x| vec![entropy(&x[0], &x[1]) / s.rows as f64],
+            ),
+            case!(
+                "binary_cross_entropy, mean over everything, twice on one prediction",
+                |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Unit)],
+                |t, v| {
+                    let z = t.scale(v[0], 3.0);
+                    let target = t.stop_gradient(v[1]);
+                    let a = t.binary_cross_entropy(z, target, Reduction::Mean);
+                    t.add(t.scale(a, 0.5), t.binary_cross_entropy(z, target, Reduction::SumOverFeatures))
+                },
+                |x| {
+                    let z: Vec<f64> = x[0].iter().map(|z| 3.0 * z).collect();
+                    vec![entropy(&z, &x[1]) * (0.5 / z.len() as f64 + 1.0 / s.rows as f64)]
+                },
+            ),
+        ]
+    }
+
+    fn entropy(z: &[f64], t: &[f64]) -> f64 {
+        let of = |(z, t): (&f64, &f64)| {
+            let p = 1.0 / (1.0 + (-z).exp());
+            -(t * p.ln() + (1.0 - t) * (1.0 - p).ln())
+        };
+        z.iter().zip(t).map(of).sum()
+    }
 }

@@ -1,8 +1,7 @@
 //! `y = min(max(x, low), high)`. The gradient passes strictly between the two.
 
-use crate::base::Error;
-use super::cases::{Case, Domain, batch, case};
 use super::{GATE, GRAIN};
+use crate::base::Error;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 struct Clamp {
@@ -59,14 +58,17 @@ impl<T: Real> Operation<T> for Clamp {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![case!(
             "clamp",
             // Numbers whose distance from the borders is at least 0.005.
             |s| vec![batch(s.columns, Domain::Apart)],
             |t, v| t.clamp(v[0], -0.9825, 0.6175),
             |x| x[0].iter().map(|x| x.clamp(-0.9825, 0.6175)).collect(),
-        ),
-    ]
+        )]
+    }
 }

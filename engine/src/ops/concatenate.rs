@@ -1,7 +1,6 @@
 //! Several matrices side by side: `[.., A]` and `[.., B]` give `[.., A + B]`.
 
 use crate::base::Error;
-use super::cases::{Case, Domain, batch, case};
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -68,22 +67,27 @@ impl<T: Real> Operation<T> for Concatenate {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "concatenate",
-            |s| vec![batch(s.columns, Domain::Real), batch(s.other, Domain::Real)],
-            |t, v| t.concatenate(&[v[0], v[1]]),
-            |x| {
-                let rows = x[0].chunks(s.columns).zip(x[1].chunks(s.other));
-                rows.flat_map(|(a, b)| a.iter().chain(b).copied()).collect()
-            },
-        ),
-        case!(
-            "concatenate, one input twice",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| t.concatenate(&[v[0], v[0]]),
-            |x| x[0].chunks(s.columns).flat_map(|row| row.iter().chain(row).copied()).collect(),
-        ),
-    ]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "concatenate",
+                |s| vec![batch(s.columns, Domain::Real), batch(s.other, Domain::Real)],
+                |t, v| t.concatenate(&[v[0], v[1]]),
+                |x| {
+                    let rows = x[0].chunks(s.columns).zip(x[1].chunks(s.other));
+                    rows.flat_map(|(a, b)| a.iter().chain(b).copied()).collect()
+                },
+            ),
+            case!(
+                "concatenate, one input twice",
+                |s| vec![batch(s.columns, Domain::Real)],
+                |t, v| t.concatenate(&[v[0], v[0]]),
+                |x| x[0].chunks(s.columns).flat_map(|row| row.iter().chain(row).copied()).collect(),
+            ),
+        ]
+    }
 }

@@ -4,11 +4,7 @@
 //! PyTorch. Backward: `dz = dy f'(y)`, `db` its sums, `dx = Cᵀ dz`, `dW = Σ dz im2col(x)ᵀ`; see [`crate::conv`].
 
 use crate::base::Error;
-use super::cases::{Case, CaseInput, Domain, Sizes, case, fixed};
 use super::convolution::{ConvOptions, Convolve};
-use super::max_pool2d::{by_windows, maximum, planes as pool_planes};
-use crate::conv::matrix::ConvolutionMatrix;
-use crate::conv::geometry::Window;
 use crate::conv::pooling::Pool;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -82,135 +78,144 @@ impl<T: Real> Operation<T> for Conv2d<T> {
     }
 }
 
-/// The convolution of each image of a batch by the matrix itself.
-pub(super) fn reference(
-    x: &[Vec<f64>],
-    sizes: [usize; 3],
-    window: Window,
-    filters: usize,
-    groups: usize,
-    f: fn(f64) -> f64,
-) -> Vec<f64> {
-    let matrix = ConvolutionMatrix::new(window, sizes, filters, groups, &x[1]).expect("a geometry that fits");
-    let images = x[0].chunks(sizes.iter().product());
-    let results = images.flat_map(|image| matrix.multiply(image).expect("an image of that size"));
-    let positions = matrix.rows() / filters;
-    let bias = |at: usize| x.get(2).map_or(0.0, |bias| bias[at / positions % filters]);
-    results.enumerate().map(|(at, y)| f(y + bias(at))).collect()
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::conv::geometry::Window;
+    use crate::conv::matrix::ConvolutionMatrix;
+    use crate::ops::cases::*;
+    use crate::ops::max_pool2d::cases::{by_windows, maximum, planes as pool_planes};
 
-/// An image for the cases: `[channels, height, width]` in place of columns.
-pub(super) fn images([channels, height, width]: [usize; 3]) -> CaseInput {
-    CaseInput { shape: Shape::batch(&[channels, height, width]), domain: Domain::Real }
-}
+    /// The convolution of each image of a batch by the matrix itself.
+    pub(in crate::ops) fn reference(
+        x: &[Vec<f64>],
+        sizes: [usize; 3],
+        window: Window,
+        filters: usize,
+        groups: usize,
+        f: fn(f64) -> f64,
+    ) -> Vec<f64> {
+        let matrix = ConvolutionMatrix::new(window, sizes, filters, groups, &x[1]).expect("a geometry that fits");
+        let images = x[0].chunks(sizes.iter().product());
+        let results = images.flat_map(|image| matrix.multiply(image).expect("an image of that size"));
+        let positions = matrix.rows() / filters;
+        let bias = |at: usize| x.get(2).map_or(0.0, |bias| bias[at / positions % filters]);
+        results.enumerate().map(|(at, y)| f(y + bias(at))).collect()
+    }
 
-/// Small sides that vary with the sizes a case is tried at.
-pub(super) fn sides(s: Sizes) -> [usize; 2] {
-    [4 + s.columns % 5, 5 + s.other % 4]
-}
+    /// An image for the cases: `[channels, height, width]` in place of columns.
+    pub(in crate::ops) fn images([channels, height, width]: [usize; 3]) -> CaseInput {
+        CaseInput { shape: Shape::batch(&[channels, height, width]), domain: Domain::Real }
+    }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "conv2d, 3x3, padding 1, tanh",
-            |s| {
-                let [h, w] = sides(s);
-                vec![images([2, h, w]), fixed(&[3, 2, 3, 3], Domain::Real), fixed(&[3], Domain::Real)]
-            },
-            |t, v| t.conv2d(v[0], v[1], Some(v[2]), ConvOptions::default().padding(1), Activation::Tanh),
-            |x| {
-                let [h, w] = sides(s);
-                reference(x, [2, h, w], Window::new([3, 3]).padding([1, 1]), 3, 1, f64::tanh)
-            },
-        ),
-        case!(
-            "conv2d, stride 2, no bias",
-            |s| {
-                let [h, w] = sides(s);
-                vec![images([2, h, w]), fixed(&[3, 2, 3, 2], Domain::Real)]
-            },
-            |t, v| t.conv2d(v[0], v[1], None, ConvOptions::default().padding(1).stride(2), Activation::Identity),
-            |x| {
-                let [h, w] = sides(s);
-                reference(x, [2, h, w], Window::new([3, 2]).padding([1, 1]).stride([2, 2]), 3, 1, |y| y)
-            },
-        ),
-        case!(
-            "conv2d, groups and dilation, sigmoid",
-            |s| {
-                let [h, w] = sides(s);
-                vec![images([4, h, w]), fixed(&[6, 2, 2, 3], Domain::Real), fixed(&[6], Domain::Real)]
-            },
-            |t, v| {
-                let options = ConvOptions { padding: [0, 2], ..ConvOptions::default().dilation(2).groups(2) };
-                t.conv2d(v[0], v[1], Some(v[2]), options, Activation::Sigmoid)
-            },
-            |x| {
-                let [h, w] = sides(s);
-                let window = Window::new([2, 3]).dilation([2, 2]).padding([0, 2]);
-                reference(x, [4, h, w], window, 6, 2, |y| 1.0 / (1.0 + (-y).exp()))
-            },
-        ),
-        case!(
-            "conv2d, one element",
-            |s| {
-                let [h, w] = sides(s);
-                vec![images([3, h, w]), fixed(&[2, 3, 1, 1], Domain::Real), fixed(&[2], Domain::Real)]
-            },
-            |t, v| t.conv2d(v[0], v[1], Some(v[2]), ConvOptions::default(), Activation::Softplus),
-            |x| {
-                let [h, w] = sides(s);
-                reference(x, [3, h, w], Window::new([1, 1]), 2, 1, |y| y.exp().ln_1p())
-            },
-        ),
-        // A kernel of one element keeps numbers apart, as a check of functions that compare needs them.
-        case!(
-            "conv2d_max_pool2d, ceil, tanh",
-            |s| vec![
-                pool_planes(s, 1).0,
-                fixed(&[3, 1, 1, 1], Domain::AwayFromZero(0.5)),
-                fixed(&[3], Domain::Real)
-            ],
-            |t, v| {
-                let scaled = t.scale(v[0], 0.1);
-                let pool = Pool::new(2).ceil();
-                t.conv2d_max_pool2d(scaled, v[1], Some(v[2]), ConvOptions::default(), pool, Activation::Tanh)
-            },
-            |x| {
-                let (_, [h, w]) = pool_planes(s, 1);
-                let scaled = [x[0].iter().map(|x| 0.1 * x).collect(), x[1].clone(), x[2].clone()];
-                let y = reference(&scaled, [1, h, w], Window::new([1, 1]), 3, 1, f64::tanh);
-                by_windows(&y, [h, w], Pool::new(2).ceil(), maximum)
-            },
-        ),
-        case!(
-            "conv2d_max_pool2d, groups, stride, overlapping windows, no bias",
-            |s| vec![pool_planes(s, 2).0, fixed(&[4, 1, 1, 1], Domain::AwayFromZero(0.5))],
-            |t, v| {
-                let pool = Pool::new(3).stride(2).padding(1);
-                let options = ConvOptions { stride: [1, 2], ..ConvOptions::default().groups(2) };
-                t.conv2d_max_pool2d(v[0], v[1], None, options, pool, Activation::Identity)
-            },
-            |x| {
-                let (_, [h, w]) = pool_planes(s, 2);
-                let y = reference(x, [2, h, w], Window::new([1, 1]).stride([1, 2]), 4, 2, |y| y);
-                by_windows(&y, [h, w.div_ceil(2)], Pool::new(3).stride(2).padding(1), maximum)
-            },
-        ),
-        case!(
-            "conv1d, stride 2",
-            |s| vec![
-                CaseInput { shape: Shape::batch(&[2, 6 + s.columns % 7]), domain: Domain::Real },
-                fixed(&[3, 2, 3], Domain::Real),
-                fixed(&[3], Domain::Real),
-            ],
-            |t, v| t.conv1d(v[0], v[1], Some(v[2]), [2, 1, 1], 1, Activation::Tanh),
-            |x| {
-                let window = Window::new([1, 3]).stride([1, 2]).padding([0, 1]);
-                reference(x, [2, 1, 6 + s.columns % 7], window, 3, 1, f64::tanh)
-            },
-        ),
-    ]
+    /// Small sides that vary with the sizes a case is tried at.
+    pub(in crate::ops) fn sides(s: Sizes) -> [usize; 2] {
+        [4 + s.columns % 5, 5 + s.other % 4]
+    }
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "conv2d, 3x3, padding 1, tanh",
+                |s| {
+                    let [h, w] = sides(s);
+                    vec![images([2, h, w]), fixed(&[3, 2, 3, 3], Domain::Real), fixed(&[3], Domain::Real)]
+                },
+                |t, v| t.conv2d(v[0], v[1], Some(v[2]), ConvOptions::default().padding(1), Activation::Tanh),
+                |x| {
+                    let [h, w] = sides(s);
+                    reference(x, [2, h, w], Window::new([3, 3]).padding([1, 1]), 3, 1, f64::tanh)
+                },
+            ),
+            case!(
+                "conv2d, stride 2, no bias",
+                |s| {
+                    let [h, w] = sides(s);
+                    vec![images([2, h, w]), fixed(&[3, 2, 3, 2], Domain::Real)]
+                },
+                |t, v| t.conv2d(v[0], v[1], None, ConvOptions::default().padding(1).stride(2), Activation::Identity),
+                |x| {
+                    let [h, w] = sides(s);
+                    reference(x, [2, h, w], Window::new([3, 2]).padding([1, 1]).stride([2, 2]), 3, 1, |y| y)
+                },
+            ),
+            case!(
+                "conv2d, groups and dilation, sigmoid",
+                |s| {
+                    let [h, w] = sides(s);
+                    vec![images([4, h, w]), fixed(&[6, 2, 2, 3], Domain::Real), fixed(&[6], Domain::Real)]
+                },
+                |t, v| {
+                    let options = ConvOptions { padding: [0, 2], ..ConvOptions::default().dilation(2).groups(2) };
+                    t.conv2d(v[0], v[1], Some(v[2]), options, Activation::Sigmoid)
+                },
+                |x| {
+                    let [h, w] = sides(s);
+                    let window = Window::new([2, 3]).dilation([2, 2]).padding([0, 2]);
+                    reference(x, [4, h, w], window, 6, 2, |y| 1.0 / (1.0 + (-y).exp()))
+                },
+            ),
+            case!(
+                "conv2d, one element",
+                |s| {
+                    let [h, w] = sides(s);
+                    vec![images([3, h, w]), fixed(&[2, 3, 1, 1], Domain::Real), fixed(&[2], Domain::Real)]
+                },
+                |t, v| t.conv2d(v[0], v[1], Some(v[2]), ConvOptions::default(), Activation::Softplus),
+                |x| {
+                    let [h, w] = sides(s);
+                    reference(x, [3, h, w], Window::new([1, 1]), 2, 1, |y| y.exp().ln_1p())
+                },
+            ),
+            // A kernel of one element keeps numbers apart, as a check of functions that compare needs them.
+            case!(
+                "conv2d_max_pool2d, ceil, tanh",
+                |s| vec![
+                    pool_planes(s, 1).0,
+                    fixed(&[3, 1, 1, 1], Domain::AwayFromZero(0.5)),
+                    fixed(&[3], Domain::Real)
+                ],
+                |t, v| {
+                    let scaled = t.scale(v[0], 0.1);
+                    let pool = Pool::new(2).ceil();
+                    t.conv2d_max_pool2d(scaled, v[1], Some(v[2]), ConvOptions::default(), pool, Activation::Tanh)
+                },
+                |x| {
+                    let (_, [h, w]) = pool_planes(s, 1);
+                    let scaled = [x[0].iter().map(|x| 0.1 * x).collect(), x[1].clone(), x[2].clone()];
+                    let y = reference(&scaled, [1, h, w], Window::new([1, 1]), 3, 1, f64::tanh);
+                    by_windows(&y, [h, w], Pool::new(2).ceil(), maximum)
+                },
+            ),
+            case!(
+                "conv2d_max_pool2d, groups, stride, overlapping windows, no bias",
+                |s| vec![pool_planes(s, 2).0, fixed(&[4, 1, 1, 1], Domain::AwayFromZero(0.5))],
+                |t, v| {
+                    let pool = Pool::new(3).stride(2).padding(1);
+                    let options = ConvOptions { stride: [1, 2], ..ConvOptions::default().groups(2) };
+                    t.conv2d_max_pool2d(v[0], v[1], None, options, pool, Activation::Identity)
+                },
+                |x| {
+                    let (_, [h, w]) = pool_planes(s, 2);
+                    let y = reference(x, [2, h, w], Window::new([1, 1]).stride([1, 2]), 4, 2, |y| y);
+                    by_windows(&y, [h, w.div_ceil(2)], Pool::new(3).stride(2).padding(1), maximum)
+                },
+            ),
+            case!(
+                "conv1d, stride 2",
+                |s| vec![
+                    CaseInput { shape: Shape::batch(&[2, 6 + s.columns % 7]), domain: Domain::Real },
+                    fixed(&[3, 2, 3], Domain::Real),
+                    fixed(&[3], Domain::Real),
+                ],
+                |t, v| t.conv1d(v[0], v[1], Some(v[2]), [2, 1, 1], 1, Activation::Tanh),
+                |x| {
+                    let window = Window::new([1, 3]).stride([1, 2]).padding([0, 1]);
+                    reference(x, [2, 1, 6 + s.columns % 7], window, 3, 1, f64::tanh)
+                },
+            ),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! `y_ij = x_ij` for the first rows and columns: what an image has beyond its size is cut off below and on the right.
 
 use crate::base::Error;
-use super::cases::{Case, case};
 use super::planes::shape_of;
-use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -59,18 +57,24 @@ impl<T: Real> Operation<T> for Crop {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![case!(
-        "crop2d",
-        |s| vec![planes(s, 2).0],
-        |t, v| {
-            let [h, w] = planes(s, 2).1;
-            t.crop2d(v[0], [h - 1, w - 2])
-        },
-        |x| {
-            let [h, w] = planes(s, 2).1;
-            let rows = x[0].chunks(w).enumerate().filter(|(row, _)| row % h < h - 1);
-            rows.flat_map(|(_, row)| row[..w - 2].to_vec()).collect()
-        },
-    )]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+    use crate::ops::max_pool2d::cases::planes;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![case!(
+            "crop2d",
+            |s| vec![planes(s, 2).0],
+            |t, v| {
+                let [h, w] = planes(s, 2).1;
+                t.crop2d(v[0], [h - 1, w - 2])
+            },
+            |x| {
+                let [h, w] = planes(s, 2).1;
+                let rows = x[0].chunks(w).enumerate().filter(|(row, _)| row % h < h - 1);
+                rows.flat_map(|(_, row)| row[..w - 2].to_vec()).collect()
+            },
+        )]
+    }
 }

@@ -5,7 +5,6 @@
 //! With respect to h: `2 f' f'' r_j`; to W: `2 W_jk Σ_i f'(z_ij)²`.
 
 use crate::base::Error;
-use super::cases::{Case, Domain, batch, case, fixed};
 use crate::gemm::Activation;
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -30,7 +29,11 @@ impl<T: Real> JacobianNorm<T> {
             Activation::Relu => (f64::from(u8::from(h > 0.0)), 0.0),
             Activation::LeakyRelu(p) => (if h < 0.0 { p.to_f64() } else { 1.0 }, 0.0),
             Activation::Elu(alpha) => {
-                if h > 0.0 { (1.0, 0.0) } else { (h + alpha.to_f64(), 1.0) }
+                if h > 0.0 {
+                    (1.0, 0.0)
+                } else {
+                    (h + alpha.to_f64(), 1.0)
+                }
             }
             Activation::Sigmoid => (h * (1.0 - h), 1.0 - 2.0 * h),
             Activation::Tanh => (1.0 - h * h, -2.0 * h),
@@ -109,48 +112,54 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
     }
 }
 
-/// A layer and the norm of its Jacobian, against the sum over all of the Jacobian's entries.
-macro_rules! of {
-    ($name:literal, $activation:expr, $slope:expr) => {
-        case!(
-            $name,
-            |s| vec![
-                batch(s.columns, Domain::Real),
-                fixed(&[s.other, s.columns], Domain::Unit),
-                fixed(&[s.other], Domain::AwayFromZero(0.5)),
-            ],
-            |t, v| {
-                let x = t.scale(v[0], 0.01);
-                let h = t.linear(x, v[1], Some(v[2]), $activation);
-                t.jacobian_norm(h, v[1], $activation)
-            },
-            |x| vec![reference(x, s.columns, s.other, $slope)],
-        )
-    };
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        of!("jacobian_norm, sigmoid", Activation::Sigmoid, |z| {
-            let h = 1.0 / (1.0 + (-z).exp());
-            h * (1.0 - h)
-        }),
-        of!("jacobian_norm, tanh", Activation::Tanh, |z| 1.0 - z.tanh().powi(2)),
-        of!("jacobian_norm, relu", Activation::Relu, |z| f64::from(u8::from(z > 0.0))),
-        of!("jacobian_norm, softplus", Activation::Softplus, |z| 1.0 / (1.0 + (-z).exp())),
-        of!("jacobian_norm, elu", Activation::Elu(1.0), |z| z.min(0.0).exp()),
-    ]
-}
-
-fn reference(x: &[Vec<f64>], into: usize, out: usize, slope: fn(f64) -> f64) -> f64 {
-    let rows = x[0].len() / into;
-    let mut sum = 0.0;
-    for row in x[0].chunks(into) {
-        for o in 0..out {
-            let weights = &x[1][o * into..(o + 1) * into];
-            let z = row.iter().zip(weights).map(|(a, b)| 0.01 * a * b).sum::<f64>() + x[2][o];
-            sum += weights.iter().map(|w| (slope(z) * w).powi(2)).sum::<f64>();
-        }
+    /// A layer and the norm of its Jacobian, against the sum over all of the Jacobian's entries.
+    macro_rules! of {
+        ($name:literal, $activation:expr, $slope:expr) => {
+            case!(
+                $name,
+                |s| vec![
+                    batch(s.columns, Domain::Real),
+                    fixed(&[s.other, s.columns], Domain::Unit),
+                    fixed(&[s.other], Domain::AwayFromZero(0.5)),
+                ],
+                |t, v| {
+                    let x = t.scale(v[0], 0.01);
+                    let h = t.linear(x, v[1], Some(v[2]), $activation);
+                    t.jacobian_norm(h, v[1], $activation)
+                },
+                |x| vec![reference(x, s.columns, s.other, $slope)],
+            )
+        };
     }
-    sum / rows as f64
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            of!("jacobian_norm, sigmoid", Activation::Sigmoid, |z| {
+                let h = 1.0 / (1.0 + (-z).exp());
+                h * (1.0 - h)
+            }),
+            of!("jacobian_norm, tanh", Activation::Tanh, |z| 1.0 - z.tanh().powi(2)),
+            of!("jacobian_norm, relu", Activation::Relu, |z| f64::from(u8::from(z > 0.0))),
+            of!("jacobian_norm, softplus", Activation::Softplus, |z| 1.0 / (1.0 + (-z).exp())),
+            of!("jacobian_norm, elu", Activation::Elu(1.0), |z| z.min(0.0).exp()),
+        ]
+    }
+
+    fn reference(x: &[Vec<f64>], into: usize, out: usize, slope: fn(f64) -> f64) -> f64 {
+        let rows = x[0].len() / into;
+        let mut sum = 0.0;
+        for row in x[0].chunks(into) {
+            for o in 0..out {
+                let weights = &x[1][o * into..(o + 1) * into];
+                let z = row.iter().zip(weights).map(|(a, b)| 0.01 * a * b).sum::<f64>() + x[2][o];
+                sum += weights.iter().map(|w| (slope(z) * w).powi(2)).sum::<f64>();
+            }
+        }
+        sum / rows as f64
+    }
 }

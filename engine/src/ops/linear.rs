@@ -10,7 +10,6 @@
 //! flops: 2 N in out forward, twice that backward; bound by arithmetic for batches beyond a few dozen rows.
 
 use crate::base::{Context, Error};
-use super::cases::{Case, Domain, batch, case, fixed};
 use super::GATE;
 use super::fused::differentiate;
 use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
@@ -187,124 +186,130 @@ fn multiply<T: Real>(
     gemm(context, T::ONE, a, b, beta, MatrixMut::row_major(to.slice, rows, columns)?, epilogue)
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "linear",
-            |s| vec![
-                batch(s.columns, Domain::Real),
-                fixed(&[s.other, s.columns], Domain::Real),
-                fixed(&[s.other], Domain::Real),
-            ],
-            |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Identity),
-            |x| reference(x, s.columns, s.other, |z| z),
-        ),
-        case!(
-            "linear, tanh",
-            |s| vec![
-                batch(s.columns, Domain::Real),
-                fixed(&[s.other, s.columns], Domain::Real),
-                fixed(&[s.other], Domain::Real),
-            ],
-            |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Tanh),
-            |x| reference(x, s.columns, s.other, f64::tanh),
-        ),
-        case!(
-            "linear, sigmoid, no bias",
-            |s| vec![batch(s.columns, Domain::Real), fixed(&[s.other, s.columns], Domain::Real)],
-            |t, v| t.linear(v[0], v[1], None, Activation::Sigmoid),
-            |x| reference(x, s.columns, s.other, |z| 1.0 / (1.0 + (-z).exp())),
-        ),
-        case!(
-            "linear, softplus",
-            |s| vec![
-                batch(s.columns, Domain::Real),
-                fixed(&[s.other, s.columns], Domain::Real),
-                fixed(&[s.other], Domain::Real),
-            ],
-            |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Softplus),
-            |x| reference(x, s.columns, s.other, |z| z.exp().ln_1p()),
-        ),
-        case!(
-            "linear, kinks kept away from (elu of a large bias)",
-            |s| vec![
-                batch(s.columns, Domain::Unit),
-                fixed(&[s.other, s.columns], Domain::Unit),
-                fixed(&[s.other], Domain::Positive),
-            ],
-            |t, v| {
-                let y = t.linear(v[0], v[1], Some(v[2]), Activation::Relu);
-                let y = t.scale(y, -1.0);
-                t.mul(t.elu(y, 1.0), t.leaky_relu(y, 0.2))
-            },
-            |x| reference(x, s.columns, s.other, |z| (-z).exp_m1() * -0.2 * z),
-        ),
-        case!(
-            "linear, relu on both sides of its kink",
-            |s| kinked(s),
-            |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Relu),
-            |x| reference(&small(x), s.columns, s.other, |z| z.max(0.0)),
-        ),
-        case!(
-            "linear, leaky_relu on both sides of its kink",
-            |s| kinked(s),
-            |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::LeakyRelu(0.25)),
-            |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 0.25 * z } else { z }),
-        ),
-        case!(
-            "linear, elu on both sides of its kink",
-            |s| kinked(s),
-            |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Elu(1.5)),
-            |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 1.5 * z.exp_m1() } else { z }),
-        ),
-        case!(
-            "linear_transposed, a tied pair",
-            |s| vec![
-                batch(s.columns, Domain::Real),
-                fixed(&[s.other, s.columns], Domain::Real),
-                fixed(&[s.columns], Domain::Real),
-            ],
-            |t, v| {
-                let h = t.linear(v[0], v[1], None, Activation::Tanh);
-                t.linear_transposed(h, v[1], Some(v[2]), Activation::Sigmoid)
-            },
-            |x| {
-                let h = reference(&x[..2], s.columns, s.other, f64::tanh);
-                let turned = (0..s.columns).flat_map(|c| (0..s.other).map(move |o| (c, o)));
-                let turned = turned.map(|(c, o)| x[1][o * s.columns + c]).collect();
-                reference(&[h, turned, x[2].clone()], s.other, s.columns, |z| 1.0 / (1.0 + (-z).exp()))
-            },
-        ),
-        case!(
-            "linear, one input twice",
-            |s| vec![fixed(&[s.columns, s.other], Domain::Real)],
-            |t, v| t.linear(v[0], v[0], None, Activation::Identity),
-            |x| reference(&[x[0].clone(), x[0].clone()], s.other, s.columns, |z| z),
-        ),
-    ]
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
 
-/// Inputs whose sums have both signs and stay away from 0, once x is multiplied by 0.01.
-fn kinked(s: super::cases::Sizes) -> Vec<super::cases::CaseInput> {
-    vec![
-        batch(s.columns, Domain::Unit),
-        fixed(&[s.other, s.columns], Domain::Unit),
-        fixed(&[s.other], Domain::AwayFromZero(0.5)),
-    ]
-}
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "linear",
+                |s| vec![
+                    batch(s.columns, Domain::Real),
+                    fixed(&[s.other, s.columns], Domain::Real),
+                    fixed(&[s.other], Domain::Real),
+                ],
+                |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Identity),
+                |x| reference(x, s.columns, s.other, |z| z),
+            ),
+            case!(
+                "linear, tanh",
+                |s| vec![
+                    batch(s.columns, Domain::Real),
+                    fixed(&[s.other, s.columns], Domain::Real),
+                    fixed(&[s.other], Domain::Real),
+                ],
+                |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Tanh),
+                |x| reference(x, s.columns, s.other, f64::tanh),
+            ),
+            case!(
+                "linear, sigmoid, no bias",
+                |s| vec![batch(s.columns, Domain::Real), fixed(&[s.other, s.columns], Domain::Real)],
+                |t, v| t.linear(v[0], v[1], None, Activation::Sigmoid),
+                |x| reference(x, s.columns, s.other, |z| 1.0 / (1.0 + (-z).exp())),
+            ),
+            case!(
+                "linear, softplus",
+                |s| vec![
+                    batch(s.columns, Domain::Real),
+                    fixed(&[s.other, s.columns], Domain::Real),
+                    fixed(&[s.other], Domain::Real),
+                ],
+                |t, v| t.linear(v[0], v[1], Some(v[2]), Activation::Softplus),
+                |x| reference(x, s.columns, s.other, |z| z.exp().ln_1p()),
+            ),
+            case!(
+                "linear, kinks kept away from (elu of a large bias)",
+                |s| vec![
+                    batch(s.columns, Domain::Unit),
+                    fixed(&[s.other, s.columns], Domain::Unit),
+                    fixed(&[s.other], Domain::Positive),
+                ],
+                |t, v| {
+                    let y = t.linear(v[0], v[1], Some(v[2]), Activation::Relu);
+                    let y = t.scale(y, -1.0);
+                    t.mul(t.elu(y, 1.0), t.leaky_relu(y, 0.2))
+                },
+                |x| reference(x, s.columns, s.other, |z| (-z).exp_m1() * -0.2 * z),
+            ),
+            case!(
+                "linear, relu on both sides of its kink",
+                |s| kinked(s),
+                |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Relu),
+                |x| reference(&small(x), s.columns, s.other, |z| z.max(0.0)),
+            ),
+            case!(
+                "linear, leaky_relu on both sides of its kink",
+                |s| kinked(s),
+                |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::LeakyRelu(0.25)),
+                |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 0.25 * z } else { z }),
+            ),
+            case!(
+                "linear, elu on both sides of its kink",
+                |s| kinked(s),
+                |t, v| t.linear(t.scale(v[0], 0.01), v[1], Some(v[2]), Activation::Elu(1.5)),
+                |x| reference(&small(x), s.columns, s.other, |z| if z < 0.0 { 1.5 * z.exp_m1() } else { z }),
+            ),
+            case!(
+                "linear_transposed, a tied pair",
+                |s| vec![
+                    batch(s.columns, Domain::Real),
+                    fixed(&[s.other, s.columns], Domain::Real),
+                    fixed(&[s.columns], Domain::Real),
+                ],
+                |t, v| {
+                    let h = t.linear(v[0], v[1], None, Activation::Tanh);
+                    t.linear_transposed(h, v[1], Some(v[2]), Activation::Sigmoid)
+                },
+                |x| {
+                    let h = reference(&x[..2], s.columns, s.other, f64::tanh);
+                    let turned = (0..s.columns).flat_map(|c| (0..s.other).map(move |o| (c, o)));
+                    let turned = turned.map(|(c, o)| x[1][o * s.columns + c]).collect();
+                    reference(&[h, turned, x[2].clone()], s.other, s.columns, |z| 1.0 / (1.0 + (-z).exp()))
+                },
+            ),
+            case!(
+                "linear, one input twice",
+                |s| vec![fixed(&[s.columns, s.other], Domain::Real)],
+                |t, v| t.linear(v[0], v[0], None, Activation::Identity),
+                |x| reference(&[x[0].clone(), x[0].clone()], s.other, s.columns, |z| z),
+            ),
+        ]
+    }
 
-fn small(x: &[Vec<f64>]) -> [Vec<f64>; 3] {
-    [x[0].iter().map(|x| 0.01 * x).collect(), x[1].clone(), x[2].clone()]
-}
+    /// Inputs whose sums have both signs and stay away from 0, once x is multiplied by 0.01.
+    fn kinked(s: Sizes) -> Vec<CaseInput> {
+        vec![
+            batch(s.columns, Domain::Unit),
+            fixed(&[s.other, s.columns], Domain::Unit),
+            fixed(&[s.other], Domain::AwayFromZero(0.5)),
+        ]
+    }
 
-fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
-    let bias = |o: usize| x.get(2).map_or(0.0, |bias| bias[o]);
-    let rows = x[0].chunks(into);
-    rows.flat_map(|row| {
-        (0..out).map(move |o| {
-            let weights = &x[1][o * into..(o + 1) * into];
-            f(row.iter().zip(weights).map(|(a, b)| a * b).sum::<f64>() + bias(o))
+    fn small(x: &[Vec<f64>]) -> [Vec<f64>; 3] {
+        [x[0].iter().map(|x| 0.01 * x).collect(), x[1].clone(), x[2].clone()]
+    }
+
+    fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
+        let bias = |o: usize| x.get(2).map_or(0.0, |bias| bias[o]);
+        let rows = x[0].chunks(into);
+        rows.flat_map(|row| {
+            (0..out).map(move |o| {
+                let weights = &x[1][o * into..(o + 1) * into];
+                f(row.iter().zip(weights).map(|(a, b)| a * b).sum::<f64>() + bias(o))
+            })
         })
-    })
-    .collect()
+        .collect()
+    }
 }

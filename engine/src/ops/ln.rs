@@ -1,6 +1,5 @@
 //! `y = ln x`, the natural logarithm.
 
-use crate::ops::cases::{Case, Domain, pointwise_case};
 use crate::ops::pointwise::pointwise;
 
 pointwise! {
@@ -8,8 +7,11 @@ pointwise! {
     ln(), Ln, saves Input, flops 20, forward ln, gradient ln_gradient;
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        pointwise_case!("ln", Domain::Positive, |t, x| t.ln(x), |x| x.ln()),
-    ]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![pointwise_case!("ln", Domain::Positive, |t, x| t.ln(x), |x| x.ln())]
+    }
 }

@@ -4,7 +4,6 @@
 //! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`, 2^31 in `f64`.
 
 use crate::base::Error;
-use super::cases::{Case, CaseInput, Domain, case};
 use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use super::{GATE, GRAIN};
@@ -160,59 +159,65 @@ impl<T: Real> Operation<T> for Take {
     }
 }
 
-/// `[channels, height, width]` for the cases.
-pub(super) fn planes(s: super::cases::Sizes, channels: usize) -> (CaseInput, [usize; 2]) {
-    let sides = [3 + s.columns % 6, 4 + s.other % 5];
-    (CaseInput { shape: Shape::batch(&[channels, sides[0], sides[1]]), domain: Domain::Apart }, sides)
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
 
-/// A function of every window's pixels, by their places.
-pub(super) fn by_windows(x: &[f64], [h, w]: [usize; 2], pool: Pool, f: impl Fn(&[f64], usize) -> f64) -> Vec<f64> {
-    let [rows, columns] = pool.positions([h, w]).expect("windows that fit");
-    let mut y = Vec::new();
-    for plane in x.chunks(h * w) {
-        for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-            let inside = |at: usize, axis: usize, side: usize| {
-                let first = at as isize - pool.padding[axis] as isize;
-                (first >= 0 && (first as usize) < side).then_some(first as usize)
-            };
-            let (mut seen, mut counted) = (Vec::new(), 0);
-            for (i, j) in (0..pool.kernel[0]).flat_map(|i| (0..pool.kernel[1]).map(move |j| (i, j))) {
-                let (y, x) = (row * pool.stride[0] + i, column * pool.stride[1] + j);
-                counted += usize::from(y < h + 2 * pool.padding[0] && x < w + 2 * pool.padding[1]);
-                if let (Some(y), Some(x)) = (inside(y, 0, h), inside(x, 1, w)) {
-                    seen.push(plane[y * w + x]);
-                }
-            }
-            y.push(f(&seen, counted));
-        }
+    /// `[channels, height, width]` for the cases.
+    pub(in crate::ops) fn planes(s: Sizes, channels: usize) -> (CaseInput, [usize; 2]) {
+        let sides = [3 + s.columns % 6, 4 + s.other % 5];
+        (CaseInput { shape: Shape::batch(&[channels, sides[0], sides[1]]), domain: Domain::Apart }, sides)
     }
-    y
-}
 
-pub(super) fn maximum(seen: &[f64], _: usize) -> f64 {
-    seen.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-}
+    /// A function of every window's pixels, by their places.
+    pub(in crate::ops) fn by_windows(x: &[f64], [h, w]: [usize; 2], pool: Pool, f: impl Fn(&[f64], usize) -> f64) -> Vec<f64> {
+        let [rows, columns] = pool.positions([h, w]).expect("windows that fit");
+        let mut y = Vec::new();
+        for plane in x.chunks(h * w) {
+            for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
+                let inside = |at: usize, axis: usize, side: usize| {
+                    let first = at as isize - pool.padding[axis] as isize;
+                    (first >= 0 && (first as usize) < side).then_some(first as usize)
+                };
+                let (mut seen, mut counted) = (Vec::new(), 0);
+                for (i, j) in (0..pool.kernel[0]).flat_map(|i| (0..pool.kernel[1]).map(move |j| (i, j))) {
+                    let (y, x) = (row * pool.stride[0] + i, column * pool.stride[1] + j);
+                    counted += usize::from(y < h + 2 * pool.padding[0] && x < w + 2 * pool.padding[1]);
+                    if let (Some(y), Some(x)) = (inside(y, 0, h), inside(x, 1, w)) {
+                        seen.push(plane[y * w + x]);
+                    }
+                }
+                y.push(f(&seen, counted));
+            }
+        }
+        y
+    }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "max_pool2d, 2x2",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.max_pool2d(v[0], Pool::new(2)),
-            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(2), maximum),
-        ),
-        case!(
-            "max_pool2d, 2x2, ceil, with switches",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.max_pool2d_with_switches(v[0], Pool::new(2).ceil()).0,
-            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(2).ceil(), maximum),
-        ),
-        case!(
-            "max_pool2d, overlapping, padded, ceil",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.max_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
-            |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), maximum),
-        ),
-    ]
+    pub(in crate::ops) fn maximum(seen: &[f64], _: usize) -> f64 {
+        seen.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "max_pool2d, 2x2",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.max_pool2d(v[0], Pool::new(2)),
+                |x| by_windows(&x[0], planes(s, 2).1, Pool::new(2), maximum),
+            ),
+            case!(
+                "max_pool2d, 2x2, ceil, with switches",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.max_pool2d_with_switches(v[0], Pool::new(2).ceil()).0,
+                |x| by_windows(&x[0], planes(s, 2).1, Pool::new(2).ceil(), maximum),
+            ),
+            case!(
+                "max_pool2d, overlapping, padded, ceil",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.max_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
+                |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), maximum),
+            ),
+        ]
+    }
 }

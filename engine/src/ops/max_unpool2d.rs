@@ -3,11 +3,9 @@
 //! numbers add up.
 
 use crate::base::Error;
-use super::cases::{Case, case};
 use super::planes::shape_of;
-use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
-use crate::conv::pooling::{Pool, put, take};
+use crate::conv::pooling::{put, take};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// Input 0 is the image, input 1 the places; height and width of the result.
@@ -62,25 +60,32 @@ impl<T: Real> Operation<T> for MaxUnpool {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![case!(
-        "max_unpool2d, of max_pool2d",
-        |s| vec![planes(s, 2).0],
-        |t, v| {
-            let (y, switches) = t.max_pool2d_with_switches(v[0], Pool::new(2));
-            t.max_unpool2d(t.mul(y, y), switches, planes(s, 2).1)
-        },
-        |x| {
-            let [h, w] = planes(s, 2).1;
-            let mut y = vec![0.0; x[0].len()];
-            for (plane, x) in x[0].chunks(h * w).enumerate() {
-                for (row, column) in (0..h / 2).flat_map(|row| (0..w / 2).map(move |column| (row, column))) {
-                    let window = [0, 1, w, w + 1].map(|step| 2 * row * w + 2 * column + step);
-                    let best = window.into_iter().reduce(|a, b| if x[b] > x[a] { b } else { a }).unwrap();
-                    y[plane * h * w + best] = x[best] * x[best];
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::conv::pooling::Pool;
+    use crate::ops::cases::*;
+    use crate::ops::max_pool2d::cases::planes;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![case!(
+            "max_unpool2d, of max_pool2d",
+            |s| vec![planes(s, 2).0],
+            |t, v| {
+                let (y, switches) = t.max_pool2d_with_switches(v[0], Pool::new(2));
+                t.max_unpool2d(t.mul(y, y), switches, planes(s, 2).1)
+            },
+            |x| {
+                let [h, w] = planes(s, 2).1;
+                let mut y = vec![0.0; x[0].len()];
+                for (plane, x) in x[0].chunks(h * w).enumerate() {
+                    for (row, column) in (0..h / 2).flat_map(|row| (0..w / 2).map(move |column| (row, column))) {
+                        let window = [0, 1, w, w + 1].map(|step| 2 * row * w + 2 * column + step);
+                        let best = window.into_iter().reduce(|a, b| if x[b] > x[a] { b } else { a }).unwrap();
+                        y[plane * h * w + best] = x[best] * x[best];
+                    }
                 }
-            }
-            y
-        },
-    )]
+                y
+            },
+        )]
+    }
 }

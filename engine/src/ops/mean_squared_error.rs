@@ -3,10 +3,9 @@
 //! One pass gives the loss and, in a training plan, the gradient `2 (x − t) / N`, which waits where the backward
 //! pass looks for it. The target may have a gradient too (its negative).
 
-use crate::base::Error;
-use super::cases::{Case, Domain, batch, case};
 use super::reduce::{partials, total};
 use super::{CHUNK, GATE, Reduction};
+use crate::base::Error;
 use crate::base::parallel::PerChunk;
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -78,7 +77,11 @@ pub(super) fn forward_loss<T: Real>(run: Forward<'_, T>, weight: f64, kernel: Lo
 }
 
 /// Backward of a loss for input 0: scales what forward left there, or computes it, chunk by chunk where it is added.
-pub(super) fn backward_loss<T: Real>(run: &mut Backward<'_, T>, weight: f64, kernel: LossKernel<T>) -> Result<(), Error> {
+pub(super) fn backward_loss<T: Real>(
+    run: &mut Backward<'_, T>,
+    weight: f64,
+    kernel: LossKernel<T>,
+) -> Result<(), Error> {
     let kernels = T::elementwise(run.context.backend);
     let upstream = run.output_gradient[0];
     let (x, target) = (run.inputs.get(0)?, run.inputs.get(1)?);
@@ -133,43 +136,49 @@ impl<T: Real> Operation<T> for MeanSquaredError {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "mean_squared_error",
-            |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
-            |t, v| t.mean_squared_error(v[0], v[1], Reduction::SumOverFeatures),
-            |x| vec![x[0].iter().zip(&x[1]).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / s.rows as f64],
-        ),
-        case!(
-            "mean_squared_error, mean over everything, scaled, beside another use of its input",
-            |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
-            |t, v| {
-                let x = t.scale(v[0], 2.0);
-                let loss = t.scale(t.mean_squared_error(x, v[1], Reduction::Mean), 0.3);
-                t.add(loss, t.mean(t.square(x)))
-            },
-            |x| {
-                let n = x[0].len() as f64;
-                let error = x[0].iter().zip(&x[1]).map(|(a, b)| (2.0 * a - b).powi(2)).sum::<f64>() / n;
-                vec![0.3 * error + x[0].iter().map(|a| 4.0 * a * a).sum::<f64>() / n]
-            },
-        ),
-        case!(
-            "mean_squared_error, two losses on one prediction",
-            |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
-            |t, v| {
-                let x = t.tanh(v[0]);
-                let a = t.mean_squared_error(x, v[1], Reduction::SumOverFeatures);
-                let b = t.mean_squared_error(x, v[0], Reduction::SumOverFeatures);
-                t.add(t.scale(a, 2.0), b)
-            },
-            |x| {
-                let error = |target: &[f64]| {
-                    x[0].iter().zip(target).map(|(a, b)| (a.tanh() - b).powi(2)).sum::<f64>() / s.rows as f64
-                };
-                vec![2.0 * error(&x[1]) + error(&x[0])]
-            },
-        ),
-    ]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "mean_squared_error",
+                |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
+                |t, v| t.mean_squared_error(v[0], v[1], Reduction::SumOverFeatures),
+                |x| vec![x[0].iter().zip(&x[1]).map(|(a, b)| (a - b).powi(2)).sum::<f64>() / s.rows as f64],
+            ),
+            case!(
+                "mean_squared_error, mean over everything, scaled, beside another use of its input",
+                |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
+                |t, v| {
+                    let x = t.scale(v[0], 2.0);
+                    let loss = t.scale(t.mean_squared_error(x, v[1], Reduction::Mean), 0.3);
+                    t.add(loss, t.mean(t.square(x)))
+                },
+                |x| {
+                    let n = x[0].len() as f64;
+                    let error = x[0].iter().zip(&x[1]).map(|(a, b)| (2.0 * a - b).powi(2)).sum::<f64>() / n;
+                    vec![0.3 * error + x[0].iter().map(|a| 4.0 * a * a).sum::<f64>() / n]
+                },
+            ),
+            case!(
+                "mean_squared_error, two losses on one prediction",
+                |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
+                |t, v| {
+                    let x = t.tanh(v[0]);
+                    let a = t.mean_squared_error(x, v[1], Reduction::SumOverFeatures);
+                    let b = t.mean_squared_error(x, v[0], Reduction::SumOverFeatures);
+                    t.add(t.scale(a, 2.0), b)
+                },
+                |x| {
+                    let error = |target: &[f64]| {
+                        x[0].iter().zip(target).map(|(a, b)| (a.tanh() - b).powi(2)).sum::<f64>() / s.rows as f64
+                    };
+                    vec![2.0 * error(&x[1]) + error(&x[0])]
+                },
+            ),
+        ]
+    }
 }

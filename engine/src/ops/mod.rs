@@ -1,10 +1,12 @@
 //! The operations: one differentiable function per file, with its formula, its shape rule, both passes and its cases.
 //!
-//! [`cases()`] lists every operation's cases; the gradient check, the comparison with a scalar reference, the check of
-//! determinism and the benches all walk that one list. To add an operation: one file, one word in the list below.
+//! Every file ends in its cases, behind the feature `cases`, so that ordinary builds have none of them. The gradient check,
+//! the comparison with a scalar reference and the check of determinism (`tests/operations.rs`) walk the one list
+//! `cases()`. To add an operation: one file, one word in the list below.
 #![forbid(unsafe_code)]
 
 mod binary;
+#[cfg(feature = "cases")]
 pub mod cases;
 mod convolution;
 mod fused;
@@ -13,15 +15,16 @@ mod pointwise;
 mod reduce;
 mod select;
 
-/// The list of operations: a module each, its cases gathered by [`cases()`].
+/// The list of operations: a module each, its cases gathered by `cases()`.
 macro_rules! operations {
     ($($name:ident)*) => {
         $(mod $name;)*
 
         /// Every operation's cases.
+        #[cfg(feature = "cases")]
         pub fn cases() -> Vec<cases::Case> {
             let mut all = Vec::new();
-            $(all.extend($name::cases());)*
+            $(all.extend($name::cases::all());)*
             all
         }
     };

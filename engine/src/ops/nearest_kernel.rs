@@ -8,10 +8,7 @@
 //! there.
 
 use crate::base::Error;
-use super::cases::{Case, Domain, Sizes, case, fixed};
-use super::conv2d::{images, reference};
 use super::convolution::ConvOptions;
-use crate::conv::geometry::Window;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -122,58 +119,66 @@ impl<T: Real> Operation<T> for NearestKernel {
     }
 }
 
-/// A small image that varies, and its unpooling, for the cases.
-fn small(s: Sizes) -> [usize; 2] {
-    [2 + s.columns % 3, 1 + s.other % 4]
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::conv::geometry::Window;
+    use crate::ops::cases::*;
+    use crate::ops::conv2d::cases::{images, reference};
 
-fn unpooled(x: &[f64], [h, w]: [usize; 2], [down, across]: [usize; 2]) -> Vec<f64> {
-    let row = |row: &[f64]| row.iter().flat_map(|&x| std::iter::repeat_n(x, across)).collect::<Vec<_>>();
-    let rows = x.chunks(w).take(x.len() / (h * w) * h);
-    rows.flat_map(|x| std::iter::repeat_n(row(x), down).flatten()).collect()
-}
+    /// A small image that varies, and its unpooling, for the cases.
+    fn small(s: Sizes) -> [usize; 2] {
+        [2 + s.columns % 3, 1 + s.other % 4]
+    }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "upsample_nearest_conv2d, 2x2, 3x3, padding 1, tanh",
-            |s| {
-                let [h, w] = small(s);
-                vec![images([2, h, w]), fixed(&[3, 2, 3, 3], Domain::Real), fixed(&[3], Domain::Real)]
-            },
-            |t, v| t.upsample_nearest_conv2d(v[0], [2, 2], v[1], Some(v[2]), [1, 1], Activation::Tanh),
-            |x| {
-                let [h, w] = small(s);
-                let large = [unpooled(&x[0], [h, w], [2, 2]), x[1].clone(), x[2].clone()];
-                reference(&large, [2, 2 * h, 2 * w], Window::new([3, 3]).padding([1, 1]), 3, 1, f64::tanh)
-            },
-        ),
-        case!(
-            "upsample_nearest_conv2d, 3x2, 2x3, no padding, no bias",
-            |s| {
-                let [h, w] = small(s);
-                vec![images([2, h, w + 1]), fixed(&[1, 2, 2, 3], Domain::Real)]
-            },
-            |t, v| t.upsample_nearest_conv2d(v[0], [3, 2], v[1], None, [0, 0], Activation::Identity),
-            |x| {
-                let [h, w] = [small(s)[0], small(s)[1] + 1];
-                let large = [unpooled(&x[0], [h, w], [3, 2]), x[1].clone()];
-                reference(&large, [2, 3 * h, 2 * w], Window::new([2, 3]), 1, 1, |y| y)
-            },
-        ),
-        case!(
-            "upsample_nearest_conv2d, more padding than kernel",
-            |s| {
-                let [h, w] = small(s);
-                vec![images([2, h, w]), fixed(&[2, 2, 2, 2], Domain::Real)]
-            },
-            |t, v| t.upsample_nearest_conv2d(v[0], [2, 2], v[1], None, [2, 1], Activation::Sigmoid),
-            |x| {
-                let [h, w] = small(s);
-                let large = [unpooled(&x[0], [h, w], [2, 2]), x[1].clone()];
-                let window = Window::new([2, 2]).padding([2, 1]);
-                reference(&large, [2, 2 * h, 2 * w], window, 2, 1, |y| 1.0 / (1.0 + (-y).exp()))
-            },
-        ),
-    ]
+    fn unpooled(x: &[f64], [h, w]: [usize; 2], [down, across]: [usize; 2]) -> Vec<f64> {
+        let row = |row: &[f64]| row.iter().flat_map(|&x| std::iter::repeat_n(x, across)).collect::<Vec<_>>();
+        let rows = x.chunks(w).take(x.len() / (h * w) * h);
+        rows.flat_map(|x| std::iter::repeat_n(row(x), down).flatten()).collect()
+    }
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "upsample_nearest_conv2d, 2x2, 3x3, padding 1, tanh",
+                |s| {
+                    let [h, w] = small(s);
+                    vec![images([2, h, w]), fixed(&[3, 2, 3, 3], Domain::Real), fixed(&[3], Domain::Real)]
+                },
+                |t, v| t.upsample_nearest_conv2d(v[0], [2, 2], v[1], Some(v[2]), [1, 1], Activation::Tanh),
+                |x| {
+                    let [h, w] = small(s);
+                    let large = [unpooled(&x[0], [h, w], [2, 2]), x[1].clone(), x[2].clone()];
+                    reference(&large, [2, 2 * h, 2 * w], Window::new([3, 3]).padding([1, 1]), 3, 1, f64::tanh)
+                },
+            ),
+            case!(
+                "upsample_nearest_conv2d, 3x2, 2x3, no padding, no bias",
+                |s| {
+                    let [h, w] = small(s);
+                    vec![images([2, h, w + 1]), fixed(&[1, 2, 2, 3], Domain::Real)]
+                },
+                |t, v| t.upsample_nearest_conv2d(v[0], [3, 2], v[1], None, [0, 0], Activation::Identity),
+                |x| {
+                    let [h, w] = [small(s)[0], small(s)[1] + 1];
+                    let large = [unpooled(&x[0], [h, w], [3, 2]), x[1].clone()];
+                    reference(&large, [2, 3 * h, 2 * w], Window::new([2, 3]), 1, 1, |y| y)
+                },
+            ),
+            case!(
+                "upsample_nearest_conv2d, more padding than kernel",
+                |s| {
+                    let [h, w] = small(s);
+                    vec![images([2, h, w]), fixed(&[2, 2, 2, 2], Domain::Real)]
+                },
+                |t, v| t.upsample_nearest_conv2d(v[0], [2, 2], v[1], None, [2, 1], Activation::Sigmoid),
+                |x| {
+                    let [h, w] = small(s);
+                    let large = [unpooled(&x[0], [h, w], [2, 2]), x[1].clone()];
+                    let window = Window::new([2, 2]).padding([2, 1]);
+                    reference(&large, [2, 2 * h, 2 * w], window, 2, 1, |y| 1.0 / (1.0 + (-y).exp()))
+                },
+            ),
+        ]
+    }
 }

@@ -4,10 +4,9 @@
 //! A function of (seed, step, operation, element), so that a step's noise can be had again. Multiply by it; nothing is
 //! rescaled. It has no gradient: the choice does not depend on what it is made for, only on its shape.
 
-use crate::base::Error;
-use super::cases::{Case, Domain, batch, case};
 use super::select::{largest, rows};
 use super::{GATE, GRAIN};
+use crate::base::Error;
 use crate::base::parallel::Placed;
 use crate::random::{fill_uniform_on, stream_id};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -97,24 +96,30 @@ impl<T: Real> Operation<T> for RandomMask {
 /// What is drawn, room to order it, and the result.
 type Rows<'a, T> = ((Placed<'a, T>, &'a mut [T]), &'a mut [T]);
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "random_mask that drops nothing, and one that drops everything",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| t.sub(t.mul(v[0], t.random_mask(v[0], 0.0)), t.mul(v[0], t.random_mask(v[0], 1.0))),
-            |x| x[0].clone(),
-        ),
-        case!(
-            "random_mask of exactly one zero a row, by its sum",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| {
-                let kept = t.sum_over(t.random_mask_exact(v[0], 1), super::Axis::Row);
-                t.mul(v[0], kept)
-            },
-            |x| x[0].iter().map(|x| x * (s.columns as f64 - 1.0)).collect(),
-        ),
-    ]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::Axis;
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "random_mask that drops nothing, and one that drops everything",
+                |s| vec![batch(s.columns, Domain::Real)],
+                |t, v| t.sub(t.mul(v[0], t.random_mask(v[0], 0.0)), t.mul(v[0], t.random_mask(v[0], 1.0))),
+                |x| x[0].clone(),
+            ),
+            case!(
+                "random_mask of exactly one zero a row, by its sum",
+                |s| vec![batch(s.columns, Domain::Real)],
+                |t, v| {
+                    let kept = t.sum_over(t.random_mask_exact(v[0], 1), Axis::Row);
+                    t.mul(v[0], kept)
+                },
+                |x| x[0].iter().map(|x| x * (s.columns as f64 - 1.0)).collect(),
+            ),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! `y = 1 / (1 + e^-x)`, the logistic function.
 
-use crate::ops::cases::{Case, Domain, pointwise_case};
 use crate::ops::pointwise::pointwise;
 
 pointwise! {
@@ -8,8 +7,11 @@ pointwise! {
     sigmoid(), Sigmoid, saves Output, flops 22, forward sigmoid, gradient sigmoid_gradient;
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        pointwise_case!("sigmoid", Domain::Real, |t, x| t.sigmoid(x), |x| 1.0 / (1.0 + (-x).exp())),
-    ]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![pointwise_case!("sigmoid", Domain::Real, |t, x| t.sigmoid(x), |x| 1.0 / (1.0 + (-x).exp()))]
+    }
 }

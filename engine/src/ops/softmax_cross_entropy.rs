@@ -5,11 +5,10 @@
 //! the loss and, in a training plan, the gradient `(softmax(z) − onehot(c)) / N`. A row is worked on by one thread and
 //! the rows' losses are added in order, so the bits are the same at any number of threads. Classes have no gradient.
 
-use crate::base::Error;
-use super::cases::{Case, Domain, batch, case};
 use super::mean_squared_error::weight;
 use super::reduce::total;
-use super::{Axis, CHUNK, GATE, Reduction};
+use super::{CHUNK, GATE, Reduction};
+use crate::base::Error;
 use crate::base::parallel::{PerChunk, Split};
 use crate::simd::InOut;
 use crate::simd::kernels::Elementwise;
@@ -154,43 +153,50 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    // The class is the number of positive logits, which small differences do not change; where all are positive there
-    // is no such class, so rows without a loss are among the samples.
-    vec![
-        case!(
-            "softmax_cross_entropy",
-            |s| vec![batch(s.columns, Domain::AwayFromZero(0.1))],
-            |t, v| {
-                let positive = t.sigmoid(t.scale(v[0], 1e4));
-                let classes = t.stop_gradient(t.sum_over(positive, Axis::Row));
-                t.softmax_cross_entropy(v[0], classes, Reduction::SumOverFeatures)
-            },
-            |x| vec![entropy(&x[0], s.columns, |z| z)],
-        ),
-        case!(
-            "softmax_cross_entropy, twice on one prediction, of large logits",
-            |s| vec![batch(s.columns, Domain::AwayFromZero(0.1))],
-            |t, v| {
-                let positive = t.sigmoid(t.scale(v[0], 1e4));
-                let classes = t.stop_gradient(t.sum_over(positive, Axis::Row));
-                let z = t.add_scalar(t.scale(v[0], 3.0), 100.0);
-                let a = t.scale(t.softmax_cross_entropy(z, classes, Reduction::Mean), 0.5);
-                t.add(a, t.softmax_cross_entropy(z, classes, Reduction::SumOverFeatures))
-            },
-            |x| vec![1.5 * entropy(&x[0], s.columns, |z| 3.0 * z)],
-        ),
-    ]
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::Axis;
+    use crate::ops::cases::*;
 
-/// The definition, each row's class being the number of its positive elements.
-fn entropy(x: &[f64], columns: usize, logit: impl Fn(f64) -> f64) -> f64 {
-    let of = |row: &[f64]| {
-        let class = row.iter().filter(|&&x| x > 0.0).count();
-        let sum: f64 = row.iter().map(|&x| logit(x).exp()).sum();
-        row.get(class).map_or(0.0, |&x| sum.ln() - logit(x))
-    };
-    x.chunks(columns).map(of).sum::<f64>() / (x.len() / columns) as f64
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        // The class is the number of positive logits, which small differences do not change; where all are positive there
+        // is no such class, so rows without a loss are among the samples.
+        vec![
+            case!(
+                "softmax_cross_entropy",
+                |s| vec![batch(s.columns, Domain::AwayFromZero(0.1))],
+                |t, v| {
+                    let positive = t.sigmoid(t.scale(v[0], 1e4));
+                    let classes = t.stop_gradient(t.sum_over(positive, Axis::Row));
+                    t.softmax_cross_entropy(v[0], classes, Reduction::SumOverFeatures)
+                },
+                |x| vec![entropy(&x[0], s.columns, |z| z)],
+            ),
+            case!(
+                "softmax_cross_entropy, twice on one prediction, of large logits",
+                |s| vec![batch(s.columns, Domain::AwayFromZero(0.1))],
+                |t, v| {
+                    let positive = t.sigmoid(t.scale(v[0], 1e4));
+                    let classes = t.stop_gradient(t.sum_over(positive, Axis::Row));
+                    let z = t.add_scalar(t.scale(v[0], 3.0), 100.0);
+                    let a = t.scale(t.softmax_cross_entropy(z, classes, Reduction::Mean), 0.5);
+                    t.add(a, t.softmax_cross_entropy(z, classes, Reduction::SumOverFeatures))
+                },
+                |x| vec![1.5 * entropy(&x[0], s.columns, |z| 3.0 * z)],
+            ),
+        ]
+    }
+
+    /// The definition, each row's class being the number of its positive elements.
+    fn entropy(x: &[f64], columns: usize, logit: impl Fn(f64) -> f64) -> f64 {
+        let of = |row: &[f64]| {
+            let class = row.iter().filter(|&&x| x > 0.0).count();
+            let sum: f64 = row.iter().map(|&x| logit(x).exp()).sum();
+            row.get(class).map_or(0.0, |&x| sum.ln() - logit(x))
+        };
+        x.chunks(columns).map(of).sum::<f64>() / (x.len() / columns) as f64
+    }
 }
 
 #[cfg(test)]

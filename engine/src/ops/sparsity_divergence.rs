@@ -5,7 +5,6 @@
 //! there is that of the nearest ρ̂ inside, so that a unit that is off can come back. A row of C numbers: no vectors.
 
 use crate::base::Error;
-use super::cases::{Case, Domain, case, fixed};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// How near ρ̂ may come to 0 and 1.
@@ -64,19 +63,24 @@ impl<T: Real> Operation<T> for SparsityDivergence {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![case!(
-        "sparsity_divergence",
-        |s| vec![fixed(&[s.columns], Domain::Unit)],
-        |t, v| t.sparsity_divergence(t.add_scalar(t.scale(v[0], 0.8), 0.1), 0.3),
-        |x| {
-            let of = |x: &f64| {
-                let p: f64 = 0.8 * x + 0.1;
-                0.3 * (0.3 / p).ln() + 0.7 * (0.7 / (1.0 - p)).ln()
-            };
-            vec![x[0].iter().map(of).sum()]
-        },
-    )]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![case!(
+            "sparsity_divergence",
+            |s| vec![fixed(&[s.columns], Domain::Unit)],
+            |t, v| t.sparsity_divergence(t.add_scalar(t.scale(v[0], 0.8), 0.1), 0.3),
+            |x| {
+                let of = |x: &f64| {
+                    let p: f64 = 0.8 * x + 0.1;
+                    0.3 * (0.3 / p).ln() + 0.7 * (0.7 / (1.0 - p)).ln()
+                };
+                vec![x[0].iter().map(of).sum()]
+            },
+        )]
+    }
 }
 
 #[cfg(test)]

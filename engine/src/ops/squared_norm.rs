@@ -3,10 +3,9 @@
 //! One pass over each value forward and one backward, nothing kept; as many operations of `square` and `sum` would
 //! write and read every value's square and its gradient besides. flops: 2 for each number; bound by memory.
 
-use crate::base::Error;
-use super::cases::{Case, Domain, batch, case, fixed};
 use super::reduce::{partials, total};
 use super::{CHUNK, GATE, GRAIN};
+use crate::base::Error;
 use crate::base::parallel::PerChunk;
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -76,15 +75,20 @@ impl<T: Real> Operation<T> for SquaredNorm {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![case!(
-        "squared_norm of three values, one of them twice",
-        |s| vec![
-            batch(s.columns, Domain::Real),
-            fixed(&[s.other, s.columns], Domain::Real),
-            fixed(&[s.other], Domain::Real),
-        ],
-        |t, v| t.squared_norm(&[v[0], v[1], v[2], v[1]]),
-        |x| vec![[0, 1, 2, 1].iter().flat_map(|&i| &x[i]).map(|x| x * x).sum()],
-    )]
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![case!(
+            "squared_norm of three values, one of them twice",
+            |s| vec![
+                batch(s.columns, Domain::Real),
+                fixed(&[s.other, s.columns], Domain::Real),
+                fixed(&[s.other], Domain::Real),
+            ],
+            |t, v| t.squared_norm(&[v[0], v[1], v[2], v[1]]),
+            |x| vec![[0, 1, 2, 1].iter().flat_map(|&i| &x[i]).map(|x| x * x).sum()],
+        )]
+    }
 }

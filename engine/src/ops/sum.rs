@@ -1,6 +1,5 @@
 //! The sum over everything, over each row or over each column.
 
-use super::cases::{Case, Domain, batch, case};
 use super::reduce::{Axis, Reduce};
 use crate::tape::{Real, Tape, Var};
 
@@ -18,34 +17,27 @@ impl<T: Real> Tape<T> {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "sum",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| t.sum(v[0]),
-            |x| vec![x[0].iter().sum::<f64>() * weight(x[0].len())],
-        ),
-        case!(
-            "sum per row",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| t.sum_over(v[0], Axis::Row),
-            |x| x[0].chunks(s.columns).map(|row| row.iter().sum::<f64>() * weight(s.columns)).collect(),
-        ),
-        case!(
-            "sum per column",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| t.sum_over(v[0], Axis::Column),
-            |x| (0..s.columns)
-                .map(|c| x[0].iter().skip(c).step_by(s.columns).sum::<f64>() * weight(s.rows))
-                .collect(),
-        ),
-    ]
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use super::*;
+    use crate::ops::cases::*;
 
-/// What each of `n` elements counts.
-fn weight(n: usize) -> f64 {
-    let n = n as f64;
-    let _ = n;
-    1.0
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!("sum", |s| vec![batch(s.columns, Domain::Real)], |t, v| t.sum(v[0]), |x| vec![
+                x[0].iter().sum::<f64>()
+            ],),
+            case!("sum per row", |s| vec![batch(s.columns, Domain::Real)], |t, v| t.sum_over(v[0], Axis::Row), |x| x
+                [0]
+            .chunks(s.columns)
+            .map(|row| row.iter().sum::<f64>())
+            .collect(),),
+            case!(
+                "sum per column",
+                |s| vec![batch(s.columns, Domain::Real)],
+                |t, v| t.sum_over(v[0], Axis::Column),
+                |x| (0..s.columns).map(|c| x[0].iter().skip(c).step_by(s.columns).sum::<f64>()).collect(),
+            ),
+        ]
+    }
 }

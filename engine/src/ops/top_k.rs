@@ -3,10 +3,9 @@
 //! The gradient goes to those that were kept. Exactly k are: of equal ones the first. Which they were is kept for
 //! backward, as numbers of the element type, exact up to 2^24 columns in `f32`.
 
-use crate::base::Error;
-use super::cases::{Case, Domain, batch, case};
 use super::GATE;
 use super::select::{largest, rows};
+use crate::base::Error;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 struct TopK(usize);
@@ -81,34 +80,39 @@ impl<T: Real> Operation<T> for TopK {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "top_k",
-            |s| vec![batch(s.columns, Domain::Apart)],
-            |t, v| t.top_k(v[0], s.columns.div_ceil(3)),
-            |x| reference(&x[0], s.columns, s.columns.div_ceil(3)),
-        ),
-        case!(
-            "top_k of all",
-            |s| vec![batch(s.columns, Domain::Real)],
-            |t, v| t.mul(t.top_k(v[0], s.columns), v[0]),
-            |x| x[0].iter().map(|x| x * x).collect(),
-        ),
-    ]
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
 
-fn reference(x: &[f64], columns: usize, k: usize) -> Vec<f64> {
-    let row = |row: &[f64]| {
-        let mut sorted = row.to_vec();
-        sorted.sort_by(|a, b| b.total_cmp(a));
-        let (least, mut left) = (sorted[k - 1], k);
-        let keep = |&x: &f64| {
-            let kept = left > 0 && x >= least;
-            left -= usize::from(kept);
-            if kept { x } else { 0.0 }
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "top_k",
+                |s| vec![batch(s.columns, Domain::Apart)],
+                |t, v| t.top_k(v[0], s.columns.div_ceil(3)),
+                |x| reference(&x[0], s.columns, s.columns.div_ceil(3)),
+            ),
+            case!(
+                "top_k of all",
+                |s| vec![batch(s.columns, Domain::Real)],
+                |t, v| t.mul(t.top_k(v[0], s.columns), v[0]),
+                |x| x[0].iter().map(|x| x * x).collect(),
+            ),
+        ]
+    }
+
+    fn reference(x: &[f64], columns: usize, k: usize) -> Vec<f64> {
+        let row = |row: &[f64]| {
+            let mut sorted = row.to_vec();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            let (least, mut left) = (sorted[k - 1], k);
+            let keep = |&x: &f64| {
+                let kept = left > 0 && x >= least;
+                left -= usize::from(kept);
+                if kept { x } else { 0.0 }
+            };
+            row.iter().map(keep).collect::<Vec<f64>>()
         };
-        row.iter().map(keep).collect::<Vec<f64>>()
-    };
-    x.chunks(columns).flat_map(row).collect()
+        x.chunks(columns).flat_map(row).collect()
+    }
 }

@@ -2,9 +2,7 @@
 //! nearest pixels (PyTorch's rules, with `align_corners` or without).
 
 use crate::base::Error;
-use super::cases::{Case, case};
 use super::planes::shape_of;
-use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use crate::conv::pooling::between;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -135,49 +133,55 @@ impl Bilinear {
     }
 }
 
-/// By the definition: each axis by itself, `f` the place in the image of a place in the result.
-fn reference(x: &[f64], [h, w]: [usize; 2], [rows, columns]: [usize; 2], f: fn(usize, usize, usize) -> f64) -> Vec<f64> {
-    let line = |values: &[f64], result: usize| -> Vec<f64> {
-        let at = |i| f(i, values.len(), result).clamp(0.0, (values.len() - 1) as f64);
-        let value = |at: f64| {
-            let (low, high) = (values[at as usize], values[(at as usize + 1).min(values.len() - 1)]);
-            low + (at - at.floor()) * (high - low)
-        };
-        (0..result).map(|i| value(at(i))).collect()
-    };
-    let mut y = Vec::new();
-    for plane in x.chunks(h * w) {
-        let wide: Vec<Vec<f64>> = plane.chunks(w).map(|row| line(row, columns)).collect();
-        let tall: Vec<Vec<f64>> =
-            (0..columns).map(|j| line(&wide.iter().map(|row| row[j]).collect::<Vec<_>>(), rows)).collect();
-        y.extend((0..rows).flat_map(|i| tall.iter().map(move |column| column[i])));
-    }
-    y
-}
+#[cfg(feature = "cases")]
+pub(super) mod cases {
+    use crate::ops::cases::*;
+    use crate::ops::max_pool2d::cases::planes;
 
-pub(super) fn cases() -> Vec<Case> {
-    vec![
-        case!(
-            "upsample_nearest2d",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.upsample_nearest2d(v[0], [2, 3]),
-            |x| {
-                let [h, w] = planes(s, 2).1;
-                let pixel = |at: usize| at / (6 * h * w) * h * w + at / (3 * w) % (2 * h) / 2 * w + at % (3 * w) / 3;
-                (0..6 * x[0].len()).map(|at| x[0][pixel(at)]).collect()
-            },
-        ),
-        case!(
-            "upsample_bilinear2d",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.upsample_bilinear2d(v[0], [7, 9], false),
-            |x| reference(&x[0], planes(s, 2).1, [7, 9], |at, n, m| (at as f64 + 0.5) * n as f64 / m as f64 - 0.5),
-        ),
-        case!(
-            "upsample_bilinear2d, aligned corners",
-            |s| vec![planes(s, 2).0],
-            |t, v| t.upsample_bilinear2d(v[0], [8, 5], true),
-            |x| reference(&x[0], planes(s, 2).1, [8, 5], |at, n, m| at as f64 * (n - 1) as f64 / (m - 1) as f64),
-        ),
-    ]
+    /// By the definition: each axis by itself, `f` the place in the image of a place in the result.
+    fn reference(x: &[f64], [h, w]: [usize; 2], [rows, columns]: [usize; 2], f: fn(usize, usize, usize) -> f64) -> Vec<f64> {
+        let line = |values: &[f64], result: usize| -> Vec<f64> {
+            let at = |i| f(i, values.len(), result).clamp(0.0, (values.len() - 1) as f64);
+            let value = |at: f64| {
+                let (low, high) = (values[at as usize], values[(at as usize + 1).min(values.len() - 1)]);
+                low + (at - at.floor()) * (high - low)
+            };
+            (0..result).map(|i| value(at(i))).collect()
+        };
+        let mut y = Vec::new();
+        for plane in x.chunks(h * w) {
+            let wide: Vec<Vec<f64>> = plane.chunks(w).map(|row| line(row, columns)).collect();
+            let tall: Vec<Vec<f64>> =
+                (0..columns).map(|j| line(&wide.iter().map(|row| row[j]).collect::<Vec<_>>(), rows)).collect();
+            y.extend((0..rows).flat_map(|i| tall.iter().map(move |column| column[i])));
+        }
+        y
+    }
+
+    pub(in crate::ops) fn all() -> Vec<Case> {
+        vec![
+            case!(
+                "upsample_nearest2d",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.upsample_nearest2d(v[0], [2, 3]),
+                |x| {
+                    let [h, w] = planes(s, 2).1;
+                    let pixel = |at: usize| at / (6 * h * w) * h * w + at / (3 * w) % (2 * h) / 2 * w + at % (3 * w) / 3;
+                    (0..6 * x[0].len()).map(|at| x[0][pixel(at)]).collect()
+                },
+            ),
+            case!(
+                "upsample_bilinear2d",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.upsample_bilinear2d(v[0], [7, 9], false),
+                |x| reference(&x[0], planes(s, 2).1, [7, 9], |at, n, m| (at as f64 + 0.5) * n as f64 / m as f64 - 0.5),
+            ),
+            case!(
+                "upsample_bilinear2d, aligned corners",
+                |s| vec![planes(s, 2).0],
+                |t, v| t.upsample_bilinear2d(v[0], [8, 5], true),
+                |x| reference(&x[0], planes(s, 2).1, [8, 5], |at, n, m| at as f64 * (n - 1) as f64 / (m - 1) as f64),
+            ),
+        ]
+    }
 }

@@ -5,7 +5,6 @@
 //! chooses it by the shape of the whole product, never by a thread's part. Memory-bound for M = 1.
 
 use super::epilogue::Finish;
-use super::gemv::activate;
 use crate::simd::{Backend, Float, Lanes};
 
 /// `c[rows, cols] = finish(alpha * a[rows, depth] * b[cols, depth]^T)`
@@ -38,7 +37,7 @@ pub(super) fn dots<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>) {
         for row in 0..x.rows {
             // SAFETY: the driver made `x` from checked views: C has `cols` adjacent elements in each row.
             let c = unsafe { std::slice::from_raw_parts_mut(x.c.add(row * x.c_row), x.cols) };
-            x.finish.activation.apply_functions(x.backend, c);
+            x.finish.activation.finish(x.backend, c);
         }
     }
 }
@@ -114,6 +113,8 @@ fn store<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>, row: usize, col: usize, sum
         if !finish.row_bias.is_null() {
             value += *finish.row_bias.add(row);
         }
-        isa.store_head_at(activate(isa, finish.activation, isa.splat(value)), c, 1);
+        let mut finished = [[isa.splat(value)]];
+        finish.activation.in_registers(isa, &mut finished);
+        isa.store_head_at(finished[0][0], c, 1);
     }
 }

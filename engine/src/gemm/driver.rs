@@ -4,8 +4,9 @@
 //! A (kept where there is only one), then `tile::block`. Where M is one block, N is taken few panels at a time, so
 //! that a packed panel is still in L1 or L2 when it is used.
 
+use super::activation::Applied;
 use super::ahead::Ahead;
-use super::epilogue::{Activation, Finish};
+use super::epilogue::Finish;
 use super::matrix::MatrixRef;
 use super::plan::{Plan, most, next_block};
 use super::tile::{Block, GemmKernels, Order, TileShape};
@@ -148,10 +149,10 @@ pub(super) fn serial<T: GemmFloat>(x: &Task<T>) {
             // call for every row of a tile would show.
             let at_once = x.finish.activation.is_function() && !x.c_columns && x.c_row == x.n;
             if at_once && x.m * x.n * size_of::<T>() <= SMALL {
-                serial(&Task { finish: Finish { activation: Activation::Identity, ..x.finish }, ..*x });
+                serial(&Task { finish: Finish { activation: Applied::Nothing, ..x.finish }, ..*x });
                 // SAFETY: this part of C has `m` rows of `n` adjacent elements, one after the other.
                 let all = unsafe { std::slice::from_raw_parts_mut(x.c, x.m * x.n) };
-                return x.finish.activation.apply_functions(x.backend, all);
+                return x.finish.activation.finish(x.backend, all);
             }
             let plan = Plan::new(x, x.kernels.tiling(PhantomData));
             let len = plan.scratch();

@@ -5,7 +5,6 @@
 //! branch in each, all tiles together took LLVM minutes.
 
 use super::GemmFloat;
-use super::epilogue::Activation;
 use super::pack::Turn;
 use super::tile::{Block, Strip};
 use crate::simd::{Float, Lanes};
@@ -196,25 +195,7 @@ unsafe fn finish<T: GemmFloat, I: Lanes<T>, const MR: usize, const NV: usize>(
     c: *mut T,
     width: usize,
 ) {
-    let zero = isa.splat(T::ZERO);
-    match x.finish.activation {
-        Activation::Relu => {
-            for row in &mut sums {
-                for sum in row {
-                    *sum = isa.max(zero, *sum);
-                }
-            }
-        }
-        Activation::LeakyRelu(slope) => {
-            let slope = isa.splat(slope);
-            for row in &mut sums {
-                for sum in row {
-                    *sum = isa.select(isa.lt(*sum, zero), isa.mul(slope, *sum), *sum);
-                }
-            }
-        }
-        _ => {}
-    }
+    x.finish.activation.in_registers(isa, &mut sums);
     if x.c_columns {
         let mut rows = [isa.splat(T::ZERO); MAX_VECTORS];
         for (i, sums) in sums.iter().enumerate() {
@@ -261,9 +242,8 @@ fn turn_rows<T: GemmFloat>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize
     if x.finish.activation.is_function() {
         for i in 0..rows {
             // SAFETY: `tile` is the caller's array of `rows` rows.
-            x.finish
-                .activation
-                .apply_functions(x.backend, unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) });
+            let row = unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) };
+            x.finish.activation.finish(x.backend, row);
         }
     }
     T::gemm_kernels(x.backend).turn(&Turn { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row });
@@ -278,6 +258,6 @@ unsafe fn apply_to_rows<T: Float>(x: &Block<T>, c: *mut T, rows: usize, width: u
     for i in 0..rows {
         // SAFETY: the caller vouches for the rows.
         let row = unsafe { std::slice::from_raw_parts_mut(c.add(i * x.c_row), width) };
-        x.finish.activation.apply_functions(x.backend, row);
+        x.finish.activation.finish(x.backend, row);
     }
 }

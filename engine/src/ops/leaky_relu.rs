@@ -1,11 +1,15 @@
 //! `y = x` above 0 and `slope x` below (Maas et al. 2013), for a slope above 0.
 
+use crate::gemm::Activation;
 use crate::ops::cases::{Case, Domain, pointwise_case};
-use crate::ops::pointwise::pointwise;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = x` above 0 and `slope x` below (Maas et al. 2013), for a slope above 0. The shape is kept.
-    leaky_relu(slope: f64), LeakyRelu, saves Output, flops 2, forward leaky_relu, gradient leaky_relu_gradient, check super::positive;
+    #[track_caller]
+    pub fn leaky_relu(&self, x: Var, slope: f64) -> Var {
+        self.activation(x, Activation::LeakyRelu(T::from_f64(slope)))
+    }
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -1,11 +1,15 @@
 //! `y = max(x, 0)` (Nair & Hinton 2010); the derivative at 0 is taken as 0.
 
+use crate::gemm::Activation;
 use crate::ops::cases::{Case, Domain, pointwise_case};
-use crate::ops::pointwise::pointwise;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = max(x, 0)` (Nair & Hinton 2010); the derivative at 0 is taken as 0. The shape is kept.
-    relu(), Relu, saves Output, flops 1, forward relu, gradient relu_gradient;
+    #[track_caller]
+    pub fn relu(&self, x: Var) -> Var {
+        self.activation(x, Activation::Relu)
+    }
 }
 
 pub(super) fn cases() -> Vec<Case> {

@@ -1,11 +1,15 @@
 //! `y = 1 / (1 + e^-x)`, the logistic function.
 
+use crate::gemm::Activation;
 use crate::ops::cases::{Case, Domain, pointwise_case};
-use crate::ops::pointwise::pointwise;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = 1 / (1 + e^-x)`, the logistic function. The shape is kept.
-    sigmoid(), Sigmoid, saves Output, flops 22, forward sigmoid, gradient sigmoid_gradient;
+    #[track_caller]
+    pub fn sigmoid(&self, x: Var) -> Var {
+        self.activation(x, Activation::Sigmoid)
+    }
 }
 
 pub(super) fn cases() -> Vec<Case> {

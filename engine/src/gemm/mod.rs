@@ -1,6 +1,6 @@
 //! Matrix products: `C = activation(alpha * A * B + beta * C + bias)`, `f32` and `f64`, any strides.
 //!
-//! * [`matrix`]: views with strides. [`epilogue`]: bias and activation. [`activation`]: which there are.
+//! * [`matrix`]: views with strides. [`epilogue`]: bias and activation. `activation`: which there are.
 //! * `driver`: the loops over blocks (BLIS's five, K outermost). `plan`: what to pack, in which blocks. `blocking`: sizes
 //!   of blocks from those of caches. `split`: parts of C for threads.
 //! * `tile`: the micro-kernels. `dot`, `gemv`: the kernels for shapes with little reuse.
@@ -10,7 +10,7 @@
 //! An element of C is one chain of fused multiply-adds over k (for the dot kernels: one vector of chains), started
 //! from bias + beta * C, with alpha multiplied into A (into B where C has contiguous columns). So neither tiles, tails, blocks nor threads change its bits.
 
-pub mod activation;
+mod activation;
 mod ahead;
 mod arena;
 mod blocking;
@@ -29,7 +29,7 @@ mod tests;
 mod tile;
 
 pub use activation::Activation;
-pub(crate) use activation::Applied;
+pub(crate) use activation::{Applied, Kept, Traits};
 pub use epilogue::{Bias, Epilogue};
 pub use matrix::{MatrixMut, MatrixRef};
 pub use packed::{PackedB, gemm_packed};

@@ -4,8 +4,7 @@
 
 use super::{GATE, GRAIN};
 use crate::base::{Context, Error};
-use crate::gemm::Activation;
-use crate::gemm::activation::{Kept, Traits};
+use crate::gemm::{Activation, Kept, Traits};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// The operation.

@@ -7,8 +7,7 @@
 
 use super::{GATE, GRAIN};
 use crate::base::{Context, Error};
-use crate::gemm::Activation;
-use crate::gemm::activation::Kept;
+use crate::gemm::{Activation, Kept};
 use crate::simd::InOut;
 use crate::tape::{Backward, Real, Shape, Spec};
 

@@ -75,7 +75,7 @@ impl<T: Real> Operation<T> for ConvTranspose2d<T> {
 }
 
 /// The transposed convolution of each image of a batch by the transposed matrix itself; `sizes` are those of the result.
-fn reference(
+pub(super) fn reference(
     x: &[Vec<f64>],
     sizes: [usize; 3],
     window: Window,

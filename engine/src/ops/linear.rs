@@ -285,7 +285,7 @@ fn small(x: &[Vec<f64>]) -> [Vec<f64>; 3] {
     [x[0].iter().map(|x| 0.01 * x).collect(), x[1].clone(), x[2].clone()]
 }
 
-fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
+pub(super) fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
     let bias = |o: usize| x.get(2).map_or(0.0, |bias| bias[o]);
     let rows = x[0].chunks(into);
     rows.flat_map(|row| {

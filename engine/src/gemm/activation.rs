@@ -33,17 +33,17 @@ pub enum Activation<T> {
 impl<T: Float> Activation<T> {
     /// What it is; `None` for the identity, for which there is nothing to do anywhere.
     pub(crate) fn traits(self) -> Option<Traits<T>> {
+        use Derivative::OfOutput;
         type Kernels<T> = Activations<T>;
-        // What most are: a function without a parameter, that rises, with a derivative of its output.
-        let plain = |name, flops, function, gradients: (_, _), slope| Traits {
+        // What most are: a function without a parameter, that rises, and that is not applied in registers.
+        let plain = |name, flops, function, gradients: (_, _), derivative| Traits {
             name,
             flops,
             parameter: None,
             function,
             gradient: gradients.0,
             gradient_sums: gradients.1,
-            kept: Kept::Output,
-            slope: Some(slope),
+            derivative,
             rises: true,
             registers: None,
         };
@@ -51,9 +51,13 @@ impl<T: Float> Activation<T> {
             Self::Identity => return None,
             Self::Relu => Traits {
                 registers: Some(Applied::Relu),
-                ..plain("relu", 1, Kernels::relu, (Kernels::relu_gradient, Kernels::relu_gradient_sums), |y, _| {
-                    (f64::from(u8::from(y > 0.0)), 0.0)
-                })
+                ..plain(
+                    "relu",
+                    1,
+                    Kernels::relu,
+                    (Kernels::relu_gradient, Kernels::relu_gradient_sums),
+                    OfOutput(|y, _| (f64::from(u8::from(y > 0.0)), 0.0)),
+                )
             },
             Self::LeakyRelu(slope) => Traits {
                 parameter: Some((slope, positive)),
@@ -63,33 +67,39 @@ impl<T: Float> Activation<T> {
                     2,
                     Kernels::leaky_relu,
                     (Kernels::leaky_relu_gradient, Kernels::leaky_relu_gradient_sums),
-                    |y, slope| (if y < 0.0 { slope } else { 1.0 }, 0.0),
+                    OfOutput(|y, slope| (if y < 0.0 { slope } else { 1.0 }, 0.0)),
                 )
             },
             Self::Elu(alpha) => Traits {
                 parameter: Some((alpha, positive)),
-                ..plain("elu", 20, Kernels::elu, (Kernels::elu_gradient, Kernels::elu_gradient_sums), |y, alpha| {
-                    if y > 0.0 { (1.0, 0.0) } else { (y + alpha, 1.0) }
-                })
+                ..plain(
+                    "elu",
+                    20,
+                    Kernels::elu,
+                    (Kernels::elu_gradient, Kernels::elu_gradient_sums),
+                    OfOutput(|y, alpha| if y > 0.0 { (1.0, 0.0) } else { (y + alpha, 1.0) }),
+                )
             },
             Self::Sigmoid => plain(
                 "sigmoid",
                 22,
                 Kernels::sigmoid,
                 (Kernels::sigmoid_gradient, Kernels::sigmoid_gradient_sums),
-                |y, _| (y * (1.0 - y), 1.0 - 2.0 * y),
+                OfOutput(|y, _| (y * (1.0 - y), 1.0 - 2.0 * y)),
             ),
-            Self::Tanh => {
-                plain("tanh", 25, Kernels::tanh, (Kernels::tanh_gradient, Kernels::tanh_gradient_sums), |y, _| {
-                    (1.0 - y * y, -2.0 * y)
-                })
-            }
+            Self::Tanh => plain(
+                "tanh",
+                25,
+                Kernels::tanh,
+                (Kernels::tanh_gradient, Kernels::tanh_gradient_sums),
+                OfOutput(|y, _| (1.0 - y * y, -2.0 * y)),
+            ),
             Self::Softplus => plain(
                 "softplus",
                 35,
                 Kernels::softplus,
                 (Kernels::softplus_gradient, Kernels::softplus_gradient_sums),
-                |y, _| (-(-y).exp_m1(), (-y).exp()),
+                OfOutput(|y, _| (-(-y).exp_m1(), (-y).exp())),
             ),
         })
     }
@@ -114,7 +124,7 @@ impl<T: Float> Activation<T> {
 
     /// Whether its derivative is a function of its output alone.
     pub fn is_differentiated_from_output(self) -> bool {
-        self.traits().is_none_or(|traits| traits.kept == Kept::Output)
+        self.traits().is_none_or(|traits| matches!(traits.derivative, Derivative::OfOutput(_)))
     }
 
     /// Refuses a parameter that makes no sense.
@@ -138,7 +148,7 @@ impl<T: Float> Activation<T> {
         }
     }
 
-    /// The gradient of the argument, in place of the gradient `dy` of the output, from what is [kept](Traits::kept).
+    /// The gradient of the argument, in place of the gradient `dy` of the output, from what is [kept](Derivative).
     pub(crate) fn differentiate(self, backend: Backend, kept: &[T], dy: &mut [T]) {
         if let Some(traits) = self.traits() {
             traits.differentiate(backend, kept, InOut::same(dy), false);
@@ -146,13 +156,15 @@ impl<T: Float> Activation<T> {
     }
 }
 
-/// What the derivative is a function of: what an operation keeps for its backward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// The function's output.
-    Output,
-    /// The function's argument: a fused operation's sum before the activation.
-    Argument,
+/// What the derivative is a function of, which is what an operation keeps for its backward pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Derivative {
+    /// Of the function's output; the function gives the derivative at an output, and what it changes by with that, for a
+    /// parameter.
+    OfOutput(fn(f64, f64) -> (f64, f64)),
+    /// Of the function's argument: a fused operation's sum before the activation.
+    #[expect(dead_code, reason = "its first user follows")]
+    OfArgument,
 }
 
 /// A kernel of a function, with its parameter.
@@ -173,11 +185,8 @@ pub(crate) struct Traits<T> {
     function: Function<T>,
     gradient: Gradient<T>,
     gradient_sums: GradientSums<T>,
-    /// What the derivative is found from.
-    pub(crate) kept: Kept,
-    /// The derivative at an output, and what it changes by with the output, for a parameter; if these are functions of
-    /// the output.
-    pub(crate) slope: Option<fn(f64, f64) -> (f64, f64)>,
+    /// What the derivative is a function of.
+    pub(crate) derivative: Derivative,
     /// Whether it never falls.
     rises: bool,
     /// How kernels apply it to sums in registers, if it is that cheap.
@@ -320,8 +329,8 @@ mod tests {
                 let (difference, name) = ((after[i] - before[i]) / (2.0 * h), activation.name());
                 assert!((dy[i] - difference).abs() < 1e-8, "{name} at {}: {} for {difference}", x[i], dy[i]);
                 assert!(dy[i] >= 0.0 || !activation.rises(), "{name} falls at {}", x[i]);
-                if let Some(traits) = activation.traits() {
-                    let slope = traits.slope.map_or(dy[i], |slope| slope(y[i], traits.p()).0);
+                if let Some(Traits { derivative: Derivative::OfOutput(slope), parameter, .. }) = activation.traits() {
+                    let slope = slope(y[i], parameter.map_or(0.0, |(parameter, _)| parameter)).0;
                     assert!((slope - dy[i]).abs() < 1e-12, "{name} at {}: {slope} for {}", x[i], dy[i]);
                 }
             }

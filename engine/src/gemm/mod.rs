@@ -29,7 +29,7 @@ mod tests;
 mod tile;
 
 pub use activation::Activation;
-pub(crate) use activation::{Applied, Kept, Traits};
+pub(crate) use activation::{Applied, Derivative, Traits};
 pub use epilogue::{Bias, Epilogue};
 pub use matrix::{MatrixMut, MatrixRef};
 pub use packed::{PackedB, gemm_packed};

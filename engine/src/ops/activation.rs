@@ -4,7 +4,7 @@
 
 use super::{GATE, GRAIN};
 use crate::base::{Context, Error};
-use crate::gemm::{Activation, Kept, Traits};
+use crate::gemm::{Activation, Derivative, Traits};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// The operation.
@@ -32,8 +32,8 @@ impl<T: Real> Operation<T> for Activate<T> {
             check(parameter)?;
         }
         let mut spec = Spec::new(inputs[0], 1).flops_per_element(self.0.flops);
-        spec.reads_inputs = u64::from(self.0.kept == Kept::Argument);
-        spec.reads_output = self.0.kept == Kept::Output;
+        spec.reads_inputs = u64::from(matches!(self.0.derivative, Derivative::OfArgument));
+        spec.reads_output = matches!(self.0.derivative, Derivative::OfOutput(_));
         spec.in_place = true;
         spec.gradient_in_place = true;
         Ok(spec)
@@ -47,9 +47,9 @@ impl<T: Real> Operation<T> for Activate<T> {
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let Context { backend, split } = run.context.gated(run.output_gradient.len(), GATE);
-        let kept = match self.0.kept {
-            Kept::Argument => run.inputs.get(0)?,
-            Kept::Output => run.output()?,
+        let kept = match self.0.derivative {
+            Derivative::OfArgument => run.inputs.get(0)?,
+            Derivative::OfOutput(_) => run.output()?,
         };
         let Some((io, accumulate)) = run.unary()? else { return Ok(()) };
         split.parts((kept, io), GRAIN, &|(kept, io)| self.0.differentiate(backend, kept, io, accumulate));

@@ -7,7 +7,7 @@
 
 use super::{GATE, GRAIN};
 use crate::base::{Context, Error};
-use crate::gemm::{Activation, Kept};
+use crate::gemm::{Activation, Derivative};
 use crate::simd::InOut;
 use crate::tape::{Backward, Real, Shape, Spec};
 
@@ -18,10 +18,10 @@ use crate::tape::{Backward, Real, Shape, Spec};
 /// A parameter that makes no sense; sizes that cannot be counted.
 pub(super) fn infer<T: Real>(activation: Activation<T>, spec: &mut Spec) -> Result<(), String> {
     activation.check()?;
-    match activation.traits().map(|traits| traits.kept) {
+    match activation.traits().map(|traits| traits.derivative) {
         None => {}
-        Some(Kept::Output) => spec.reads_output = true,
-        Some(Kept::Argument) => {
+        Some(Derivative::OfOutput(_)) => spec.reads_output = true,
+        Some(Derivative::OfArgument) => {
             spec.saved = Some(match spec.saved {
                 None => spec.output,
                 Some(own) => twice(&own)?,
@@ -66,10 +66,10 @@ pub(super) fn kept<'a, T: Real>(
     output: Result<&'a [T], Error>,
     sums: &'a [T],
 ) -> Result<&'a [T], Error> {
-    match activation.traits().map(|traits| traits.kept) {
+    match activation.traits().map(|traits| traits.derivative) {
         None => Ok(&[]),
-        Some(Kept::Output) => output,
-        Some(Kept::Argument) => Ok(sums),
+        Some(Derivative::OfOutput(_)) => output,
+        Some(Derivative::OfArgument) => Ok(sums),
     }
 }
 

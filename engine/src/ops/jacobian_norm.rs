@@ -6,7 +6,7 @@
 
 use crate::base::Error;
 use super::cases::{Case, Domain, batch, case, fixed};
-use crate::gemm::Activation;
+use crate::gemm::{Activation, Derivative, Traits};
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -28,18 +28,18 @@ impl<T: Real> JacobianNorm<T> {
     /// # Errors
     /// These are not functions of the output.
     fn slope(&self) -> Result<impl Fn(T) -> (f64, f64) + use<T>, String> {
+        let identity: fn(f64, f64) -> (f64, f64) = |_, _| (1.0, 0.0);
         let (slope, parameter) = match self.0.traits() {
-            None => (Some((|_, _| (1.0, 0.0)) as fn(f64, f64) -> (f64, f64)), None),
-            Some(traits) => (traits.slope, traits.parameter),
+            None => (identity, None),
+            Some(Traits { derivative: Derivative::OfOutput(slope), parameter, .. }) => (slope, parameter),
+            Some(Traits { name, .. }) => {
+                return Err(format!(
+                    "the derivative of {name} is not a function of the layer's output, from which this works; use \
+                     sigmoid, tanh or another whose derivative is"
+                ));
+            }
         };
         let parameter = parameter.map_or(0.0, |(parameter, _)| parameter.to_f64());
-        let slope = slope.ok_or_else(|| {
-            format!(
-                "the derivative of {} is not a function of the layer's output, from which this works; use sigmoid, tanh or \
-                 another whose derivative is",
-                self.0.name()
-            )
-        })?;
         Ok(move |h: T| slope(h.to_f64(), parameter))
     }
 }

@@ -255,7 +255,7 @@ impl Passes {
         let images = run.input.len() / input;
         let (chunk, layout) = (self.chunk(images), self.layout::<T>(true));
         let chunks = images.div_ceil(chunk);
-        let Differentiate { input: x, weight, output, places, gradient, activation, d_input, wants } = run;
+        let Differentiate { input: x, weight, kept, places, gradient, activation, d_input, wants } = run;
         // The gradient of a convolution's input is the transpose's product.
         let wanted = [d_input.is_some() && !self.transposed, d_input.is_some() && self.transposed];
         let accumulate = d_input.as_ref().is_some_and(|(_, accumulate)| *accumulate);
@@ -272,14 +272,14 @@ impl Passes {
             per(rest, layout.chunk()),
             (per(&mut *weights, self.convolution.weight()), per(&mut *biases, self.channels())),
         );
-        let outputs = (activation != Activation::Identity).then_some(Images { data: output, each: result });
-        let outputs = (outputs, self.pool.map(|_| Images { data: places, each: result }));
-        let images_of = ((Images { data: x, each: input }, outputs), ImagesMut { data: gradient, each: result });
+        let kept = (activation != Activation::Identity).then_some(Images { data: kept, each: result });
+        let kept = (kept, self.pool.map(|_| Images { data: places, each: result }));
+        let images_of = ((Images { data: x, each: input }, kept), ImagesMut { data: gradient, each: result });
         let inputs = d_input.map(|(data, _)| ImagesMut { data, each: input });
         let parts = ((images_of, inputs), memory);
         let split = self.split(context, 3 * images);
         split.parts(parts, self.grain(split, chunk), &|part: DifferentiateParts<'_, T>| {
-            let ((((x, (y, places)), dy), mut dx), (scratch, (weights, biases))) = part;
+            let ((((x, (kept, places)), dy), mut dx), (scratch, (weights, biases))) = part;
             let mut worker = Worker::new(self, context.backend, &packed, &layout, (weight, None), scratch.data, used);
             let memory = weights.data.chunks_exact_mut(self.convolution.weight());
             let memory = memory.zip(biases.data.chunks_exact_mut(self.channels()));
@@ -292,8 +292,8 @@ impl Passes {
                     let images = first..end.min(first + layout.images);
                     let of = |each: usize| images.start * each..images.end * each;
                     let dy = &mut dy.data[of(result)];
-                    if let Some(y) = &y {
-                        activation.differentiate(context.backend, &y.data[of(result)], dy);
+                    if let Some(kept) = &kept {
+                        activation.differentiate(context.backend, &kept.data[of(result)], dy);
                     }
                     // What pooling moves about adds up to the same.
                     if with_bias {
@@ -355,8 +355,8 @@ impl Passes {
 pub(crate) struct Differentiate<'a, T> {
     pub(crate) input: &'a [T],
     pub(crate) weight: &'a [T],
-    /// Not read if the activation is the identity.
-    pub(crate) output: &'a [T],
+    /// What the activation's derivative is found from; not read if it is the identity.
+    pub(crate) kept: &'a [T],
     /// Where the maxima came from, if there is pooling.
     pub(crate) places: &'a [T],
     pub(crate) gradient: &'a mut [T],

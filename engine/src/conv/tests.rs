@@ -195,7 +195,7 @@ impl<T: ConvFloat> Run<T> {
             let work = Differentiate {
                 input,
                 weight,
-                output: &[],
+                kept: &[],
                 places: &[],
                 gradient: &mut gradient,
                 activation: Activation::Identity,

@@ -98,8 +98,8 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         self.finish(activation, y);
     }
 
-    /// One image's result, pooled, and then its activation. (All activations rise, so the largest stays the largest, and
-    /// there are fewer to take.)
+    /// One image's result, pooled, and then its activation: where that rises, the largest stays the largest, and there
+    /// are fewer to take.
     pub(super) fn pooled(&mut self, x: &[T], activation: Activation<T>, y: &mut [T], mut places: Option<&mut [T]>) {
         let Some((pool, from, to)) = self.passes.pooled() else { return };
         let unpooled = std::mem::take(&mut self.unpooled);
@@ -207,7 +207,7 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
     fn finish(&self, activation: Activation<T>, y: &mut [T]) {
         let by_columns = self.passes.direct.as_ref().is_none_or(|direct| direct.by_columns && self.passes.transposed);
         if !by_columns {
-            return activation.apply_functions(self.backend, y);
+            return activation.applied().finish(self.backend, y);
         }
         // A strip's product has all of the convolution's in its epilogue, but a transpose adds up several.
         if self.passes.transposed {

@@ -5,7 +5,6 @@
 //! chosen by the shape of the whole product, never by a thread's part. Memory-bound for M = 1.
 
 use super::epilogue::Finish;
-use super::gemv::activate;
 use crate::simd::{Backend, Float, Lanes};
 
 /// `c[rows, cols] = finish(alpha * a[rows, depth] * b[cols, depth]^T)`. The kernel takes only one that is sound:
@@ -47,7 +46,7 @@ pub(super) unsafe fn dots<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>) {
         for row in 0..x.rows {
             // SAFETY: `x` is sound: C has `cols` adjacent elements in each row.
             let c = unsafe { std::slice::from_raw_parts_mut(x.c.add(row * x.c_row), x.cols) };
-            x.finish.activation.apply_functions(x.backend, c);
+            x.finish.activation.finish(x.backend, c);
         }
     }
 }
@@ -136,6 +135,8 @@ unsafe fn store<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>, row: usize, col: usi
         if !finish.row_bias.is_null() {
             value += *finish.row_bias.add(row);
         }
-        isa.store_head_at(activate(isa, finish.activation, isa.splat(value)), c, 1);
+        let mut finished = [[isa.splat(value)]];
+        finish.activation.in_registers(isa, &mut finished);
+        isa.store_head_at(finished[0][0], c, 1);
     }
 }

@@ -4,9 +4,10 @@
 //! A (kept where there is only one), then the kernels. Where M is one block, N is taken few panels at a time, so
 //! that a packed panel is still in L1 or L2 when it is used.
 
+use super::activation::Applied;
 use super::ahead::Ahead;
 use super::block::{Block, Order};
-use super::epilogue::{Activation, Finish};
+use super::epilogue::Finish;
 use super::schedule::{Schedule, most, next_block};
 use super::task::{Family, Task};
 use super::tiling::steps;
@@ -49,13 +50,13 @@ unsafe fn tiles<T: Float>(x: &Task<T>) {
     // every row of a tile would show.
     let at_once = x.finish.activation.is_function() && !x.c_columns && x.c_row == x.n;
     if at_once && x.m * x.n * size_of::<T>() <= SMALL {
-        let plain = Task { finish: Finish { activation: Activation::Identity, ..x.finish }, ..*x };
+        let plain = Task { finish: Finish { activation: Applied::Nothing, ..x.finish }, ..*x };
         // SAFETY: `x` is sound: this part of C has `m` rows of `n` adjacent elements, one after the other.
         let all = unsafe {
             tiles(&plain);
             std::slice::from_raw_parts_mut(x.c, x.m * x.n)
         };
-        return x.finish.activation.apply_functions(x.backend, all);
+        return x.finish.activation.finish(x.backend, all);
     }
     let schedule = Schedule::new(x, x.kernels.tiling(PhantomData));
     let len = schedule.scratch();

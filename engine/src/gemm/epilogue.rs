@@ -1,75 +1,11 @@
 //! What happens to an element of C besides the product: a bias, and an activation.
 //!
-//! The bias is where the accumulators start, so it costs nothing. ReLU and leaky ReLU are applied in registers, the
-//! others by the element-wise kernels over each row of a finished tile, while it is in L1. The k-loop knows of none.
+//! The bias is where the accumulators start, so it costs nothing. Activations are applied in registers or by a pass over
+//! each row of a finished tile, while it is in L1: see [`Applied`]. The k-loop knows of none.
 
-use crate::base::{Backend, Error};
-use crate::simd::{Float, InOut};
-
-/// A function applied to every element of the result.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation<T> {
-    /// `x`
-    Identity,
-    /// `max(x, 0)`, NaN staying NaN
-    Relu,
-    /// `x` where it is not negative, else `slope * x`
-    LeakyRelu(T),
-    /// `x` where it is positive, else `alpha * (e^x - 1)`
-    Elu(T),
-    /// `1 / (1 + e^-x)`
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// `ln(1 + e^x)`
-    Softplus,
-}
-
-impl<T: Float> Activation<T> {
-    /// Applies it in place.
-    pub(crate) fn apply_to(self, backend: Backend, y: &mut [T]) {
-        let kernels = T::elementwise(backend);
-        match self {
-            Self::Relu => kernels.relu(InOut::same(y), T::ZERO),
-            Self::LeakyRelu(slope) => kernels.leaky_relu(InOut::same(y), slope),
-            _ => self.apply_functions(backend, y),
-        }
-    }
-
-    /// Applies those that are more than a few instructions, which kernels leave to passes over memory.
-    #[inline(never)]
-    pub(crate) fn apply_functions(self, backend: Backend, y: &mut [T]) {
-        let io = InOut::same(y);
-        let kernels = T::elementwise(backend);
-        match self {
-            Self::Elu(alpha) => kernels.elu(io, alpha),
-            Self::Sigmoid => kernels.sigmoid(io, T::ZERO),
-            Self::Tanh => kernels.tanh(io, T::ZERO),
-            Self::Softplus => kernels.softplus(io, T::ZERO),
-            Self::Identity | Self::Relu | Self::LeakyRelu(_) => {}
-        }
-    }
-
-    /// Whether it is one of those.
-    #[inline(always)]
-    pub(crate) fn is_function(self) -> bool {
-        matches!(self, Self::Elu(_) | Self::Sigmoid | Self::Tanh | Self::Softplus)
-    }
-
-    /// The gradient of the argument, in place of the gradient `dy` of the output `y`.
-    pub(crate) fn differentiate(self, backend: Backend, y: &[T], dy: &mut [T]) {
-        let (kernels, io) = (T::elementwise(backend), InOut::same(dy));
-        match self {
-            Self::Identity => {}
-            Self::Relu => kernels.relu_gradient(y, io, T::ZERO, false),
-            Self::LeakyRelu(slope) => kernels.leaky_relu_gradient(y, io, slope, false),
-            Self::Elu(alpha) => kernels.elu_gradient(y, io, alpha, false),
-            Self::Sigmoid => kernels.sigmoid_gradient(y, io, T::ZERO, false),
-            Self::Tanh => kernels.tanh_gradient(y, io, T::ZERO, false),
-            Self::Softplus => kernels.softplus_gradient(y, io, T::ZERO, false),
-        }
-    }
-}
+use super::activation::{Activation, Applied};
+use crate::base::Error;
+use crate::simd::Float;
 
 /// Numbers added to the product.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +53,7 @@ impl<T: Float> Epilogue<'_, T> {
             Some(Bias::PerColumn(bias)) => (bias.as_ptr(), null),
             Some(Bias::PerRow(bias)) => (null, bias.as_ptr()),
         };
-        Finish { beta, column_bias, row_bias, activation: self.activation }
+        Finish { beta, column_bias, row_bias, activation: self.activation.applied() }
     }
 }
 
@@ -127,7 +63,7 @@ pub(super) struct Finish<T> {
     pub(super) beta: T,
     pub(super) column_bias: *const T,
     pub(super) row_bias: *const T,
-    pub(super) activation: Activation<T>,
+    pub(super) activation: Applied<T>,
 }
 
 impl<T: Float> Finish<T> {
@@ -140,7 +76,7 @@ impl<T: Float> Finish<T> {
     pub(super) fn of_depth(self, first: bool, last: bool) -> Self {
         let null = std::ptr::null();
         let start = if first { self } else { Self { beta: T::ONE, column_bias: null, row_bias: null, ..self } };
-        Self { activation: if last { self.activation } else { Activation::Identity }, ..start }
+        Self { activation: if last { self.activation } else { Applied::Nothing }, ..start }
     }
 
     /// For the part of C that starts at `(row, col)`.

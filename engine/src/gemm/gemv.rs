@@ -3,7 +3,7 @@
 //! It reads each element of B once, 2 flops per element, so memory bounds it. Eight vectors of columns are summed at
 //! a time, which is a tile of one row: the same chains, hence the same bits, as the tiles give.
 
-use super::epilogue::{Activation, Finish};
+use super::epilogue::Finish;
 use crate::simd::{Backend, Float, Lanes};
 
 /// `c[0, cols] = finish(alpha * a[0, depth] * b[depth, cols])`. The kernel takes only one that is sound:
@@ -50,7 +50,7 @@ pub(super) unsafe fn row<T: Float, I: Lanes<T>>(isa: I, x: &Row<T>) {
     if x.finish.activation.is_function() {
         // SAFETY: `x` is sound: C has `cols` adjacent elements.
         let c = unsafe { std::slice::from_raw_parts_mut(x.c, x.cols) };
-        x.finish.activation.apply_functions(x.backend, c);
+        x.finish.activation.finish(x.backend, c);
     }
 }
 
@@ -100,20 +100,9 @@ unsafe fn columns<T: Float, I: Lanes<T>, const NV: usize, const HEAD: bool>(
             a = a.wrapping_add(x.a_depth);
             b = b.wrapping_add(x.b_depth);
         }
+        finish.activation.in_registers(isa, std::slice::from_mut(&mut sums));
         for (j, &sum) in sums.iter().enumerate() {
-            let sum = activate(isa, finish.activation, sum);
             if HEAD { isa.store_head_at(sum, c, head) } else { isa.store_at(sum, c.add(j * I::LANES)) }
         }
-    }
-}
-
-/// The activations that are done in registers.
-#[inline(always)]
-pub(super) fn activate<T: Float, I: Lanes<T>>(isa: I, activation: Activation<T>, x: I::V) -> I::V {
-    let zero = isa.splat(T::ZERO);
-    match activation {
-        Activation::Relu => isa.max(zero, x),
-        Activation::LeakyRelu(slope) => isa.select(isa.lt(x, zero), isa.mul(isa.splat(slope), x), x),
-        _ => x,
     }
 }

@@ -5,7 +5,6 @@
 //! branch in each, all tiles together took LLVM minutes.
 
 use super::block::{Block, Order, Strip};
-use super::epilogue::Activation;
 use super::tiling::most_rows;
 use super::transpose::Transpose;
 use crate::simd::{Float, Lanes};
@@ -252,25 +251,7 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     c: *mut T,
     width: usize,
 ) {
-    let zero = isa.splat(T::ZERO);
-    match x.finish.activation {
-        Activation::Relu => {
-            for row in &mut sums {
-                for sum in row {
-                    *sum = isa.max(zero, *sum);
-                }
-            }
-        }
-        Activation::LeakyRelu(slope) => {
-            let slope = isa.splat(slope);
-            for row in &mut sums {
-                for sum in row {
-                    *sum = isa.select(isa.lt(*sum, zero), isa.mul(slope, *sum), *sum);
-                }
-            }
-        }
-        _ => {}
-    }
+    x.finish.activation.in_registers(isa, &mut sums);
     if x.c_columns {
         let mut tile = sums;
         // SAFETY: the tile is MR rows of NV whole vectors, one after the other; the caller vouches for C.
@@ -316,7 +297,7 @@ unsafe fn store_transposed<T: Float>(x: &Block<T>, tile: *mut T, [rows, cols, ro
         for i in 0..rows {
             // SAFETY: the caller vouches for the rows of the tile.
             let row = unsafe { std::slice::from_raw_parts_mut(tile.add(i * row), cols) };
-            x.finish.activation.apply_functions(x.backend, row);
+            x.finish.activation.finish(x.backend, row);
         }
     }
     // SAFETY: the caller vouches for both places, and a sound block's kernel is one for this processor.
@@ -332,6 +313,6 @@ unsafe fn apply_to_rows<T: Float>(x: &Block<T>, c: *mut T, rows: usize, width: u
     for i in 0..rows {
         // SAFETY: the caller vouches for the rows.
         let row = unsafe { std::slice::from_raw_parts_mut(c.add(i * x.c_row), width) };
-        x.finish.activation.apply_functions(x.backend, row);
+        x.finish.activation.finish(x.backend, row);
     }
 }

@@ -1,6 +1,6 @@
 //! Matrix products: `C = activation(alpha * A * B + beta * C + bias)`, `f32` and `f64`, any strides.
 //!
-//! * `product`: the entry. `matrix`: views with strides. `epilogue`: bias and activation. `float`: the element types.
+//! * `product`: the entry. `matrix`: views with strides. `epilogue`: bias and activation; `activation`: which there are. `float`: the element types.
 //! * `task`: a product in raw parts. `split`: its parts for threads. `shared`: operands packed once for all of them
 //!   (`panels`). `packed`: a B packed for many products. `driver`: the loops over blocks on one thread (BLIS's five, K
 //!   outermost). `schedule`: what to pack, in which blocks. `blocking`: sizes of blocks from those of caches.
@@ -17,6 +17,7 @@
 //!
 //! The element type is `f32` or `f64`; code that is generic over it asks for [`Real`](crate::Real).
 
+mod activation;
 mod ahead;
 mod arena;
 mod block;
@@ -44,7 +45,9 @@ mod tiling;
 mod transpose;
 mod warm_up;
 
-pub use epilogue::{Activation, Bias, Epilogue};
+pub use activation::Activation;
+pub(crate) use activation::{Applied, Derivative, Traits};
+pub use epilogue::{Bias, Epilogue};
 pub(crate) use float::GemmFloat;
 pub use matrix::{MatrixMut, MatrixRef};
 pub use packed::PackedB;

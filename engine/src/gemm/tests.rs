@@ -3,7 +3,7 @@
 use super::float::HasKernels;
 use super::*;
 use crate::base::{Backend, Threads};
-use crate::simd::{Float, InOut};
+use crate::simd::Float;
 use crate::{Context, Split};
 use proptest::prelude::*;
 
@@ -168,13 +168,7 @@ impl<T: GemmFloat> Case<T> {
         for i in 0..layout.rows {
             for j in 0..layout.cols {
                 let element = std::slice::from_mut(&mut sums[layout.at(i, j)]);
-                let functions = T::elementwise(backend);
-                match activation {
-                    Activation::Elu(alpha) => functions.elu(InOut::same(element), alpha),
-                    Activation::Sigmoid => functions.sigmoid(InOut::same(element), T::ZERO),
-                    Activation::Tanh => functions.tanh(InOut::same(element), T::ZERO),
-                    _ => functions.softplus(InOut::same(element), T::ZERO),
-                }
+                activation.apply_to(backend, element);
             }
         }
         assert!(same_bits(&sums, &self.run(backend, Split::Serial, activation)), "{activation:?}");
@@ -188,7 +182,7 @@ impl<T: GemmFloat> Case<T> {
                 self.check_sums(&self.run_packed(backend, Split::Serial, activation), activation);
             }
             if functions {
-                let all = [Activation::Elu(slope), Activation::Sigmoid, Activation::Tanh, Activation::Softplus];
+                let all = Activation::one_of_each(slope);
                 all.iter().for_each(|&activation| self.check_function(backend, activation));
             }
         }

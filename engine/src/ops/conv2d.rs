@@ -25,8 +25,9 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s result, since every
-    /// activation rises; the result before pooling only exists an image at a time. Shapes are those of the two in turn.
+    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s result where
+    /// the activation rises ([`Activation::rises`]); the result before pooling only exists an image at a time. Shapes are
+    /// those of the two in turn.
     #[track_caller]
     pub fn conv2d_max_pool2d(
         &self,

@@ -79,7 +79,7 @@ pub(super) mod cases {
     use crate::ops::conv2d::cases::{images, sides};
 
     /// The transposed convolution of each image of a batch by the transposed matrix itself; `sizes` are those of the result.
-    fn reference(
+    pub(in crate::ops) fn reference(
         x: &[Vec<f64>],
         sizes: [usize; 3],
         window: Window,

@@ -1,5 +1,6 @@
 //! What `conv2d` and `conv_transpose2d` share: options, the shapes' rules, the bias and the activation.
 
+use super::fused;
 use super::max_pool2d::pooled;
 use super::planes::{one, shape_of};
 use crate::base::Error;
@@ -169,9 +170,6 @@ impl<T: Real> Convolve<T> {
     }
 
     pub(super) fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
-        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
-            super::positive(p.to_f64())?;
-        }
         let convolution = self.convolution(inputs)?;
         if !convolution.fits() {
             return Err(format!(
@@ -187,7 +185,7 @@ impl<T: Real> Convolve<T> {
         let mut spec = Spec::new(pooled.unwrap_or(unpooled), inputs.len());
         spec.saved = pooled;
         spec.reads_inputs = 0b011;
-        spec.reads_output = self.activation != Activation::Identity;
+        fused::infer(self.activation, &mut spec)?;
         let passes = Passes::new(convolution, self.output_padding.is_some(), self.pool);
         let scratch = |backward| {
             let elements = passes.scratch::<T>(backward).filter(|&elements| elements < isize::MAX as usize / 16);
@@ -214,21 +212,26 @@ impl<T: Real> Convolve<T> {
         let bias = if run.inputs.count() > 2 { Some(run.inputs.get(2)?) } else { None };
         let operands = (run.inputs.get(0)?, run.inputs.get(1)?, bias);
         self.with(&run.inputs, |passes| {
-            let places = (!run.saved.is_empty()).then_some(run.saved);
-            passes.apply(run.context, operands, self.activation, (run.output, places), run.scratch)
+            let (places, sums) = fused::divide(self.activation, run.saved, run.output.len());
+            let places = (!places.is_empty()).then_some(places);
+            fused::forward(self.activation, run.context, (sums, run.output), |activation, y| {
+                passes.apply(run.context, operands, activation, (y, places), run.scratch)
+            })
         })
     }
 
     pub(super) fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let inputs = run.inputs;
-        let output = if self.activation == Activation::Identity { &[] } else { run.output()? };
+        let output = run.output();
+        let (places, sums) = fused::divide(self.activation, run.saved, run.output_gradient.len());
+        let kept = fused::kept(self.activation, output, sums)?;
         let wants = [run.gradients.wants(1), inputs.count() > 2 && run.gradients.wants(2)];
         let d_input = run.gradients.of(0)?.wanted().map(|target| (target.slice, target.accumulate));
         let work = Differentiate {
             input: inputs.get(0)?,
             weight: inputs.get(1)?,
-            output,
-            places: run.saved,
+            kept,
+            places,
             gradient: run.output_gradient,
             activation: self.activation,
             d_input,

@@ -1,10 +1,14 @@
 //! `y = x` above 0 and `alpha (e^x - 1)` below (Clevert et al. 2015), for an alpha above 0.
 
-use crate::ops::pointwise::pointwise;
+use crate::gemm::Activation;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = x` above 0 and `alpha (e^x - 1)` below (Clevert et al. 2015), for an alpha above 0. The shape is kept.
-    elu(alpha: f64), Elu, saves Output, flops 20, forward elu, gradient elu_gradient, check super::positive;
+    #[track_caller]
+    pub fn elu(&self, x: Var, alpha: f64) -> Var {
+        self.activation(x, Activation::Elu(T::from_f64(alpha)))
+    }
 }
 
 #[cfg(feature = "cases")]

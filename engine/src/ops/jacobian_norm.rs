@@ -2,10 +2,10 @@
 //!
 //! Closed form, because the Jacobian of a layer is `diag(f') W`: `Σ_j f'(z_ij)² Σ_k W_jk²`, with f' found from h. It
 //! costs one pass over h and one over W forward, the same backward; O(N · out + out · in) instead of O(N · out · in).
-//! With respect to h: `2 f' f'' r_j`; to W: `2 W_jk Σ_i f'(z_ij)²`.
+//! With respect to h: `2 f' (∂f'/∂h) r_j`, which is `2 f'' r_j`; to W: `2 W_jk Σ_i f'(z_ij)²`.
 
 use crate::base::Error;
-use crate::gemm::Activation;
+use crate::gemm::{Activation, Derivative, Traits};
 use crate::simd::InOut;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -22,23 +22,24 @@ impl<T: Real> Tape<T> {
 }
 
 impl<T: Real> JacobianNorm<T> {
-    /// `f'` at the output `h`, and what it changes by with `h`.
-    fn slope(&self, h: f64) -> (f64, f64) {
-        match self.0 {
-            Activation::Identity => (1.0, 0.0),
-            Activation::Relu => (f64::from(u8::from(h > 0.0)), 0.0),
-            Activation::LeakyRelu(p) => (if h < 0.0 { p.to_f64() } else { 1.0 }, 0.0),
-            Activation::Elu(alpha) => {
-                if h > 0.0 {
-                    (1.0, 0.0)
-                } else {
-                    (h + alpha.to_f64(), 1.0)
-                }
+    /// The function that gives `f'` at an output of the layer, and what it changes by with that.
+    ///
+    /// # Errors
+    /// These are not functions of the output.
+    fn slope(&self) -> Result<impl Fn(T) -> (f64, f64) + use<T>, String> {
+        let identity: fn(f64, f64) -> (f64, f64) = |_, _| (1.0, 0.0);
+        let (slope, parameter) = match self.0.traits() {
+            None => (identity, None),
+            Some(Traits { derivative: Derivative::OfOutput(slope), parameter, .. }) => (slope, parameter),
+            Some(Traits { name, .. }) => {
+                return Err(format!(
+                    "the derivative of {name} is not a function of the layer's output, from which this works; use \
+                     sigmoid, tanh or another whose derivative is"
+                ));
             }
-            Activation::Sigmoid => (h * (1.0 - h), 1.0 - 2.0 * h),
-            Activation::Tanh => (1.0 - h * h, -2.0 * h),
-            Activation::Softplus => (-(-h).exp_m1(), (-h).exp()),
-        }
+        };
+        let parameter = parameter.map_or(0.0, |(parameter, _)| parameter.to_f64());
+        Ok(move |h: T| slope(h.to_f64(), parameter))
     }
 }
 
@@ -49,6 +50,7 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
         let (h, weight) = (inputs[0], inputs[1]);
+        self.slope().map(drop)?;
         match *weight.sizes() {
             [out, _] if !weight.is_batch() && !h.sizes().is_empty() && h.last() == out => {
                 let mut spec = Spec::new(Shape::scalar(), 2);
@@ -75,9 +77,10 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
             *norm = kernels.dot(weight, weight);
         }
         slopes.fill(T::ZERO);
+        let slope_at = self.slope().map_err(Error::misuse)?;
         for h in h.chunks_exact(out) {
             for (sum, &h) in slopes.iter_mut().zip(h) {
-                let slope = T::from_f64(self.slope(h.to_f64()).0);
+                let slope = T::from_f64(slope_at(h).0);
                 *sum += slope * slope;
             }
         }
@@ -93,10 +96,11 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
         let g = T::from_f64(2.0 / rows.max(1) as f64) * run.output_gradient[0];
         let (norms, slopes) = run.saved[..2 * out].split_at(out);
         let (h, weight) = (run.inputs.get(0)?, run.inputs.get(1)?);
+        let slope_at = self.slope().map_err(Error::misuse)?;
         if let Some(target) = run.gradients.of(0)?.wanted() {
             for (to, h) in target.slice.chunks_exact_mut(out).zip(h.chunks_exact(out)) {
                 for ((to, &h), &norm) in to.iter_mut().zip(h).zip(norms) {
-                    let (slope, change) = self.slope(h.to_f64());
+                    let (slope, change) = slope_at(h);
                     let dh = g * norm * T::from_f64(slope * change);
                     *to = if target.accumulate { *to + dh } else { dh };
                 }

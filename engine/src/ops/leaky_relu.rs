@@ -1,10 +1,14 @@
 //! `y = x` above 0 and `slope x` below (Maas et al. 2013), for a slope above 0.
 
-use crate::ops::pointwise::pointwise;
+use crate::gemm::Activation;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = x` above 0 and `slope x` below (Maas et al. 2013), for a slope above 0. The shape is kept.
-    leaky_relu(slope: f64), LeakyRelu, saves Output, flops 2, forward leaky_relu, gradient leaky_relu_gradient, check super::positive;
+    #[track_caller]
+    pub fn leaky_relu(&self, x: Var, slope: f64) -> Var {
+        self.activation(x, Activation::LeakyRelu(T::from_f64(slope)))
+    }
 }
 
 #[cfg(feature = "cases")]

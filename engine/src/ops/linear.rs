@@ -10,8 +10,7 @@
 //! flops: 2 N in out forward, twice that backward; bound by arithmetic for batches beyond a few dozen rows.
 
 use crate::base::{Context, Error};
-use super::GATE;
-use super::fused::differentiate;
+use super::{GATE, fused};
 use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
 use crate::base::parallel::PerChunk;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
@@ -67,36 +66,27 @@ impl<T: Real> Linear<T> {
         if self.transposed { MatrixRef::row_major(w, into, out).map(MatrixRef::t) } else { MatrixRef::row_major(w, out, into) }
     }
 
-    /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of the rows, to be added up in their order;
-    /// returns how many.
+    /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of the
+    /// batch, to be added up in their order; returns how many.
     fn differentiate_and_sum(&self, run: &mut Backward<'_, T>, rows: usize, out: usize) -> Result<usize, Error> {
-        let kernels = T::elementwise(run.context.backend);
-        let split = run.context.split.gated(run.output_gradient.len(), GATE);
+        let Context { backend, split } = run.context.gated(run.output_gradient.len(), GATE);
         let each = rows.div_ceil(SUMS).max(ROWS);
         let (part, parts) = (each * out, rows.div_ceil(each));
-        let y = if self.activation == Activation::Identity { &[] } else { run.output()? };
+        let kept = fused::kept(self.activation, run.output(), run.saved)?;
         let sums = PerChunk { results: &mut run.scratch[..parts * out], chunk: each };
-        if self.activation == Activation::Identity {
+        let Some(traits) = self.activation.traits() else {
+            let kernels = T::elementwise(backend);
             split.parts((&*run.output_gradient, sums), part, &|(dy, sums): (&[T], PerChunk<'_, T>)| {
                 for (dy, sums) in dy.chunks(part).zip(sums.results.chunks_mut(out)) {
                     kernels.column_sums(dy, out, sums, false);
                 }
             });
             return Ok(parts);
-        }
-        let gradient = |y: &[T], dy: &mut [T], sums: &mut [T]| match self.activation {
-            Activation::Identity => {}
-            Activation::Relu => kernels.relu_gradient_sums(y, dy, T::ZERO, out, sums),
-            Activation::LeakyRelu(slope) => kernels.leaky_relu_gradient_sums(y, dy, slope, out, sums),
-            Activation::Elu(alpha) => kernels.elu_gradient_sums(y, dy, alpha, out, sums),
-            Activation::Sigmoid => kernels.sigmoid_gradient_sums(y, dy, T::ZERO, out, sums),
-            Activation::Tanh => kernels.tanh_gradient_sums(y, dy, T::ZERO, out, sums),
-            Activation::Softplus => kernels.softplus_gradient_sums(y, dy, T::ZERO, out, sums),
         };
-        let whole = ((y, &mut *run.output_gradient), sums);
-        split.parts(whole, part, &|((y, dy), sums): ((&[T], &mut [T]), PerChunk<'_, T>)| {
-            for ((y, dy), sums) in y.chunks(part).zip(dy.chunks_mut(part)).zip(sums.results.chunks_mut(out)) {
-                gradient(y, dy, sums);
+        let whole = ((kept, &mut *run.output_gradient), sums);
+        split.parts(whole, part, &|((kept, dy), sums): ((&[T], &mut [T]), PerChunk<'_, T>)| {
+            for ((kept, dy), sums) in kept.chunks(part).zip(dy.chunks_mut(part)).zip(sums.results.chunks_mut(out)) {
+                traits.differentiate_and_sum(backend, kept, dy, out, sums);
             }
         });
         Ok(parts)
@@ -120,12 +110,9 @@ impl<T: Real> Operation<T> for Linear<T> {
         if let Some(bias) = inputs.get(2).filter(|bias| **bias != Shape::fixed(&[out])) {
             return Err(format!("the bias is {bias}; it must be [{out}]"));
         }
-        if let Activation::LeakyRelu(p) | Activation::Elu(p) = self.activation {
-            super::positive(p.to_f64())?;
-        }
         let mut spec = Spec::new(x.with_last(out), inputs.len());
         spec.reads_inputs = 0b011;
-        spec.reads_output = self.activation != Activation::Identity;
+        fused::infer(self.activation, &mut spec)?;
         spec.backward_scratch = (inputs.len() > 2).then(|| Shape::fixed(&[SUMS, out]));
         let flops = (spec.output.sample_elements() as u64).saturating_mul(2 * into as u64);
         spec.flops = if x.is_batch() { (0, flops) } else { (flops, 0) };
@@ -136,11 +123,12 @@ impl<T: Real> Operation<T> for Linear<T> {
         let (rows, into) = run.inputs.shape(0).matrix(run.inputs.rows());
         let out = run.output.len() / rows.max(1);
         let bias = if run.inputs.count() > 2 { Some(Bias::PerColumn(run.inputs.get(2)?)) } else { None };
-        let epilogue = Epilogue { bias, activation: self.activation };
         let x = MatrixRef::row_major(run.inputs.get(0)?, rows, into)?;
         let w = self.weight(run.inputs.get(1)?, out, into)?;
-        let y = Wanted { slice: run.output, accumulate: false };
-        multiply(run.context, x, w.t(), y, [rows, out], &epilogue)
+        fused::forward(self.activation, run.context, (run.saved, run.output), |activation, y| {
+            let y = Wanted { slice: y, accumulate: false };
+            multiply(run.context, x, w.t(), y, [rows, out], &Epilogue { bias, activation })
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
@@ -154,7 +142,7 @@ impl<T: Real> Operation<T> for Linear<T> {
                 kernels.column_sums(&run.scratch[..parts * out], out, target.slice, target.accumulate);
             }
         } else {
-            differentiate(self.activation, &mut run)?;
+            fused::differentiate(self.activation, &mut run)?;
         }
         let dz = MatrixRef::row_major(run.output_gradient, rows, out)?;
         let none = Epilogue::none();
@@ -301,7 +289,7 @@ pub(super) mod cases {
         [x[0].iter().map(|x| 0.01 * x).collect(), x[1].clone(), x[2].clone()]
     }
 
-    fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
+    pub(in crate::ops) fn reference(x: &[Vec<f64>], into: usize, out: usize, f: fn(f64) -> f64) -> Vec<f64> {
         let bias = |o: usize| x.get(2).map_or(0.0, |bias| bias[o]);
         let rows = x[0].chunks(into);
         rows.flat_map(|row| {

@@ -5,6 +5,7 @@
 //! `cases()`. To add an operation: one file, one word in the list below.
 #![forbid(unsafe_code)]
 
+mod activation;
 mod binary;
 #[cfg(feature = "cases")]
 pub mod cases;
@@ -55,13 +56,6 @@ const GATE: usize = 32_768;
 const GRAIN: usize = 8_192;
 /// Elements of a partial sum. It fixes the order of additions at any number of threads.
 const CHUNK: usize = 8_192;
-
-/// Refuses a slope that is not above 0: the derivative is found from the output's sign. The bounds keep that sign
-/// where the slope or its products could underflow.
-fn positive(p: f64) -> Result<(), String> {
-    let allowed = (1e-6..=1e6).contains(&p);
-    if allowed { Ok(()) } else { Err(format!("its parameter is {p}; it must be in 1e-6..=1e6")) }
-}
 
 /// Refuses an infinite parameter and NaN.
 fn finite(p: f64) -> Result<(), String> {

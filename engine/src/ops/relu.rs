@@ -1,10 +1,14 @@
 //! `y = max(x, 0)` (Nair & Hinton 2010); the derivative at 0 is taken as 0.
 
-use crate::ops::pointwise::pointwise;
+use crate::gemm::Activation;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = max(x, 0)` (Nair & Hinton 2010); the derivative at 0 is taken as 0. The shape is kept.
-    relu(), Relu, saves Output, flops 1, forward relu, gradient relu_gradient;
+    #[track_caller]
+    pub fn relu(&self, x: Var) -> Var {
+        self.activation(x, Activation::Relu)
+    }
 }
 
 #[cfg(feature = "cases")]

@@ -1,10 +1,14 @@
 //! `y = 1 / (1 + e^-x)`, the logistic function.
 
-use crate::ops::pointwise::pointwise;
+use crate::gemm::Activation;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = 1 / (1 + e^-x)`, the logistic function. The shape is kept.
-    sigmoid(), Sigmoid, saves Output, flops 22, forward sigmoid, gradient sigmoid_gradient;
+    #[track_caller]
+    pub fn sigmoid(&self, x: Var) -> Var {
+        self.activation(x, Activation::Sigmoid)
+    }
 }
 
 #[cfg(feature = "cases")]

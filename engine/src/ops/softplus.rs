@@ -1,10 +1,14 @@
 //! `y = ln(1 + e^x)`.
 
-use crate::ops::pointwise::pointwise;
+use crate::gemm::Activation;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// `y = ln(1 + e^x)`. The shape is kept.
-    softplus(), Softplus, saves Output, flops 35, forward softplus, gradient softplus_gradient;
+    #[track_caller]
+    pub fn softplus(&self, x: Var) -> Var {
+        self.activation(x, Activation::Softplus)
+    }
 }
 
 #[cfg(feature = "cases")]

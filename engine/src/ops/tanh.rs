@@ -1,10 +1,14 @@
 //! The hyperbolic tangent.
 
-use crate::ops::pointwise::pointwise;
+use crate::gemm::Activation;
+use crate::tape::{Real, Tape, Var};
 
-pointwise! {
+impl<T: Real> Tape<T> {
     /// The hyperbolic tangent. The shape is kept.
-    tanh(), Tanh, saves Output, flops 25, forward tanh, gradient tanh_gradient;
+    #[track_caller]
+    pub fn tanh(&self, x: Var) -> Var {
+        self.activation(x, Activation::Tanh)
+    }
 }
 
 #[cfg(feature = "cases")]

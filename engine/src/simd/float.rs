@@ -1,6 +1,6 @@
 //! The two element types, `f32` and `f64`, and what a generic kernel must know of them.
 
-use super::kernels::{Elementwise, Updates};
+use super::kernels::{Activations, Elementwise, Updates};
 use super::{Backend, Lanes};
 use std::fmt;
 
@@ -53,6 +53,8 @@ pub trait Float:
 
     /// The element-wise kernels on `backend`.
     fn elementwise(backend: Backend) -> &'static Elementwise<Self>;
+    /// The activations' kernels on `backend`.
+    fn activations(backend: Backend) -> &'static Activations<Self>;
     /// The optimisers' kernels on `backend`.
     fn updates(backend: Backend) -> &'static Updates<Self>;
 
@@ -116,6 +118,10 @@ macro_rules! float {
 
             fn elementwise(backend: Backend) -> &'static Elementwise<Self> {
                 Elementwise::<$t>::of(backend)
+            }
+
+            fn activations(backend: Backend) -> &'static Activations<Self> {
+                Activations::<$t>::of(backend)
             }
 
             fn updates(backend: Backend) -> &'static Updates<Self> {

@@ -3,6 +3,7 @@
 //! Element-wise kernels take it so that one body serves both `y = f(x)` and `x = f(x)`: position `i` is read before
 //! position `i` is written, and nothing else is touched.
 
+use super::access::{load_up_to, store_up_to};
 use super::{Float, Lanes};
 use crate::base::parallel::Halve;
 use std::marker::PhantomData;
@@ -52,43 +53,22 @@ impl<'a, T: Float> InOut<'a, T> {
     /// The vector read at `at`: whole, or the remaining elements and zeros.
     #[inline(always)]
     pub(crate) fn load<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
-        let left = self.len.saturating_sub(at);
-        // SAFETY: `left` elements are readable from `at` on, none of them where `at` lies past the end.
-        unsafe {
-            if left >= I::LANES {
-                isa.load_at(self.from.wrapping_add(at))
-            } else {
-                isa.load_head_at(self.from.wrapping_add(at), left)
-            }
-        }
+        // SAFETY: so many elements are readable from there on, none where `at` lies past the end.
+        unsafe { load_up_to(isa, self.from.wrapping_add(at), self.len.saturating_sub(at)) }
     }
 
     /// The vector now standing where [`Self::store`] will write.
     #[inline(always)]
     pub(crate) fn load_target<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
-        let left = self.len.saturating_sub(at);
         // SAFETY: as in `load`; the target is as long as the source.
-        unsafe {
-            if left >= I::LANES {
-                isa.load_at(self.to.wrapping_add(at))
-            } else {
-                isa.load_head_at(self.to.wrapping_add(at), left)
-            }
-        }
+        unsafe { load_up_to(isa, self.to.wrapping_add(at), self.len.saturating_sub(at)) }
     }
 
     /// Writes a vector at `at`, or as much of it as there is room for.
     #[inline(always)]
     pub(crate) fn store<I: Lanes<T>>(&mut self, isa: I, at: usize, v: I::V) {
-        let left = self.len.saturating_sub(at);
         // SAFETY: as in `load`, and the target may be written: it came from a `&mut` slice.
-        unsafe {
-            if left >= I::LANES {
-                isa.store_at(v, self.to.wrapping_add(at));
-            } else {
-                isa.store_head_at(v, self.to.wrapping_add(at), left);
-            }
-        }
+        unsafe { store_up_to(isa, v, self.to.wrapping_add(at), self.len.saturating_sub(at)) }
     }
 }
 

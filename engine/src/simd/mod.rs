@@ -10,6 +10,7 @@
 //! use what it finds; wrapping it in `#[target_feature]` leaves it SSE2 (seen in the assembly). It is the portable
 //! backend, and `std::arch` serves the others. This module knows `base` alone.
 
+mod access;
 pub(crate) mod arch;
 pub mod detect;
 mod float;
@@ -23,6 +24,7 @@ mod philox;
 mod table;
 
 pub use crate::base::{Backend, Buffer};
+pub(crate) use access::{read, write};
 pub use float::Float;
 pub use gather::{RawRows, gather};
 pub use inout::InOut;

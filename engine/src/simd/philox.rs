@@ -7,6 +7,7 @@
 //! blocks are stored as they are and no backend shows in the order. A number takes one word in `f32` and the words
 //! `(0, 1)` or `(2, 3)` of a block in `f64`. Called by `random`; about 18 instructions a round and vector.
 
+use super::access::{read, write};
 use super::{Float, Isa, Lanes, kernel_table};
 
 /// Words in a tile, which is also the elements in a tile of `u32` or `f32`; a tile of `f64` has half as many.
@@ -159,7 +160,7 @@ impl Draw for f32 {
         while block < BLOCKS {
             for (w, word) in source.words(isa, tile, block).into_iter().enumerate() {
                 let u = <I as Lanes<f32>>::mul(isa, isa.u32_top24(word), scale);
-                put::<f32, I>(isa, u, out, w * BLOCKS + block);
+                write::<f32, I>(isa, u, out, w * BLOCKS + block);
             }
             block += <I as Lanes<f32>>::LANES;
         }
@@ -182,8 +183,8 @@ impl Draw for f32 {
                 let low = <I as Lanes<f32>>::fma(isa, isa.u32_top24(low), fraction, last);
                 let u = <I as Lanes<f32>>::fma(isa, isa.u32_top24(word), scale, low);
                 let v = <I as Lanes<f32>>::mul(isa, isa.u32_top24(words[2 * pair + 1]), scale);
-                put::<f32, I>(isa, u, out, 2 * pair * BLOCKS + block);
-                put::<f32, I>(isa, v, out, (2 * pair + 1) * BLOCKS + block);
+                write::<f32, I>(isa, u, out, 2 * pair * BLOCKS + block);
+                write::<f32, I>(isa, v, out, (2 * pair + 1) * BLOCKS + block);
             }
             block += <I as Lanes<f32>>::LANES;
         }
@@ -226,22 +227,6 @@ impl Draw for f64 {
     }
 }
 
-/// Reads a vector at `at`.
-#[inline(always)]
-fn get<T, I: Lanes<T>>(isa: I, from: &[T], at: usize) -> I::V {
-    let from = &from[at..at + I::LANES];
-    // SAFETY: the slice has `LANES` elements.
-    unsafe { isa.load_at(from.as_ptr()) }
-}
-
-/// Writes a vector at `at`.
-#[inline(always)]
-fn put<T, I: Lanes<T>>(isa: I, v: I::V, to: &mut [T], at: usize) {
-    let to = &mut to[at..at + I::LANES];
-    // SAFETY: the slice has `LANES` elements.
-    unsafe { isa.store_at(v, to.as_mut_ptr()) }
-}
-
 struct Uniform<T> {
     source: Source,
     low: T,
@@ -260,10 +245,10 @@ impl<T: Draw, I: Isa + Lanes<T>> Tiles<T, I> for Uniform<T> {
         let high = <I as Lanes<T>>::splat(isa, self.low + self.span);
         let mut at = 0;
         while at < T::LEN {
-            let u = get::<T, I>(isa, out, at);
+            let u = read::<T, I>(isa, out, at);
             let x = <I as Lanes<T>>::add(isa, <I as Lanes<T>>::mul(isa, u, span), low);
             let inside = <I as Lanes<T>>::lt(isa, x, high);
-            put::<T, I>(isa, <I as Lanes<T>>::select(isa, inside, x, low), out, at);
+            write::<T, I>(isa, <I as Lanes<T>>::select(isa, inside, x, low), out, at);
             at += <I as Lanes<T>>::LANES;
         }
     }
@@ -301,13 +286,13 @@ impl<T: Draw, I: Isa + Lanes<T>> Tiles<T, I> for Normal<T> {
         let mut i = 0;
         while i < T::LEN / 2 {
             let [first, second] = T::partners(i);
-            let u = get::<T, I>(isa, out, first);
-            let v = get::<T, I>(isa, out, second);
+            let u = read::<T, I>(isa, out, first);
+            let v = read::<T, I>(isa, out, second);
             let radius = <I as Lanes<T>>::sqrt(isa, <I as Lanes<T>>::mul(isa, minus_two, T::ln(isa, u)));
             let radius = <I as Lanes<T>>::mul(isa, radius, deviation);
             let (sin, cos) = T::sincospi(isa, <I as Lanes<T>>::add(isa, v, v));
-            put::<T, I>(isa, <I as Lanes<T>>::fma(isa, radius, cos, mean), out, first);
-            put::<T, I>(isa, <I as Lanes<T>>::fma(isa, radius, sin, mean), out, second);
+            write::<T, I>(isa, <I as Lanes<T>>::fma(isa, radius, cos, mean), out, first);
+            write::<T, I>(isa, <I as Lanes<T>>::fma(isa, radius, sin, mean), out, second);
             i += <I as Lanes<T>>::LANES;
         }
     }

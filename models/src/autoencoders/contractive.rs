@@ -28,7 +28,7 @@ pub(super) fn layer(body: &Body) -> Result<(Linear, ActivationName)> {
 
 /// Refuses an activation that the closed form does not know; `key` is where it was set.
 pub(super) fn check(key: &str, activation: ActivationName) -> Result<()> {
-    if activation.fused::<f32>().is_none() {
+    if activation.fused::<f32>().is_none_or(|fused| !fused.is_differentiated_from_output()) {
         return Err(Error::usage(format!(
             "a contractive penalty needs the derivative as a function of the unit's output, which {} has not; give \
              --{} sigmoid or tanh",

@@ -27,7 +27,7 @@ words! {
 }
 
 impl ActivationName {
-    /// The form that a linear layer fuses, if its derivative can be found from its output.
+    /// The form that layers are fused with; `None` for GELU, which is an operation of its own.
     pub fn fused<T: Real>(self) -> Option<Activation<T>> {
         match self {
             Self::Linear => Some(Activation::Identity),
@@ -41,8 +41,7 @@ impl ActivationName {
         }
     }
 
-    /// Records an operation with the activation fused, or, for one that needs its argument for the derivative, as an operation of
-    /// its own after it.
+    /// Records an operation with the activation fused, or with GELU as an operation of its own after it.
     #[track_caller]
     pub fn record_fused<T: Real>(self, tape: &Tape<T>, operation: impl Fn(Activation<T>) -> Var) -> Var {
         match self.fused() {
@@ -54,15 +53,9 @@ impl ActivationName {
     /// Records the activation as an operation of its own.
     #[track_caller]
     pub fn record<T: Real>(self, tape: &Tape<T>, x: Var) -> Var {
-        match self {
-            Self::Linear => x,
-            Self::Relu => tape.relu(x),
-            Self::LeakyRelu => tape.leaky_relu(x, 0.01),
-            Self::Elu => tape.elu(x, 1.0),
-            Self::Gelu => tape.gelu(x),
-            Self::Sigmoid => tape.sigmoid(x),
-            Self::Tanh => tape.tanh(x),
-            Self::Softplus => tape.softplus(x),
+        match self.fused() {
+            Some(activation) => tape.activation(x, activation),
+            None => tape.gelu(x),
         }
     }
 }

@@ -49,11 +49,11 @@ impl Conv2d {
         activation.record_fused(tape, |fused| tape.conv2d(x, weight, bias, self.options, fused))
     }
 
-    /// The same, and max pooling after it, in one operation where the activation rises (all but GELU do).
+    /// The same, and max pooling after it, in one operation where the activation rises.
     #[track_caller]
     pub fn record_max_pooled<T: Real>(&self, tape: &Tape<T>, x: Var, pool: Pool, activation: ActivationName) -> Var {
         let (weight, bias) = self.operands(tape);
-        match activation.fused() {
+        match activation.fused().filter(|fused| fused.rises()) {
             Some(fused) => tape.conv2d_max_pool2d(x, weight, bias, self.options, pool, fused),
             None => tape.max_pool2d(self.record(tape, x, activation), pool),
         }

@@ -4,7 +4,7 @@
 //! every element of the kernel sees neighbours in neighbouring places, whatever the stride. Each copy passes over an image
 //! once and is bound by loads and stores in L1 or L2.
 
-use crate::simd::{Float, Lanes};
+use crate::simd::{Float, Lanes, read, write};
 
 /// An image of `[channels, height, width]`, and its padded planes: channel by channel, for every phase of rows and of
 /// columns, `rows` by `pitch` elements. Pixel `(i, j)` is element `((i + front) / stride, ..)` of phase
@@ -168,32 +168,6 @@ fn fetch<T>(address: *const T) {
     let _ = address;
 }
 
-/// Reads a vector, or what is left of `from` and zeros.
-#[inline(always)]
-pub(super) fn read<T: Float, I: Lanes<T>>(isa: I, from: &[T], at: usize) -> I::V {
-    let left = from.len().saturating_sub(at);
-    // SAFETY: `left` elements are there, none where `at` lies past the end.
-    unsafe {
-        match left >= I::LANES {
-            true => isa.load_at(from.as_ptr().wrapping_add(at)),
-            false => isa.load_head_at(from.as_ptr().wrapping_add(at), left),
-        }
-    }
-}
-
-/// Writes a vector, or as much of it as there is room for.
-#[inline(always)]
-pub(super) fn write<T: Float, I: Lanes<T>>(isa: I, v: I::V, to: &mut [T], at: usize) {
-    let left = to.len().saturating_sub(at);
-    // SAFETY: as in `read`.
-    unsafe {
-        match left >= I::LANES {
-            true => isa.store_at(v, to.as_mut_ptr().wrapping_add(at)),
-            false => isa.store_head_at(v, to.as_mut_ptr().wrapping_add(at), left),
-        }
-    }
-}
-
 /// Puts the phases of an image together: `from` holds, for every phase of rows and of columns in their order, the
 /// `[channels, rows, columns]` of the image that fall in it. Adds to the image if `accumulate`.
 #[inline(always)]
@@ -268,7 +242,6 @@ fn interleave<T: Float, I: Lanes<T>>(isa: I, (low, evens): (&[T], usize), (high,
 #[inline(always)]
 pub(super) fn fold<T: Float, I: Lanes<T>>(isa: I, vectors: &[T], to: &mut [T]) {
     for (vector, to) in vectors.chunks_exact(I::LANES).zip(to) {
-        // SAFETY: a chunk is a whole vector.
-        *to = isa.sum(unsafe { isa.load_at(vector.as_ptr()) });
+        *to = isa.sum(read(isa, vector, 0));
     }
 }

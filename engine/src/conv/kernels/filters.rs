@@ -5,8 +5,8 @@
 //! takes from (and to) `[filters, positions]`: two passes over the result against `taps` multiply-adds for each of its
 //! elements. No lane is wasted where the filters fill whole vectors, however small the image.
 
-use super::pixels::{Field, activate, is_wide};
-use crate::gemm::Activation;
+use super::pixels::{Field, is_wide};
+use crate::gemm::Applied;
 use crate::simd::{Float, Lanes};
 
 /// A convolution of one image, all pointers raw: see `Kernels::spread`.
@@ -22,8 +22,8 @@ pub(super) struct Spread<T> {
     pub(super) vectors: usize,
     /// A number for each filter, zeros up to whole vectors, or null.
     pub(super) bias: *const T,
-    /// Applied if it is ReLU or leaky ReLU; the others are the caller's.
-    pub(super) activation: Activation<T>,
+    /// As far as it is applied in registers; the rest is the caller's.
+    pub(super) activation: Applied<T>,
     /// `[rows * width, vectors * LANES]`.
     pub(super) target: *mut T,
 }
@@ -120,7 +120,7 @@ fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
             }
             weight = weight.add(NV * I::LANES);
         }
-        activate(isa, x.activation, sums.as_flattened_mut());
+        x.activation.in_registers(isa, &mut sums);
         let target = x.target.add(position * x.vectors * I::LANES + vector * I::LANES);
         for (m, sums) in sums.into_iter().enumerate() {
             for (v, sum) in sums.into_iter().enumerate() {

@@ -211,7 +211,7 @@ impl<T: ConvFloat> Kernels<T> {
             weight: weight.as_ptr(),
             filters,
             bias: if bias.is_empty() { std::ptr::null() } else { bias.as_ptr() },
-            activation,
+            activation: activation.applied(),
             target: target.data.as_mut_ptr(),
             target_plane: target.plane,
             target_row: target.row,
@@ -276,7 +276,7 @@ impl<T: ConvFloat> Kernels<T> {
             weight: weight.as_ptr(),
             vectors,
             bias: if bias.is_empty() { std::ptr::null() } else { bias.as_ptr() },
-            activation,
+            activation: activation.applied(),
             target: target.as_mut_ptr(),
         });
     }

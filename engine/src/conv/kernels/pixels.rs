@@ -10,7 +10,7 @@
 //! and counts twice. Tried before: strips of the column matrix and a product (Zen 4, 2026-11-24, two threads, a step of
 //! the 16-8-8 network with batch 128: 18.4 ms; with these 3.8, step by step in `benches/results/2026-11-24-zen4-conv.md`).
 
-use crate::gemm::Activation;
+use crate::gemm::Applied;
 use crate::simd::{Float, Lanes};
 
 /// The positions of a window in a padded image: row `r`, column `c` is element `r * pitch + c` plus an offset.
@@ -33,8 +33,8 @@ pub(super) struct Sweep<T> {
     pub(super) filters: usize,
     /// A number for each filter, or null.
     pub(super) bias: *const T,
-    /// Applied if it is ReLU or leaky ReLU; the others are the caller's.
-    pub(super) activation: Activation<T>,
+    /// As far as it is applied in registers; the rest is the caller's.
+    pub(super) activation: Applied<T>,
     pub(super) target: *mut T,
     pub(super) target_plane: usize,
     pub(super) target_row: usize,
@@ -169,33 +169,13 @@ fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
             }
             weight = weight.add(MR);
         }
-        activate(isa, x.activation, sums.as_flattened_mut());
+        x.activation.in_registers(isa, &mut sums);
         for (m, sums) in sums.into_iter().enumerate() {
             for v in 0..NV {
                 let at = to[v].add(m * x.target_plane);
                 put(isa, sums[v], at, lanes[v], x.accumulate);
             }
         }
-    }
-}
-
-/// The activations that are an instruction or two; the caller applies others to rows in memory.
-#[inline(always)]
-pub(super) fn activate<T: Float, I: Lanes<T>>(isa: I, activation: Activation<T>, sums: &mut [I::V]) {
-    let zero = isa.splat(T::ZERO);
-    match activation {
-        Activation::Relu => {
-            for sum in sums {
-                *sum = isa.max(zero, *sum);
-            }
-        }
-        Activation::LeakyRelu(slope) => {
-            let slope = isa.splat(slope);
-            for sum in sums {
-                *sum = isa.select(isa.lt(*sum, zero), isa.mul(slope, *sum), *sum);
-            }
-        }
-        _ => {}
     }
 }
 

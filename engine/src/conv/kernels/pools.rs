@@ -4,8 +4,7 @@
 //! vector is worked on over what is done already; where they fill no vector, it reaches into the next row, whose own
 //! results come later. Rows that hold NaN go one by one. Windows of other sizes and steps are `conv::pooling`'s.
 
-use super::copies::{read, write};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Float, Lanes, read, write};
 
 /// 0, 1, 2, ..
 #[inline(always)]
@@ -14,8 +13,7 @@ fn ramp<T: Float, I: Lanes<T>>(isa: I) -> I::V {
     for (i, place) in ramp.iter_mut().enumerate() {
         *place = T::from_i32(i as i32);
     }
-    // SAFETY: a vector has at most 16 lanes.
-    unsafe { isa.load_at(ramp.as_ptr()) }
+    read(isa, &ramp, 0)
 }
 
 /// The places in the plane of a window's pixels.

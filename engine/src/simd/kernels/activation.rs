@@ -1,183 +1,96 @@
-//! Nonlinearities and their derivatives, vector by vector.
+//! The activations that operations are fused with: each function, its derivative, and their table.
 //!
-//! The derivative of most is a function of the output alone, so that a layer fused with its activation keeps one
-//! array; `gelu`, `ln` and `square` need the input. NaN goes through: `max` gives its second operand when either is
-//! NaN, hence the order of the operands.
+//! A line below is all that the kernels know of one; three loops are made of it: the function, its gradient, and its
+//! gradient with the sums of columns, which `linear` wants for its bias. The derivative of most is a function of the
+//! output `y` alone, so that an operation keeps one array; where it is not, what is kept is the argument `x`. To add
+//! one: a line here, and its variant in `gemm::activation`, which says the same of it to everybody else.
+//!
+//! `p` is a parameter of the function (a slope, a factor) and ignored where there is none. NaN goes through: `max`
+//! gives its second operand when either is NaN, hence the order of the operands.
 
-use super::{Float, InOut, Lanes, read, write};
+use super::loops::{gradient, gradient_with_sums, unary};
+use super::{Float, InOut, Lanes, kernel_table, read, write};
 
-/// A kernel `io = f(io, p)`.
-macro_rules! unary {
-    ($($name:ident |$isa:ident, $x:ident, $p:ident| $f:expr;)*) => {
-        $(
-            #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>($isa: I, mut io: InOut<'_, T>, p: T) {
-                let $p = $isa.splat(p);
-                let _ = $p;
-                let mut at = 0;
-                while at < io.len() {
-                    let $x = io.load($isa, at);
-                    let y = $f;
-                    io.store($isa, at, y);
-                    at += I::LANES;
-                }
-            }
-        )*
+/// Declares the activations: for each its name and those of its two gradients, the function, and the derivative times
+/// `dy`, from what is kept.
+macro_rules! activations {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident($gradient:ident, $gradient_sums:ident):
+        |$isa:ident, $x:ident, $p:ident| $f:expr,
+        |$isa2:ident, $kept:ident, $dy:ident, $p2:ident| $df:expr;
+    )*) => {
+        unary! { $($name |$isa, $x, $p| $f;)* }
+        gradient! { $($gradient |$isa2, $kept, $dy, $p2| $df;)* }
+        gradient_with_sums! { $($gradient_sums |$isa2, $kept, $dy, $p2| $df;)* }
+
+        kernel_table! {
+            /// The kernels of the activations, of one element type on one backend.
+            ///
+            /// For an activation `f`: `f(io, p)` applies it. `f_gradient(kept, io, p, accumulate)` takes the gradient of
+            /// the output through `io` and writes that of the argument, added to what stands there if `accumulate`.
+            /// `f_gradient_sums(kept, dy, p, columns, sums)` does so in place, row by row of `columns`, and writes the
+            /// sum of each column; nothing is done where there are no columns, or more than `sums` holds. Only the
+            /// common length of slices is touched.
+            pub struct Activations in activations;
+            $(
+                $(#[$doc])*
+                fn $name(io: InOut<'_, T>, p: T) = $name;
+                /// The gradient.
+                fn $gradient(kept: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = $gradient;
+                /// The gradient in place, and the sum of each of its columns.
+                fn $gradient_sums(kept: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T]) = $gradient_sums;
+            )*
+        }
     };
 }
 
-/// A kernel `io = f(saved, io, p)`, or `io += f(saved, io, p)`.
-macro_rules! gradient {
-    ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
-        $(
-            #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>(
-                $isa: I, saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool,
-            ) {
-                let $p = $isa.splat(p);
-                let _ = $p;
-                let len = io.len().min(saved.len());
-                let (mut io, _) = io.split_at(len);
-                let saved = &saved[..len];
-                let mut at = 0;
-                while at < len {
-                    let $saved = read($isa, saved, at);
-                    let $dy = io.load($isa, at);
-                    let mut dx = $f;
-                    if accumulate {
-                        dx = $isa.add(io.load_target($isa, at), dx);
-                    }
-                    io.store($isa, at, dx);
-                    at += I::LANES;
-                }
-            }
-        )*
-    };
-}
-
-/// A kernel `dy = f(saved, dy, p)` over rows of `columns`, with the sums of its columns, in the rows' order.
-macro_rules! sums {
-    ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
-        $(
-            #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>(
-                $isa: I, saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T],
-            ) {
-                if columns == 0 || sums.len() < columns {
-                    return;
-                }
-                let $p = $isa.splat(p);
-                let _ = $p;
-                let mut from = 0;
-                // Four vectors of columns, down all rows: the sums stay in registers.
-                while from < columns {
-                    let mut partial = [$isa.splat(T::ZERO); 4];
-                    for (saved, dy) in saved.chunks_exact(columns).zip(dy.chunks_exact_mut(columns)) {
-                        let mut at = from;
-                        for sum in &mut partial {
-                            if at < columns {
-                                let $saved = read($isa, saved, at);
-                                let $dy = read($isa, dy, at);
-                                let dx = $f;
-                                write($isa, dx, dy, at);
-                                *sum = $isa.add(*sum, dx);
-                            }
-                            at += I::LANES;
-                        }
-                    }
-                    for sum in partial {
-                        if from < columns {
-                            write($isa, sum, &mut sums[..columns], from);
-                        }
-                        from += I::LANES;
-                    }
-                }
-            }
-        )*
-    };
-}
-
-/// The derivatives of the activations that layers are fused with: alone, and with the sums of columns.
-macro_rules! fused {
-    ($($name:ident $with_sums:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
-        gradient! { $($name |$isa, $saved, $dy, $p| $f;)* }
-        sums! { $($with_sums |$isa, $saved, $dy, $p| $f;)* }
-    };
-}
-
-unary! {
-    exp |isa, x, _p| T::exp(isa, x);
-    ln |isa, x, _p| T::ln(isa, x);
-    square |isa, x, _p| isa.mul(x, x);
-    scale |isa, x, p| isa.mul(x, p);
-    add_scalar |isa, x, p| isa.add(x, p);
-    relu |isa, x, _p| isa.max(isa.splat(T::ZERO), x);
-    leaky_relu |isa, x, p| isa.select(isa.lt(x, isa.splat(T::ZERO)), isa.mul(p, x), x);
-    elu |isa, x, p| {
-        let below = isa.mul(p, T::expm1(isa, isa.min(isa.splat(T::ZERO), x)));
-        isa.select(isa.lt(isa.splat(T::ZERO), x), x, below)
-    };
-    gelu |isa, x, _p| isa.mul(x, normal_distribution::<T, I>(isa, x));
-    sigmoid |isa, x, _p| T::sigmoid(isa, x);
-    tanh |isa, x, _p| T::tanh(isa, x);
-    softplus |isa, x, _p| T::softplus(isa, x);
-    // NaN is in neither order and goes through.
-    abs |isa, x, _p| isa.select(isa.lt(x, isa.splat(T::ZERO)), isa.neg(x), x);
-}
-
-gradient! {
-    ln_gradient |isa, x, dy, _p| isa.div(dy, x);
-    square_gradient |isa, x, dy, _p| isa.mul(isa.add(x, x), dy);
-    gelu_gradient |isa, x, dy, _p| {
-        // Phi(x) + x phi(x)
-        let half = isa.splat(T::from_f64(-0.5));
-        let density = isa.mul(isa.splat(T::from_f64(INVERSE_SQRT_TAU)), T::exp(isa, isa.mul(isa.mul(x, x), half)));
-        isa.mul(dy, isa.fma(x, density, normal_distribution::<T, I>(isa, x)))
-    };
-    product |isa, y, dy, _p| isa.mul(y, dy);
-    abs_gradient |isa, x, dy, _p| {
-        let zero = isa.splat(T::ZERO);
-        let positive = isa.select(isa.lt(zero, x), dy, zero);
-        isa.select(isa.lt(x, zero), isa.neg(dy), positive)
-    };
-}
-
-fused! {
-    relu_gradient relu_gradient_sums |isa, y, dy, _p| {
+activations! {
+    /// `max(x, 0)`
+    relu(relu_gradient, relu_gradient_sums):
+    |isa, x, _p| rectified::<T, I>(isa, x),
+    |isa, y, dy, _p| {
         let zero = isa.splat(T::ZERO);
         isa.select(isa.lt(zero, y), dy, zero)
     };
-    leaky_relu_gradient leaky_relu_gradient_sums |isa, y, dy, p| {
-        isa.select(isa.lt(y, isa.splat(T::ZERO)), isa.mul(p, dy), dy)
-    };
-    elu_gradient elu_gradient_sums |isa, y, dy, p| {
-        isa.select(isa.lt(isa.splat(T::ZERO), y), dy, isa.mul(dy, isa.add(y, p)))
-    };
-    sigmoid_gradient sigmoid_gradient_sums |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, y));
-    tanh_gradient tanh_gradient_sums |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, isa.splat(T::ONE)));
-    // y = ln(1 + e^x), so sigmoid(x) = 1 - e^-y.
-    softplus_gradient softplus_gradient_sums |isa, y, dy, _p| isa.neg(isa.mul(dy, T::expm1(isa, isa.neg(y))));
+
+    /// `x` above 0, `p x` below, for a positive `p`.
+    leaky_relu(leaky_relu_gradient, leaky_relu_gradient_sums):
+    |isa, x, p| leaky::<T, I>(isa, p, x),
+    |isa, y, dy, p| isa.select(isa.lt(y, isa.splat(T::ZERO)), isa.mul(p, dy), dy);
+
+    /// `x` above 0, `p (e^x - 1)` below (Clevert et al. 2015), for a positive `p`.
+    elu(elu_gradient, elu_gradient_sums):
+    |isa, x, p| {
+        let below = isa.mul(p, T::expm1(isa, isa.min(isa.splat(T::ZERO), x)));
+        isa.select(isa.lt(isa.splat(T::ZERO), x), x, below)
+    },
+    |isa, y, dy, p| isa.select(isa.lt(isa.splat(T::ZERO), y), dy, isa.mul(dy, isa.add(y, p)));
+
+    /// `1 / (1 + e^-x)`
+    sigmoid(sigmoid_gradient, sigmoid_gradient_sums):
+    |isa, x, _p| T::sigmoid(isa, x),
+    |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, y));
+
+    /// The hyperbolic tangent.
+    tanh(tanh_gradient, tanh_gradient_sums):
+    |isa, x, _p| T::tanh(isa, x),
+    |isa, y, dy, _p| isa.mul(dy, isa.fnma(y, y, isa.splat(T::ONE)));
+
+    /// `ln(1 + e^x)`; with `y` that, sigmoid(x) is `1 - e^-y`.
+    softplus(softplus_gradient, softplus_gradient_sums):
+    |isa, x, _p| T::softplus(isa, x),
+    |isa, y, dy, _p| isa.neg(isa.mul(dy, T::expm1(isa, isa.neg(y))));
 }
 
-const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
-
-/// `Phi(x) = (1 + erf(x / √2)) / 2`
+/// `relu` of a vector: products and convolutions apply it to their sums while these are in registers.
 #[inline(always)]
-fn normal_distribution<T: Float, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
-    let half = isa.splat(T::from_f64(0.5));
-    let erf = T::erf(isa, isa.mul(x, isa.splat(T::from_f64(std::f64::consts::FRAC_1_SQRT_2))));
-    isa.fma(half, erf, half)
+pub(crate) fn rectified<T: Float, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
+    isa.max(isa.splat(T::ZERO), x)
 }
 
-/// `io = p io`, or `io += p io`
+/// `leaky_relu` of a vector, likewise.
 #[inline(always)]
-pub(super) fn scale_into<T: Float, I: Lanes<T>>(isa: I, mut io: InOut<'_, T>, p: T, accumulate: bool) {
-    let p = isa.splat(p);
-    let mut at = 0;
-    while at < io.len() {
-        let x = io.load(isa, at);
-        let y = if accumulate { isa.fma(p, x, io.load_target(isa, at)) } else { isa.mul(p, x) };
-        io.store(isa, at, y);
-        at += I::LANES;
-    }
+pub(crate) fn leaky<T: Float, I: Lanes<T>>(isa: I, slope: I::V, x: I::V) -> I::V {
+    isa.select(isa.lt(x, isa.splat(T::ZERO)), isa.mul(slope, x), x)
 }

@@ -19,51 +19,13 @@ fn only_common_lengths_are_touched() {
         let mut out = [7.0f32; 40];
         kernels.column_sums(&[1.0; 80], 0, &mut out, false);
         kernels.column_sums(&[1.0; 82], 41, &mut out, false);
-        kernels.relu_gradient(&[1.0; 19], InOut::pair(&[2.0; 30], &mut out), 0.0, false);
+        f32::activations(backend).relu_gradient(&[1.0; 19], InOut::pair(&[2.0; 30], &mut out), 0.0, false);
         assert_eq!(out[..19], [2.0; 19]);
         assert_eq!(out[19..], [7.0; 21]);
         assert_eq!(kernels.squared_error(&[3.0; 40], &[1.0; 40], &mut out[..5], 1.0), 20.0);
         assert_eq!((out[4], out[5]), (4.0, 2.0));
         kernels.binary_cross_entropy(&[3.0; 40], &[1.0; 40], &mut out[..19], 1.0);
         assert!(out[18] < 0.0 && out[19] == 7.0);
-    }
-}
-
-/// The pass that also sums columns gives the derivative's bits, and those of the sums of its result.
-#[test]
-fn derivatives_with_sums_agree_with_both_passes() {
-    type Alone = fn(&Elementwise<f32>, &[f32], InOut<'_, f32>);
-    type WithSums = fn(&Elementwise<f32>, &[f32], &mut [f32], usize, &mut [f32]);
-    let pairs: [(Alone, WithSums); 6] = [
-        (|k, y, dy| k.relu_gradient(y, dy, 0.0, false), |k, y, dy, n, s| k.relu_gradient_sums(y, dy, 0.0, n, s)),
-        (
-            |k, y, dy| k.leaky_relu_gradient(y, dy, 0.2, false),
-            |k, y, dy, n, s| k.leaky_relu_gradient_sums(y, dy, 0.2, n, s),
-        ),
-        (|k, y, dy| k.elu_gradient(y, dy, 1.5, false), |k, y, dy, n, s| k.elu_gradient_sums(y, dy, 1.5, n, s)),
-        (|k, y, dy| k.sigmoid_gradient(y, dy, 0.0, false), |k, y, dy, n, s| k.sigmoid_gradient_sums(y, dy, 0.0, n, s)),
-        (|k, y, dy| k.tanh_gradient(y, dy, 0.0, false), |k, y, dy, n, s| k.tanh_gradient_sums(y, dy, 0.0, n, s)),
-        (
-            |k, y, dy| k.softplus_gradient(y, dy, 0.0, false),
-            |k, y, dy, n, s| k.softplus_gradient_sums(y, dy, 0.0, n, s),
-        ),
-    ];
-    for backend in Backend::available() {
-        let kernels = f32::elementwise(backend);
-        for columns in [1, 3, 4, 5, 15, 16, 17, 63, 64, 65, 130] {
-            for rows in [0, 1, 2, 7] {
-                let values = |shift: f32| (0..rows * columns).map(move |i| (i as f32 * 0.37 + shift).sin());
-                let (y, dy): (Vec<f32>, Vec<f32>) = (values(0.0).collect(), values(1.0).collect());
-                for (alone, with_sums) in pairs {
-                    let (mut one, mut other) = (dy.clone(), dy.clone());
-                    let (mut sums, mut found) = (vec![0.0; columns], vec![7.0; columns]);
-                    alone(kernels, &y, InOut::same(&mut one));
-                    kernels.column_sums(&one, columns, &mut sums, false);
-                    with_sums(kernels, &y, &mut other, columns, &mut found);
-                    assert_eq!((&one, &sums), (&other, &found), "{rows} x {columns}, {backend}");
-                }
-            }
-        }
     }
 }
 

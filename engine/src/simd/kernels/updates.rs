@@ -6,7 +6,7 @@
 //! multiplication by zero does. An element's result does not depend on its position, so callers may split anywhere.
 //! Only common lengths are touched. Formulas are PyTorch's.
 
-use crate::simd::{Float, Lanes, kernel_table};
+use super::{Float, Lanes, kernel_table, read, write};
 
 /// What all updates share: `g = clip gradient + weight_decay p`, then a step of length `rate`.
 #[derive(Debug, Clone, Copy)]
@@ -70,30 +70,6 @@ kernel_table! {
     fn sum_squares(x: &[T]) -> f64 = sum_squares_pass;
 }
 
-/// The vector at `at`: whole, or the remaining elements and zeros.
-#[inline(always)]
-fn load<T, I: Lanes<T>>(isa: I, from: &[T], at: usize) -> I::V {
-    let from = &from[at..];
-    // SAFETY: the slice has `LANES` elements, or exactly the number that is asked for.
-    unsafe {
-        if from.len() >= I::LANES { isa.load_at(from.as_ptr()) } else { isa.load_head_at(from.as_ptr(), from.len()) }
-    }
-}
-
-/// Writes the vector at `at`, or as much of it as there is room for.
-#[inline(always)]
-fn store<T, I: Lanes<T>>(isa: I, v: I::V, to: &mut [T], at: usize) {
-    let to = &mut to[at..];
-    // SAFETY: the slice has `LANES` elements, or exactly the number that is written.
-    unsafe {
-        if to.len() >= I::LANES {
-            isa.store_at(v, to.as_mut_ptr());
-        } else {
-            isa.store_head_at(v, to.as_mut_ptr(), to.len());
-        }
-    }
-}
-
 /// `Descent` in vectors.
 struct Splat<V> {
     rate: V,
@@ -121,9 +97,9 @@ fn sgd_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], step: &Descent<
     let by = step.splat(isa);
     let mut at = 0;
     while at < len {
-        let old = load(isa, p, at);
-        let slope = gradient(isa, old, load(isa, g, at), &by);
-        store(isa, isa.fnma(by.rate, slope, old), p, at);
+        let old = read(isa, p, at);
+        let slope = gradient(isa, old, read(isa, g, at), &by);
+        write(isa, isa.fnma(by.rate, slope, old), p, at);
         at += I::LANES;
     }
 }
@@ -136,12 +112,12 @@ fn momentum_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], m: &mut [T
     let momentum = isa.splat(step.momentum);
     let mut at = 0;
     while at < len {
-        let old = load(isa, p, at);
-        let slope = gradient(isa, old, load(isa, g, at), &by);
-        let speed = isa.fma(momentum, load(isa, m, at), slope);
-        store(isa, speed, m, at);
+        let old = read(isa, p, at);
+        let slope = gradient(isa, old, read(isa, g, at), &by);
+        let speed = isa.fma(momentum, read(isa, m, at), slope);
+        write(isa, speed, m, at);
         let along = if step.nesterov { isa.fma(momentum, speed, slope) } else { speed };
-        store(isa, isa.fnma(by.rate, along, old), p, at);
+        write(isa, isa.fnma(by.rate, along, old), p, at);
         at += I::LANES;
     }
 }
@@ -155,16 +131,16 @@ fn adam_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], m: &mut [T], v
     let (correction, epsilon, keep) = (isa.splat(step.root_correction), isa.splat(step.epsilon), isa.splat(step.keep));
     let mut at = 0;
     while at < len {
-        let old = load(isa, p, at);
-        let slope = gradient(isa, old, load(isa, g, at), &by);
-        let first = load(isa, m, at);
+        let old = read(isa, p, at);
+        let slope = gradient(isa, old, read(isa, g, at), &by);
+        let first = read(isa, m, at);
         let first = isa.fma(mix1, isa.sub(slope, first), first);
-        store(isa, first, m, at);
-        let second = isa.fma(isa.mul(mix2, slope), slope, isa.mul(beta2, load(isa, v, at)));
-        store(isa, second, v, at);
+        write(isa, first, m, at);
+        let second = isa.fma(isa.mul(mix2, slope), slope, isa.mul(beta2, read(isa, v, at)));
+        write(isa, second, v, at);
         let width = isa.fma(isa.sqrt(second), correction, epsilon);
         let new = isa.fnma(by.rate, isa.div(first, width), isa.mul(keep, old));
-        store(isa, new, p, at);
+        write(isa, new, p, at);
         at += I::LANES;
     }
 }
@@ -172,9 +148,9 @@ fn adam_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], m: &mut [T], v
 /// `v` renewed and stored, and `d`.
 #[inline(always)]
 fn scaled_gradient<T: Float, I: Lanes<T>>(isa: I, slope: I::V, v: &mut [T], at: usize, step: &RmsPropStep<T>) -> I::V {
-    let old = isa.mul(isa.splat(step.alpha), load(isa, v, at));
+    let old = isa.mul(isa.splat(step.alpha), read(isa, v, at));
     let new = isa.fma(isa.mul(isa.splat(step.mix), slope), slope, old);
-    store(isa, new, v, at);
+    write(isa, new, v, at);
     isa.div(slope, isa.add(isa.sqrt(new), isa.splat(step.epsilon)))
 }
 
@@ -185,10 +161,10 @@ fn rmsprop_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], v: &mut [T]
     let by = step.descent.splat(isa);
     let mut at = 0;
     while at < len {
-        let old = load(isa, p, at);
-        let slope = gradient(isa, old, load(isa, g, at), &by);
+        let old = read(isa, p, at);
+        let slope = gradient(isa, old, read(isa, g, at), &by);
         let along = scaled_gradient(isa, slope, v, at, step);
-        store(isa, isa.fnma(by.rate, along, old), p, at);
+        write(isa, isa.fnma(by.rate, along, old), p, at);
         at += I::LANES;
     }
 }
@@ -208,12 +184,12 @@ fn rmsprop_momentum_pass<T: Float, I: Lanes<T>>(
     let momentum = isa.splat(step.momentum);
     let mut at = 0;
     while at < len {
-        let old = load(isa, p, at);
-        let slope = gradient(isa, old, load(isa, g, at), &by);
+        let old = read(isa, p, at);
+        let slope = gradient(isa, old, read(isa, g, at), &by);
         let scaled = scaled_gradient(isa, slope, v, at, step);
-        let speed = isa.fma(momentum, load(isa, m, at), scaled);
-        store(isa, speed, m, at);
-        store(isa, isa.fnma(by.rate, speed, old), p, at);
+        let speed = isa.fma(momentum, read(isa, m, at), scaled);
+        write(isa, speed, m, at);
+        write(isa, isa.fnma(by.rate, speed, old), p, at);
         at += I::LANES;
     }
 }

@@ -34,6 +34,7 @@
 pub mod base;
 pub mod conv;
 pub mod gemm;
+pub mod guides;
 pub mod ops;
 pub mod optim;
 pub mod profile;

@@ -1,6 +1,7 @@
 //! What the kernels of tiles are handed: a block of C, and where its operands lie.
 
 use super::ahead::Ahead;
+use super::edge::Edge;
 use super::epilogue::Finish;
 use super::transpose::Transpose;
 use crate::simd::Backend;
@@ -26,7 +27,7 @@ pub(super) enum Order {
 ///   elements, if `c_columns`), which nobody else uses meanwhile.
 /// * The biases of `finish` that are not null reach `cols` columns or `rows` rows.
 /// * `max_rows` and `panel` are those of a tile of the kernels' own tiling.
-/// * `transpose` is a kernel for this processor.
+/// * `entries` are kernels for this processor.
 pub(super) struct Block<T> {
     pub(super) rows: usize,
     pub(super) cols: usize,
@@ -54,10 +55,21 @@ pub(super) struct Block<T> {
     pub(super) finish: Finish<T>,
     /// For the activations that are functions of rows.
     pub(super) backend: Backend,
-    /// What writes a tile into a C of contiguous columns: a kernel called by kernels, so it is handed down to them.
-    pub(super) transpose: unsafe fn(&Transpose<T>),
+    /// Kernels that the kernels of tiles call.
+    pub(super) entries: Entries<T>,
     /// What to ask memory for meanwhile.
     pub(super) ahead: Ahead<T>,
+}
+
+/// Kernels that are called by kernels, so they are handed down to them.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<T> {
+    /// Writes a tile into a C of contiguous columns.
+    pub(super) transpose: unsafe fn(&Transpose<T>),
+    /// Starts the sums of a tile whose last vector is not whole.
+    pub(super) start_edge: unsafe fn(&Edge<T>),
+    /// Stores such a tile.
+    pub(super) store_edge: unsafe fn(&Edge<T>),
 }
 
 /// A panel of B, and the columns of C that it belongs to: part of a sound block.

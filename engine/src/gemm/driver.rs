@@ -123,7 +123,7 @@ unsafe fn blocks<T: Float>(x: &Task<T>, schedule: &Schedule, scratch: &mut [T]) 
                 fetch_c: schedule.cold_c || p > 0 || x.finish.beta != T::ZERO,
                 finish,
                 backend: x.backend,
-                transpose: x.kernels.transpose_entry(),
+                entries: x.kernels.entries(),
                 ahead: Ahead::none(),
             };
             // SAFETY: the caller vouches for `x` and the scratch, whose first part is for B.

@@ -4,8 +4,9 @@
 //! its own, which loops over its run: one function with all tiles in it took LLVM more than seven minutes, and a call
 //! for every tile shows where K is short.
 
-use super::block::{Block, Order, Strip};
+use super::block::{Block, Entries, Order, Strip};
 use super::dot::{Dots, dots};
+use super::edge::{Edge, start_edge, store_edge};
 use super::gemv::{Row, row};
 use super::micro::sweep;
 use super::pack::{PackA, PackB, pack_a, pack_b};
@@ -56,14 +57,20 @@ kernel_table! {
     unsafe fn pack_a(x: &PackA<T>) = pack_a;
     /// Copies B into panels.
     unsafe fn pack_b(x: &PackB<T>) = pack_b;
+    /// The start of a tile at the edge of C.
+    #[expect(dead_code, reason = "handed down as a pointer")]
+    unsafe fn start_edge(x: &Edge<'_, T>) = start_edge;
+    /// The end of a tile at the edge of C.
+    #[expect(dead_code, reason = "handed down as a pointer")]
+    unsafe fn store_edge(x: &Edge<'_, T>) = store_edge;
     /// A transpose.
     unsafe fn transpose(x: &Transpose<T>) = transpose;
 }
 
 impl<T: Float> GemmKernels<T> {
-    /// The entry that transposes, for a block to hand down.
-    pub(super) fn transpose_entry(&self) -> unsafe fn(&Transpose<T>) {
-        self.transpose
+    /// The entries that those of tiles call, for a block to hand down.
+    pub(super) fn entries(&self) -> Entries<T> {
+        Entries { transpose: self.transpose, start_edge: self.start_edge, store_edge: self.store_edge }
     }
 
     /// A block of C: column panels, and within them runs of row panels of equal height.

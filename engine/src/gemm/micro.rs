@@ -1,10 +1,10 @@
 //! One tile, MR x NV vectors of C in registers: its sums from bias and C, the k-loop, activation and store. All of it is
 //! inlined into the entries of `kernels`, a function per number of rows.
 //!
-//! The k-loop has two forms, by what is contiguous in A. Starts and ends are straight lines of masked accesses: with a
-//! branch in each, all tiles together took LLVM minutes.
+//! The k-loop has two forms, by what is contiguous in A. What is not whole vectors goes through memory (`edge`).
 
 use super::block::{Block, Order, Strip};
+use super::edge::Edge;
 use super::tiling::most_rows;
 use super::transpose::Transpose;
 use crate::simd::{Float, Lanes};
@@ -84,47 +84,32 @@ unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DE
     let c = x.c.wrapping_add(row * x.c_row + col);
     // SAFETY: the caller vouches for MR rows, `width` columns and `depth` steps of a sound block.
     unsafe {
-        let full = strip.width == NV * I::LANES;
-        let start = match full {
-            true => start::<T, I, MR, NV, true>(isa, x, strip, at.row, c),
-            false => start::<T, I, MR, NV, false>(isa, x, strip, at.row, c),
+        let start = match strip.width == NV * I::LANES {
+            true => start::<T, I, MR, NV>(isa, x, strip, at.row, c),
+            false => {
+                let mut tile = [[isa.splat(T::ZERO); NV]; MR];
+                (x.entries.start_edge)(&edge(x, strip, at.row, (tile.as_mut_ptr().cast(), [MR, NV]), c));
+                tile
+            }
         };
         let sums = match DEPTH {
             true => along_rows(isa, x.depth, start, at, strip),
             false => along_columns(isa, x.depth, start, at, strip),
         };
-        finish(isa, x, sums, c, strip.width);
+        finish(isa, x, strip, at.row, sums, c);
     }
 }
 
 /// The sums of a tile.
 type Sums<T, I, const MR: usize, const NV: usize> = [[<I as Lanes<T>>::V; NV]; MR];
 
-/// Reads up to `left` elements, at most a vector. Without a branch where masks cost nothing: a tile has dozens of
-/// these, and branches in each made this file take minutes to compile.
+/// What the sums of a tile of whole vectors start from: bias + beta * C.
 ///
 /// # Safety
-/// * `from` is valid for reading `min(left, LANES)` elements.
-#[inline(always)]
-unsafe fn load_part<T: Float, I: Lanes<T>, const FULL: bool>(isa: I, from: *const T, left: usize) -> I::V {
-    // SAFETY: the caller vouches for the elements.
-    unsafe {
-        if FULL || (size_of::<I::V>() == 16 && left >= I::LANES) {
-            isa.load_at(from)
-        } else {
-            isa.load_head_at(from, left.min(I::LANES))
-        }
-    }
-}
-
-/// What the sums start from: bias + beta * C.
-///
-/// # Safety
-/// * Row `i` of the tile, `c + i * c_row`, has `width` elements for all MR rows, `width > (NV - 1) * LANES`; all of
-///   the tile's columns if `FULL`.
+/// * Row `i` of the tile, `c + i * c_row`, has NV whole vectors for all MR rows.
 /// * The biases, where not null, reach as far as the block does.
 #[inline(always)]
-unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const FULL: bool>(
+unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,
@@ -137,8 +122,7 @@ unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const F
     unsafe {
         if !finish.column_bias.is_null() {
             for j in 0..NV {
-                let from = finish.column_bias.add(strip.col + j * I::LANES);
-                let bias = load_part::<T, I, FULL>(isa, from, strip.width - j * I::LANES);
+                let bias = isa.load_at(finish.column_bias.add(strip.col + j * I::LANES));
                 for sum in &mut sums {
                     sum[j] = bias;
                 }
@@ -155,9 +139,7 @@ unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const F
         let beta = isa.splat(finish.beta);
         for (i, sum) in sums.iter_mut().enumerate() {
             for (j, sum) in sum.iter_mut().enumerate() {
-                let from = c.add(i * x.c_row + j * I::LANES);
-                let held = load_part::<T, I, FULL>(isa, from, strip.width - j * I::LANES);
-                *sum = isa.fma(beta, held, *sum);
+                *sum = isa.fma(beta, isa.load_at(c.add(i * x.c_row + j * I::LANES)), *sum);
             }
         }
     }
@@ -247,40 +229,56 @@ unsafe fn along_rows<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
 unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
+    strip: &Strip<T>,
+    row: usize,
     mut sums: Sums<T, I, MR, NV>,
     c: *mut T,
-    width: usize,
 ) {
     x.finish.activation.in_registers(isa, &mut sums);
-    if x.c_columns {
-        let mut tile = sums;
-        // SAFETY: the tile is MR rows of NV whole vectors, one after the other; the caller vouches for C.
-        unsafe { store_transposed(x, tile.as_mut_ptr().cast(), [MR, width, NV * I::LANES], c) };
-        return;
-    }
-    // SAFETY: the caller vouches for C.
+    // SAFETY: the caller vouches for C; the tile is MR rows of NV whole vectors, one after the other.
     unsafe {
-        if width == NV * I::LANES {
-            for (i, sum) in sums.iter().enumerate() {
-                for (j, sum) in sum.iter().enumerate() {
-                    isa.store_at(*sum, c.add(i * x.c_row + j * I::LANES));
-                }
-            }
-        } else {
-            for (i, sum) in sums.iter().enumerate() {
-                for (j, sum) in sum.iter().enumerate() {
-                    let to = c.add(i * x.c_row + j * I::LANES);
-                    let left = width - j * I::LANES;
-                    if size_of::<I::V>() == 16 && left >= I::LANES {
-                        isa.store_at(*sum, to);
-                    } else {
-                        isa.store_head_at(*sum, to, left.min(I::LANES));
-                    }
-                }
+        if x.c_columns || strip.width != NV * I::LANES {
+            let mut tile = sums;
+            return store_from_memory(&edge(x, strip, row, (tile.as_mut_ptr().cast(), [MR, NV]), c), x, NV * I::LANES);
+        }
+        for (i, sum) in sums.iter().enumerate() {
+            for (j, sum) in sum.iter().enumerate() {
+                isa.store_at(*sum, c.add(i * x.c_row + j * I::LANES));
             }
         }
         if x.finish.activation.is_function() {
-            apply_to_rows(x, c, MR, width);
+            apply_to_rows(x, c, MR, strip.width);
+        }
+    }
+}
+
+/// A tile in memory, and its part of C.
+#[inline(always)]
+fn edge<'a, T>(
+    x: &'a Block<T>,
+    strip: &Strip<T>,
+    row: usize,
+    (tile, [rows, vectors]): (*mut T, [usize; 2]),
+    c: *mut T,
+) -> Edge<'a, T> {
+    Edge { tile, rows, vectors, width: strip.width, c, c_row: x.c_row, row, col: strip.col, finish: &x.finish }
+}
+
+/// Stores a tile at the edge of C, or in a C of contiguous columns; `columns` are those of its whole vectors.
+///
+/// # Safety
+/// * `edge` is sound (its C by columns, if `c_columns`), and `x` too.
+#[inline(never)]
+unsafe fn store_from_memory<T: Float>(edge: &Edge<T>, x: &Block<T>, columns: usize) {
+    // SAFETY: the caller vouches for the tile and for C, and a sound block's kernels are for this processor.
+    unsafe {
+        if x.c_columns {
+            store_transposed(x, edge.tile, [edge.rows, edge.width, columns], edge.c);
+        } else {
+            (x.entries.store_edge)(edge);
+            if x.finish.activation.is_function() {
+                apply_to_rows(x, edge.c, edge.rows, edge.width);
+            }
         }
     }
 }
@@ -291,7 +289,6 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
 /// * `tile` is valid for reading and writing `rows` rows of `cols` elements at that distance.
 /// * `c` is valid for writing `cols` columns of `rows` elements at distance `c_row`, and overlaps none of those.
 /// * `x` is sound.
-#[inline(never)]
 unsafe fn store_transposed<T: Float>(x: &Block<T>, tile: *mut T, [rows, cols, row]: [usize; 3], c: *mut T) {
     if x.finish.activation.is_function() {
         for i in 0..rows {
@@ -301,7 +298,7 @@ unsafe fn store_transposed<T: Float>(x: &Block<T>, tile: *mut T, [rows, cols, ro
         }
     }
     // SAFETY: the caller vouches for both places, and a sound block's kernel is one for this processor.
-    unsafe { (x.transpose)(&Transpose { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row }) };
+    unsafe { (x.entries.transpose)(&Transpose { rows, cols, from: tile, from_row: row, to: c, to_col: x.c_row }) };
 }
 
 /// Applies an activation that is a function to `rows` rows of C, which are in L1 still.

@@ -4,7 +4,7 @@
 //! * `task`: a product in raw parts. `split`: its parts for threads. `shared`: operands packed once for all of them
 //!   (`panels`). `packed`: a B packed for many products. `driver`: the loops over blocks on one thread (BLIS's five, K
 //!   outermost). `schedule`: what to pack, in which blocks. `blocking`: sizes of blocks from those of caches.
-//! * `kernels`: the kernels by name. `tiling`: the tiles' sizes. `micro`: the tiles, which are handed a `block`. `dot`,
+//! * `kernels`: the kernels by name. `tiling`: the tiles' sizes. `micro`: the tiles, which are handed a `block`; `edge`: tiles that are not whole vectors. `dot`,
 //!   `gemv`: the kernels for shapes with little reuse. `pack`: copies in tile order. `transpose` (`slices`).
 //! * `ahead`: prefetching. `arena`: a thread's scratch memory, which `warm_up` takes beforehand.
 //!
@@ -24,6 +24,7 @@ mod block;
 mod blocking;
 mod dot;
 mod driver;
+mod edge;
 mod epilogue;
 mod float;
 mod gemv;

@@ -24,16 +24,16 @@ macro_rules! declare {
 }
 for_each_instruction_set! { declare! }
 
-macro_rules! push {
+macro_rules! extend {
     ($all:ident [$($cfg:tt)*] [$($compiled:tt)*] $folder:ident $Token:ident $($entries:ident)*) => {
         #[$($cfg)*]
-        $all.push(&$folder::SET);
+        $all.extend([&$folder::SET]);
     };
 }
 
 /// Every instruction set that this build knows, the preferred one last.
 pub(crate) fn all() -> Vec<&'static crate::base::backend::InstructionSet> {
     let mut all = Vec::new();
-    for_each_instruction_set! { push! all }
+    for_each_instruction_set! { extend! all }
     all
 }

@@ -123,7 +123,8 @@ macro_rules! tiles {
     ($($rows:literal $name:ident)*) => {
         $(
             /// # Safety
-            /// * `x` is sound, `strip` is one of its panels, and `panels` of so many rows lie in it from row `first` on.
+            /// * `x` is sound, `strip` is one of its panels, and `panels` of so many rows lie in it from row `first`
+            ///   on.
             #[inline(always)]
             unsafe fn $name<T: Float, I: Lanes<T>>(
                 isa: I,

@@ -1,5 +1,5 @@
-//! One tile, MR x NV vectors of C in registers: its sums from bias and C, the k-loop, activation and store. All of it is
-//! inlined into the entries of `kernels`, a function per number of rows.
+//! One tile, MR x NV vectors of C in registers: its sums from bias and C, the k-loop, activation and store. All of it
+//! is inlined into the entries of `kernels`, a function per number of rows.
 //!
 //! The k-loop has two forms, by what is contiguous in A. Starts and ends are straight lines of masked accesses: with a
 //! branch in each, all tiles together took LLVM minutes.

@@ -22,8 +22,8 @@ impl HasKernels for f64 {
     }
 }
 
-/// `f32` or `f64`. Nothing can be called through it outside this folder, and nothing else can implement it: the trait that
-/// it rests on is private.
+/// `f32` or `f64`. Nothing can be called through it outside this folder, and nothing else can implement it: the trait
+/// that it rests on is private.
 ///
 /// ```compile_fail,E0624
 /// fn kernels<T: narrows_engine::Real>(backend: narrows_engine::Backend) {

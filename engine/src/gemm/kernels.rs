@@ -4,7 +4,7 @@
 //! its own, which loops over its run: one function with all tiles in it took LLVM more than seven minutes, and a call
 //! for every tile shows where K is short.
 
-use super::block::{Block, Entries, Order, Strip};
+use super::block::{Block, Entries, Strip};
 use super::dot::{Dots, dots};
 use super::edge::{Edge, start_edge, store_edge};
 use super::gemv::{Row, row};
@@ -130,7 +130,8 @@ macro_rules! tiles {
     ($($rows:literal $name:ident)*) => {
         $(
             /// # Safety
-            /// * `x` is sound, `strip` is one of its panels, and `panels` of so many rows lie in it from row `first` on.
+            /// * `x` is sound, `strip` is one of its panels, and `panels` of so many rows lie in it from row `first`
+            ///   on.
             #[inline(always)]
             unsafe fn $name<T: Float, I: Lanes<T>>(
                 isa: I,
@@ -141,13 +142,10 @@ macro_rules! tiles {
             ) {
                 // SAFETY: the caller vouches for all of it; the arm fits the strip's width.
                 unsafe {
-                    match (strip.width.div_ceil(I::LANES), x.order == Order::Depth) {
-                        (0..=1, true) => sweep::<T, I, $rows, 1, true>(isa, x, strip, first, panels),
-                        (0..=1, false) => sweep::<T, I, $rows, 1, false>(isa, x, strip, first, panels),
-                        (2, true) => sweep::<T, I, $rows, 2, true>(isa, x, strip, first, panels),
-                        (2, false) => sweep::<T, I, $rows, 2, false>(isa, x, strip, first, panels),
-                        (_, true) => sweep::<T, I, $rows, 3, true>(isa, x, strip, first, panels),
-                        (_, false) => sweep::<T, I, $rows, 3, false>(isa, x, strip, first, panels),
+                    match strip.width.div_ceil(I::LANES) {
+                        0..=1 => sweep::<T, I, $rows, 1>(isa, x, strip, first, panels),
+                        2 => sweep::<T, I, $rows, 2>(isa, x, strip, first, panels),
+                        _ => sweep::<T, I, $rows, 3>(isa, x, strip, first, panels),
                     }
                 }
             }

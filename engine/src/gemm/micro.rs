@@ -1,5 +1,5 @@
-//! One tile, MR x NV vectors of C in registers: its sums from bias and C, the k-loop, activation and store. All of it is
-//! inlined into the entries of `kernels`, a function per number of rows.
+//! One tile, MR x NV vectors of C in registers: its sums from bias and C, the k-loop, activation and store. All of it
+//! is inlined into the entries of `kernels`, a function per number of rows.
 //!
 //! The k-loop has two forms, by what is contiguous in A. What is not whole vectors goes through memory (`edge`).
 
@@ -15,9 +15,8 @@ use crate::simd::{Float, Lanes};
 /// # Safety
 /// * `x` is sound, and `strip` is one of its panels, of NV vectors or part of the last.
 /// * `panels` of MR rows lie in `x` from row `first` on.
-/// * `DEPTH` says whether the order of A is `Depth`.
 #[inline(always)]
-pub(super) unsafe fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
+pub(super) unsafe fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,
@@ -40,7 +39,7 @@ pub(super) unsafe fn sweep<T: Float, I: Lanes<T>, const MR: usize, const NV: usi
         x.ahead.ask();
         let at = Place { a: x.a.wrapping_add(row * x.a_row), stride, row };
         // SAFETY: the caller vouches for the block and for these rows.
-        unsafe { tile::<T, I, MR, NV, DEPTH>(isa, x, strip, &at) };
+        unsafe { tile::<T, I, MR, NV>(isa, x, strip, &at) };
     }
 }
 
@@ -72,9 +71,9 @@ struct Place<T> {
 
 /// # Safety
 /// * `x` is sound, and `strip` is one of its panels, of NV vectors or part of the last.
-/// * MR rows of `x` start at `at.row`, and their elements of A at `at.a`, as `at.stride` and `DEPTH` say.
+/// * MR rows of `x` start at `at.row`, and their elements of A at `at.a`, as `at.stride` and the order say.
 #[inline(always)]
-unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DEPTH: bool>(
+unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,
@@ -92,9 +91,9 @@ unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const DE
                 tile
             }
         };
-        let sums = match DEPTH {
-            true => along_rows(isa, x.depth, start, at, strip),
-            false => along_columns(isa, x.depth, start, at, strip),
+        let sums = match x.order {
+            Order::Depth => along_rows(isa, x.depth, start, at, strip),
+            _ => along_columns(isa, x.depth, start, at, strip),
         };
         finish(isa, x, strip, at.row, sums, c);
     }

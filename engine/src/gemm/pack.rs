@@ -2,9 +2,9 @@
 //!
 //! * A keeps its orientation, so packing it is copying: rows contiguous along k (`Depth`: `to[i * to_row + p]`), or
 //!   per row panel the columns of it (`Panels`: `to[p * rows + i]`). alpha is multiplied in here.
-//! * B becomes panels of NR columns, `to[panel][p * NR + j]`, the last filled up with zeros (where a side is contiguous;
-//!   what lies there is in lanes that nobody stores). From a B contiguous along k (the weights of a linear layer) that
-//!   is a transpose, made of squares in registers.
+//! * B becomes panels of NR columns, `to[panel][p * NR + j]`, the last filled up with zeros (where a side is
+//!   contiguous; what lies there is in lanes that nobody stores). From a B contiguous along k (the weights of a
+//!   linear layer) that is a transpose, made of squares in registers.
 
 use super::block::Order;
 use super::tiling::RowPanels;
@@ -55,8 +55,8 @@ pub(super) unsafe fn pack_a<T: Float, I: Lanes<T>>(isa: I, x: &PackA<T>) {
     if x.order == Order::Depth {
         for i in 0..x.rows {
             let from = x.from.wrapping_add(i * x.row);
-            // SAFETY: `x` is sound: a row has `depth` elements, and what is written beyond them belongs to the next row,
-            // not written yet, or to the vector to spare.
+            // SAFETY: `x` is sound: a row has `depth` elements, and what is written beyond them belongs to the next
+            // row, not written yet, or to the vector to spare.
             unsafe { copy(isa, from, x.col, x.to.add(i * x.to_row), x.depth, x.alpha) };
         }
         return;
@@ -122,7 +122,8 @@ pub(super) unsafe fn pack_b<T: Float, I: Lanes<T>>(isa: I, x: &PackB<T>) {
 /// A panel from contiguous rows.
 ///
 /// # Safety
-/// * `from` is valid for reading `depth` rows of `width`, `to` for writing `depth` rows of `nr`, a multiple of the lanes.
+/// * `from` is valid for reading `depth` rows of `width`, `to` for writing `depth` rows of `nr`, a multiple of the
+///   lanes.
 /// * They do not overlap.
 #[inline(always)]
 unsafe fn panel_of_rows<T: Float, I: Lanes<T>>(

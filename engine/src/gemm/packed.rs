@@ -31,7 +31,10 @@ impl<T: GemmFloat> PackedB<T> {
         let data = len.and_then(Buffer::zeroed);
         let mut data = data.map_err(|error| error.within(format_args!("packing a matrix of {rows} x {cols}")))?;
         // SAFETY: `b` is a checked view, and the panel is of these kernels' tiling.
-        unsafe { pack((kernels, split), &Operand::of(b), [rows, cols], panel, data.as_mut_slice()) };
+        let done = unsafe { pack((kernels, split), &Operand::of(b), [rows, cols], panel, data.as_mut_slice()) };
+        if !done {
+            return Err(Error::shape(format!("a matrix of {rows} x {cols} does not fit the memory meant for it")));
+        }
         Ok(Self { backend, rows, cols, panel, data })
     }
 

@@ -19,11 +19,12 @@ pub(super) fn packed_len([rows, cols]: [usize; 2], panel: usize) -> Option<usize
     cols.checked_next_multiple_of(panel)?.checked_mul(rows)
 }
 
-/// Packs `[rows, cols]` of `from` into panels of `panel` columns, one after the other; nothing where `to` is too short.
+/// Packs `[rows, cols]` of `from` into panels of `panel` columns, one after the other; false where `to` is too short.
 ///
 /// # Safety
 /// * `from` is valid for reading that many elements at its strides; it is not packed already.
 /// * `panel` is a multiple of the lanes of `kernels`.
+#[must_use]
 pub(super) unsafe fn pack<T: Float>(
     (kernels, split): (&GemmKernels<T>, Split),
     from: &Operand<T>,
@@ -37,8 +38,10 @@ pub(super) unsafe fn pack<T: Float>(
     struct Shared<T>(Operand<T>, *mut T);
     // SAFETY: the source is only read, and the parts below write disjoint rows of the panels.
     unsafe impl<T: Send + Sync> Sync for Shared<T> {}
-    if packed_len([rows, cols], panel).is_none_or(|len| len > to.len()) {
-        return false;
+    match packed_len([rows, cols], panel) {
+        Some(0) => return true,
+        Some(len) if len <= to.len() => {}
+        _ => return false,
     }
     let shared = Shared(*from, to.as_mut_ptr());
     split.gated(rows.saturating_mul(cols), GATE).ranges(rows, PART, &|range| {

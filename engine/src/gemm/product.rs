@@ -92,7 +92,6 @@ fn multiply<T: GemmFloat>(
     }
     let (data, c_row, c_col) = c.raw();
     let kernels = T::gemm_kernels(backend);
-    let tiling = kernels.tiling(PhantomData);
     let mut x = Task {
         m,
         n,
@@ -105,7 +104,7 @@ fn multiply<T: GemmFloat>(
         c_columns: false,
         finish: epilogue.raw(beta),
         family: Family::Tiles,
-        shape: tiling.shape(n),
+        shape: kernels.tiling(PhantomData).shape(n),
         kernels,
         backend,
     };
@@ -117,32 +116,49 @@ fn multiply<T: GemmFloat>(
     let contiguous = c_col == 1 || (c_row == 1 && x.b.panel == 0);
     x.family = Family::of([x.m, x.n], &x.a, &x.b);
     // SAFETY: the views are checked, and C's is borrowed to be written, so it overlaps no other; the sides and the
-    // epilogue fit it; the shapes given below are of the kernels given with them.
+    // epilogue fit it.
     unsafe {
-        if x.family == Family::Tiles {
-            if contiguous && is_better_transposed(&x) && transposed(split, &x) {
-                return Ok(());
-            }
-            if x.b.panel == 0 && 2 * x.n <= tiling.lanes {
-                // C is no wider than half a vector: vectors of half the width waste nothing, and give the same bits.
-                x.kernels = backend.half().map_or(x.kernels, T::gemm_kernels);
-            }
-            x.shape = x.kernels.tiling(PhantomData).shape(x.n);
-            if contiguous && is_better_shared(split, &x) && shared(split, &x) {
-                return Ok(());
-            }
-        }
         if contiguous {
-            split::run(split, x);
+            compute(split, &mut x);
         } else {
+            settle_tile(&mut x);
             scattered(&x, c_col);
         }
     }
     Ok(())
 }
 
-/// C with gaps in both directions, or contiguous columns beside a packed B: small tiles of it are gathered, computed and
-/// scattered.
+/// Settles the tile; for a C no wider than half a vector that of vectors of half the width, which waste nothing and give
+/// the same bits.
+fn settle_tile<T: GemmFloat>(x: &mut Task<T>) {
+    let lanes = x.kernels.tiling(PhantomData).lanes;
+    if x.family == Family::Tiles && x.b.panel == 0 && 2 * x.n <= lanes {
+        x.kernels = x.backend.half().map_or(x.kernels, T::gemm_kernels);
+    }
+    x.shape = x.kernels.tiling(PhantomData).shape(x.n);
+}
+
+/// Computes a product in whichever way is best for it.
+///
+/// # Safety
+/// * `x` is sound, its shape apart.
+unsafe fn compute<T: GemmFloat>(split: Split, x: &mut Task<T>) {
+    // SAFETY: the caller vouches for `x`; transposed products take a shape of their own, and the others that of their
+    // kernels.
+    unsafe {
+        if x.family == Family::Tiles && is_better_transposed(x) && transposed(split, x) {
+            return;
+        }
+        settle_tile(x);
+        if x.family == Family::Tiles && is_better_shared(split, x) && shared(split, x) {
+            return;
+        }
+        split::run(split, *x);
+    }
+}
+
+/// C with gaps in both directions, or contiguous columns beside a packed B: small tiles of it are gathered, computed
+/// and scattered.
 ///
 /// # Safety
 /// * `x` is sound, but that the columns of C are `c_col` apart.

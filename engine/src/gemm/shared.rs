@@ -45,13 +45,16 @@ pub(super) unsafe fn shared<T: Float>(threads: Split, x: &Task<T>) -> bool {
                 // SAFETY: `x` is sound, and `memory` is long enough for this block of B, which nobody writes while the
                 // part is computed.
                 unsafe {
-                    pack((x.kernels, threads), &from, [depth, cols], panel, memory);
+                    if !pack((x.kernels, threads), &from, [depth, cols], panel, memory) {
+                        return false;
+                    }
                     split::run(threads, part);
                 }
             }
         }
+        true
     });
-    done.is_some()
+    done == Some(true)
 }
 
 /// Whether a product is done the other way round: see the module.
@@ -84,11 +87,14 @@ pub(super) unsafe fn transposed<T: Float>(threads: Split, x: &Task<T>) -> bool {
         let task = Task { m: x.n, n: x.m, a: x.b.t(), b, c_columns: true, finish, shape, ..*x };
         // SAFETY: `x` is sound, and so is its transpose, with an A packed whole into memory that nobody else writes.
         unsafe {
-            pack((x.kernels, threads), &x.a.t(), [x.k, x.m], panel, memory);
+            if !pack((x.kernels, threads), &x.a.t(), [x.k, x.m], panel, memory) {
+                return false;
+            }
             split::run(threads, task);
         }
+        true
     });
-    done.is_some()
+    done == Some(true)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A product on many threads: C is cut into parts, each a product of its own, joined by work stealing.
 //!
 //! The longer side is halved at a multiple of the tile until there are about two parts a thread, so that a slow
-//! core does not keep the others waiting. A product of many rows packs B once for all (`shared`); in others each part packs
-//! what it needs for itself, and nobody waits. K is never split among threads, so the bits do not depend on their number.
+//! core does not keep the others waiting. A product of many rows packs B once for all (`shared`); in others each part
+//! packs what it needs for itself, and nobody waits. K is never split among threads, so the bits do not depend on
+//! their number.
 
 use super::driver::serial;
 use super::task::{Family, Task};

@@ -87,8 +87,8 @@ pub(super) struct Task<T: 'static> {
     pub(super) backend: Backend,
 }
 
-// SAFETY: a sound `Task` stands for two matrices that are only read and a part of C that no other task has, all of plain
-// numbers; who computes one vouches for that, on whatever thread.
+// SAFETY: a sound `Task` stands for two matrices that are only read and a part of C that no other task has, all of
+// plain numbers; who computes one vouches for that, on whatever thread.
 unsafe impl<T: Send + Sync> Send for Task<T> {}
 
 impl<T: Float> Task<T> {

@@ -2,7 +2,7 @@
 
 use super::float::HasKernels;
 use super::*;
-use crate::base::{Backend, Threads};
+use crate::base::{Backend, ErrorKind, Threads};
 use crate::simd::Float;
 use crate::{Context, Split};
 use proptest::prelude::*;
@@ -462,5 +462,95 @@ fn each_backend_has_its_own_tiles() {
         let lanes = backend.vector_bytes() / 4;
         assert_eq!(f32::gemm_kernels(backend).tiling(std::marker::PhantomData).lanes, lanes, "{backend}");
         assert_eq!(f64::gemm_kernels(backend).tiling(std::marker::PhantomData).lanes, lanes / 2, "{backend}");
+    }
+}
+
+/// Whatever sides and strides a caller names, the answer is an error or a product: no sum or product of them overflows.
+#[test]
+fn sides_and_strides_that_no_memory_holds() {
+    const MAX: usize = usize::MAX;
+    let mut data = [1.0f32; 12];
+    let sides = [0, 1, 2, 3, MAX / 4, MAX / 2, MAX / 2 + 1, MAX - 1, MAX];
+    let count = sides.len();
+    let views = (0..count.pow(4)).map(|i| [0, 1, 2, 3].map(|digit| sides[i / count.pow(digit) % count]));
+    let none = Epilogue::none();
+    let context = Context::new(Split::Serial);
+    for [rows, cols, row, col] in views {
+        for data in [&data[..], &[]] {
+            let Ok(view) = MatrixRef::new(data, rows, cols, row, col) else { continue };
+            let transposed = view.t();
+            assert_eq!((transposed.rows(), transposed.cols()), (cols, rows));
+            // A view that repeats its rows or columns may be longer than memory; its copy is refused.
+            for view in [view, transposed] {
+                let elements = view.rows().checked_mul(view.cols());
+                let packed = PackedB::new(context, view);
+                assert_eq!(packed.is_ok(), elements.is_some_and(|len| len < 1 << 20), "{rows} x {cols}, {row}, {col}");
+                if let Err(error) = packed {
+                    assert_eq!(error.kind(), ErrorKind::OutOfMemory, "{error}");
+                }
+            }
+        }
+        match MatrixMut::new(&mut data, rows, cols, row, col) {
+            Ok(to) => assert!(to.rows().checked_mul(to.cols()).is_some_and(|len| len <= 12)),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Shape);
+                continue;
+            }
+        }
+        // Operands without depth, and those of another depth than one another.
+        let a = MatrixRef::<f32>::new(&[], rows, 0, row, col).unwrap();
+        let b = MatrixRef::<f32>::new(&[], 0, cols, row, col).unwrap();
+        let long = MatrixRef::<f32>::new(&[], 0, MAX, row, col).unwrap();
+        let mut product = |a, b, transposed: bool, epilogue: &Epilogue<f32>| {
+            let to = MatrixMut::new(&mut data, rows, cols, row, col).unwrap();
+            gemm(context, 0.5, a, b, 1.0, if transposed { to.t() } else { to }, epilogue)
+        };
+        assert!(product(a, b, false, &none).is_ok(), "{rows} x {cols}, {row}, {col}");
+        assert!(product(b.t(), a.t(), true, &none).is_ok(), "{rows} x {cols}, {row}, {col}");
+        assert_eq!(product(a, long, false, &none).is_ok(), cols == MAX);
+        let wrong = Epilogue { bias: Some(Bias::PerRow(&[1.0; 13])), activation: Activation::Identity };
+        assert!(product(a, b, false, &wrong).is_err());
+    }
+    assert!(data.iter().all(|&x| x == 1.0));
+}
+
+#[test]
+fn transposes_in_slices_are_checked() {
+    const MAX: usize = usize::MAX;
+    for backend in Backend::available() {
+        let from: Vec<f32> = (0..13 * 21).map(|i| i as f32).collect();
+        let mut to = vec![0.0; 19 * 14];
+        super::transpose(backend, [13, 19], (&from, 21), (&mut to, 14)).unwrap();
+        for (i, j) in (0..13).flat_map(|i| (0..19).map(move |j| (i, j))) {
+            assert_eq!(to[j * 14 + i], from[i * 21 + j], "{backend}");
+        }
+        for (sides, rows) in [
+            ([14, 19], [21, 14]),
+            ([13, 20], [21, 14]),
+            ([13, 19], [MAX, 14]),
+            ([MAX, MAX], [1, 1]),
+            ([2, MAX], [1, 1]),
+        ] {
+            let error = super::transpose(backend, sides, (&from, rows[0]), (&mut to, rows[1])).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Shape, "{error}");
+        }
+        assert!(super::transpose::<f32>(backend, [0, MAX], (&[], MAX), (&mut [], MAX)).is_ok());
+    }
+}
+
+/// Without memory, blocks are on the stack: they are large enough there for every tile.
+#[test]
+fn blocks_on_the_stack_are_large_enough() {
+    for backend in Backend::available() {
+        for n in [1, 3, 5, 9, 17, 33, 49, 70, 97] {
+            for seed in 0..6 {
+                let case = Case::<f64>::new(seed, [29, n, 70]);
+                let with = case.run(backend, Split::Serial, Activation::Relu);
+                assert!(same_bits(&with, &arena::without(|| case.run(backend, Split::Serial, Activation::Relu))));
+                let case = Case::<f32>::new(seed, [29, n, 70]);
+                let with = case.run(backend, Split::Serial, Activation::Relu);
+                assert!(same_bits(&with, &arena::without(|| case.run(backend, Split::Serial, Activation::Relu))));
+            }
+        }
     }
 }

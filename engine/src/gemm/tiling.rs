@@ -5,7 +5,8 @@
 //! all of C is one vector wide. 8 x 3 reads least, and its rows of C fit the ways of L1 where their distance is a power
 //! of two (1024^3 on Zen 4: 107 instead of 104 GFLOP/s). At 14 x 2 LLVM spills in the loop of `along_rows` (60 instead
 //! of 210, Zen 5); the assembly gate of the benchmarks watches over that. With 16 registers: 6 x 2 (12 + 2 + 1), or
-//! 12 x 1. An element is one chain of multiply-adds over k in whatever tile it lies, so no choice here changes its bits.
+//! 12 x 1. An element is one chain of multiply-adds over k in whatever tile it lies, so no choice here changes its
+//! bits.
 
 use crate::simd::Lanes;
 use std::marker::PhantomData;
@@ -82,8 +83,8 @@ impl TileShape {
     }
 }
 
-/// `rows` dealt out evenly over as few panels of at most `most` as will do: 64 rows are 13s and a 12, not four 13s and a
-/// remainder of 12 or less, so no tile is too short to hide the latency of its sums.
+/// `rows` dealt out evenly over as few panels of at most `most` as will do: 64 rows are 13s and a 12, not four 13s
+/// and a remainder of 12 or less, so no tile is too short to hide the latency of its sums.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowPanels {
     /// The rows of the lower panels: at most [`MOST_ROWS`].

@@ -41,7 +41,8 @@ pub(super) unsafe fn transpose<T: Float, I: Lanes<T>>(isa: I, x: &Transpose<T>) 
 /// `to[p * to_row + j] = from[p * strides[0] + j * strides[1]]` for `sides[0]` of p and `sides[1]` of j.
 ///
 /// # Safety
-/// * `from` is valid for reading that many elements at those strides, `to` for writing as many, and they do not overlap.
+/// * `from` is valid for reading that many elements at those strides, `to` for writing as many, and they do not
+///   overlap.
 #[inline(always)]
 pub(super) unsafe fn by_elements<T: Copy>(
     sides: [usize; 2],

@@ -5,8 +5,8 @@ use super::{arena, panels, schedule};
 use crate::base::Context;
 use std::marker::PhantomData;
 
-/// Takes every thread's scratch memory for products of `T` beforehand, up to twice 2 MiB each, so that steps of training
-/// do not allocate late. Call it where the products will run, inside [`Threads::run`](crate::Threads::run).
+/// Takes every thread's scratch memory for products of `T` beforehand, up to twice 2 MiB each, so that steps of
+/// training do not allocate late. Call it where the products will run, inside [`Threads::run`](crate::Threads::run).
 pub fn warm_up<T: GemmFloat>(context: Context) {
     let blocks = schedule::most::<T>(&T::gemm_kernels(context.backend).tiling(PhantomData));
     let shared = panels::most::<T>();

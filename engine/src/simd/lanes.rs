@@ -122,8 +122,8 @@ pub trait Lanes<T>: Copy + Send + Sync + 'static {
     /// The transpose of [`Self::unzip`]: lanes of `a` and `b` in turns, in two vectors.
     fn zip(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
 
-    /// Writes the transpose of a square of [`Self::SQUARE`] by `SQUARE` elements: `to[j * to_stride + i] = from[i * stride +
-    /// j]`.
+    /// Writes the transpose of a square of [`Self::SQUARE`] by `SQUARE` elements: `to[j * to_stride + i] = from[i *
+    /// stride + j]`.
     ///
     /// # Safety
     /// * `from` is valid for reading that many elements from each of that many rows at distance `stride`.

@@ -24,8 +24,9 @@ macro_rules! kernel_table {
                 #[inline]
                 #[allow(clippy::too_many_arguments)]
                 $vis $(unsafe $(@ $never)*)? fn $name(&self, $($arg: $type),*) $(-> $result)? {
-                    // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the processor has
-                    // the instructions; what an unsafe body asks besides, the caller of this unsafe method vouches for.
+                    // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the
+                    // processor has the instructions; what an unsafe body asks besides, the caller of this unsafe
+                    // method vouches for.
                     unsafe { (self.$name)($($arg),*) }
                 }
             )*

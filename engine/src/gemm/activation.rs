@@ -28,6 +28,8 @@ pub enum Activation<T> {
     Tanh,
     /// `ln(1 + e^x)`
     Softplus,
+    /// `x / (1 + e^-x)` (Elfwing et al. 2017), also called swish; it has a minimum at -1.278.
+    Silu,
 }
 
 impl<T: Float> Activation<T> {
@@ -101,14 +103,24 @@ impl<T: Float> Activation<T> {
                 (Kernels::softplus_gradient, Kernels::softplus_gradient_sums),
                 OfOutput(|y, _| (-(-y).exp_m1(), (-y).exp())),
             ),
+            Self::Silu => Traits {
+                rises: false,
+                ..plain(
+                    "silu",
+                    25,
+                    Kernels::silu,
+                    (Kernels::silu_gradient, Kernels::silu_gradient_sums),
+                    Derivative::OfArgument,
+                )
+            },
         })
     }
 
     /// One of each, with a parameter where it takes one: what tests walk.
     #[cfg(test)]
     pub(crate) fn one_of_each(p: T) -> Vec<Self> {
-        use Activation::{Elu, Identity, LeakyRelu, Relu, Sigmoid, Softplus, Tanh};
-        vec![Identity, Relu, LeakyRelu(p), Elu(p), Sigmoid, Tanh, Softplus]
+        use Activation::{Elu, Identity, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh};
+        vec![Identity, Relu, LeakyRelu(p), Elu(p), Sigmoid, Tanh, Softplus, Silu]
     }
 
     /// What operations, profiles and errors call it.
@@ -163,7 +175,6 @@ pub(crate) enum Derivative {
     /// parameter.
     OfOutput(fn(f64, f64) -> (f64, f64)),
     /// Of the function's argument: a fused operation's sum before the activation.
-    #[expect(dead_code, reason = "its first user follows")]
     OfArgument,
 }
 

@@ -81,6 +81,16 @@ activations! {
     softplus(softplus_gradient, softplus_gradient_sums):
     |isa, x, _p| T::softplus(isa, x),
     |isa, y, dy, _p| isa.neg(isa.mul(dy, T::expm1(isa, isa.neg(y))));
+
+    /// `x sigmoid(x)` (Elfwing et al. 2017); the derivative is `s + x s (1 - s)` with `s` that sigmoid. Beyond 1000 the
+    /// sigmoid is 0 or 1, and `x` is held there so that no infinity meets a 0.
+    silu(silu_gradient, silu_gradient_sums):
+    |isa, x, _p| isa.mul(isa.max(isa.splat(T::from_f64(-1000.0)), x), T::sigmoid(isa, x)),
+    |isa, x, dy, _p| {
+        let held = isa.min(isa.splat(T::from_f64(1000.0)), isa.max(isa.splat(T::from_f64(-1000.0)), x));
+        let s = T::sigmoid(isa, x);
+        isa.mul(dy, isa.fma(isa.mul(held, s), isa.sub(isa.splat(T::ONE), s), s))
+    };
 }
 
 /// `relu` of a vector: products and convolutions apply it to their sums while these are in registers.

@@ -2,14 +2,26 @@
 //!
 //! `kernel_table!` takes signatures and the generic bodies behind them. Each entry is an `#[inline(never)]` function
 //! that carries `#[target_feature]` and a readable path, such as `kernels::Elementwise::f32_avx2::exp`, so that a
-//! profile names the kernel that ran; inside it the generic body is inlined whole.
+//! profile names the kernel that ran; inside it the generic body is inlined whole. An entry declared `unsafe fn` has a
+//! body that is one, and the table's method asks its callers for the same.
 
-/// Declares a table: see the module.
+/// Declares a table: see the module. Its methods are the crate's own; after `, public` they are for everybody who can name
+/// the table.
 macro_rules! kernel_table {
+    ($(#[$table_doc:meta])* $vis:vis struct $Table:ident in $module:ident; $($entries:tt)*) => {
+        kernel_table! { @table pub(crate), $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
+    };
+
+    ($(#[$table_doc:meta])* $vis:vis struct $Table:ident in $module:ident, public; $($entries:tt)*) => {
+        kernel_table! { @table pub, $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
+    };
+
     (
+        @table $methods:vis,
         $(#[$table_doc:meta])*
         $vis:vis struct $Table:ident in $module:ident;
-        $( $(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:ident; )*
+        $( $(#[$doc:meta])* $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)?
+            = $body:ident; )*
     ) => {
         $(#[$table_doc])*
         $vis struct $Table<T> {
@@ -21,9 +33,10 @@ macro_rules! kernel_table {
                 $(#[$doc])*
                 #[inline]
                 #[allow(clippy::too_many_arguments)]
-                $vis fn $name(&self, $($arg: $type),*) $(-> $result)? {
-                    // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the processor has
-                    // the instructions.
+                $methods $(unsafe $(@ $never)*)? fn $name(&self, $($arg: $type),*) $(-> $result)? {
+                    // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the
+                    // processor has the instructions; what an unsafe body asks besides, the caller of this unsafe
+                    // method vouches for.
                     unsafe { (self.$name)($($arg),*) }
                 }
             )*
@@ -34,13 +47,13 @@ macro_rules! kernel_table {
             use super::*;
 
             $crate::simd::arch::for_each_instruction_set! { kernel_table! @entries $Table {
-                $( fn $name($($arg: $type),*) $(-> $result)? = $body; )*
+                $( $(unsafe $(@ $never)*)? fn $name($($arg: $type),*) $(-> $result)? = $body; )*
             } }
         }
 
         impl $Table<f32> {
             /// The table of `backend`.
-            $vis fn of(backend: $crate::base::Backend) -> &'static Self {
+            $methods fn of(backend: $crate::base::Backend) -> &'static Self {
                 $crate::simd::arch::for_each_instruction_set! { kernel_table! @find_f32 backend $module }
                 &$module::f32_portable::TABLE
             }
@@ -48,7 +61,7 @@ macro_rules! kernel_table {
 
         impl $Table<f64> {
             /// The table of `backend`.
-            $vis fn of(backend: $crate::base::Backend) -> &'static Self {
+            $methods fn of(backend: $crate::base::Backend) -> &'static Self {
                 $crate::simd::arch::for_each_instruction_set! { kernel_table! @find_f64 backend $module }
                 &$module::f64_portable::TABLE
             }
@@ -78,7 +91,7 @@ macro_rules! kernel_table {
     };
 
     (@module $Table:ident, $t:ident, $module:ident, $cfg:tt, $feature:tt, $folder:ident, $Token:ident,
-     { $( fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
+     { $( $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
         #$cfg
         pub(super) mod $module {
             use super::*;
@@ -90,13 +103,15 @@ macro_rules! kernel_table {
             $(
                 /// # Safety
                 /// * The processor has the instructions of this module.
+                /// * What the body asks, if it is unsafe.
                 #$feature
                 #[inline(never)]
                 #[allow(clippy::too_many_arguments, unused_unsafe)]
                 unsafe fn $name($($arg: $type),*) $(-> $result)? {
                     // SAFETY: the caller vouches for the instructions.
                     let isa = unsafe { $crate::simd::arch::$folder::$Token::new_unchecked() };
-                    super::super::$body(isa, $($arg),*)
+                    // SAFETY: the caller vouches for what an unsafe body asks; a safe one stands in no unsafe block.
+                    $(unsafe $(@ $never)*)? { super::super::$body(isa, $($arg),*) }
                 }
             )*
         }

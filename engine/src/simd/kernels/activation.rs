@@ -32,7 +32,7 @@ macro_rules! activations {
             /// `f_gradient_sums(kept, dy, p, columns, sums)` does so in place, row by row of `columns`, and writes the
             /// sum of each column; nothing is done where there are no columns, or more than `sums` holds. Only the
             /// common length of slices is touched.
-            pub struct Activations in activations;
+            pub struct Activations in activations, public;
             $(
                 $(#[$doc])*
                 fn $name(io: InOut<'_, T>, p: T) = $name;

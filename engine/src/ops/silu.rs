@@ -1,5 +1,5 @@
-//! `y = x sigmoid(x)` (Elfwing et al. 2017), also called swish; and, since its derivative is not a function of the output,
-//! the cases of every operation that may be fused with it.
+//! `y = x sigmoid(x)` (Elfwing et al. 2017), also called swish; and, since its derivative is not a function of the
+//! output, the cases of every operation that may be fused with it.
 
 use super::conv_transpose2d::reference as transposed;
 use super::conv2d::{images, reference as convolved, sides};
@@ -70,8 +70,8 @@ pub(super) fn cases() -> Vec<Case> {
             "conv2d_max_pool2d, silu",
             |s| vec![planes(s, 1).0, fixed(&[3, 1, 1, 1], Domain::AwayFromZero(0.5)), fixed(&[3], Domain::Real)],
             |t, v| {
-                let options = ConvOptions::default();
-                t.conv2d_max_pool2d(t.scale(v[0], 0.1), v[1], Some(v[2]), options, Pool::new(2).ceil(), Activation::Silu)
+                let (scaled, pool) = (t.scale(v[0], 0.1), Pool::new(2).ceil());
+                t.conv2d_max_pool2d(scaled, v[1], Some(v[2]), ConvOptions::default(), pool, Activation::Silu)
             },
             |x| {
                 let (_, [h, w]) = planes(s, 1);
@@ -105,8 +105,8 @@ mod tests {
     use crate::random::fill_uniform;
     use crate::{Backend, Parameters, Split};
 
-    /// The sums that a training plan saves, and the place that an inference plan works in: the same bits, and infinities are
-    /// functions' limits.
+    /// The sums that a training plan saves, and the place that an inference plan works in: the same bits, and
+    /// infinities are functions' limits.
     #[test]
     fn saved_and_in_place_are_the_same_bits() {
         for backend in Backend::available() {

@@ -19,8 +19,8 @@ pub fn fill_bits_on(backend: Backend, seed: u64, stream: u64, offset: u64, out: 
 
 /// Uniform numbers in `[low, high)`: `low + (high - low) u`, where `u` has 24 bits in `f32` and 53 in `f64`.
 ///
-/// `high - low` must be finite. Where rounding would give `high`, the number is `low`, as it always is when the interval
-/// is empty.
+/// `high - low` must be finite. Where rounding would give `high`, the number is `low`, as it always is when the
+/// interval is empty.
 pub fn fill_uniform<T: Float>(seed: u64, stream: u64, offset: u64, low: T, high: T, out: &mut [T]) {
     fill_uniform_on(Backend::current(), seed, stream, offset, low, high, out);
 }

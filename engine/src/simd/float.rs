@@ -1,7 +1,7 @@
 //! The two element types, `f32` and `f64`, and what a generic kernel must know of them.
 //!
-//! Code outside the engine cannot name [`Float`]: it writes [`Real`](crate::Real), which stands on it, and whose page lists
-//! what numbers can do. The other methods lead to kernels.
+//! Code outside the engine cannot name [`Float`]: it writes [`Real`](crate::Real), which stands on it, and whose page
+//! lists what numbers can do. The other methods lead to kernels.
 #![forbid(unsafe_code)]
 
 use super::kernels::{Activations, Elementwise, Updates};

@@ -1,11 +1,11 @@
 //! Vectors: what the processor can do, chosen once at run time, and the loops over slices that use it.
 //!
-//! * `lanes`: the vector operations as a trait; a folder of `arch` for each instruction set implements it. `float`: what a
-//!   kernel must know of the element types. `access`: vectors from and to slices.
+//! * `lanes`: the vector operations as a trait; a folder of `arch` for each instruction set implements it. `float`:
+//!   what a kernel must know of the element types. `access`: vectors from and to slices.
 //! * `detect`: which of them this process uses, and the variable that lowers the choice ([`ISA_VARIABLE`]).
 //! * `math`: exp, ln, tanh and their relatives for whole vectors.
-//! * `kernels`: the loops over slices, one named entry point per kernel and instruction set (`table`). [`InOut`]: what they
-//!   read and write.
+//! * `kernels`: the loops over slices, one named entry point per kernel and instruction set (`table`). [`InOut`]: what
+//!   they read and write.
 //! * [`gather()`]: rows of raw data, scaled on the way into a batch. `philox`: the random generator's rounds.
 //!
 //! `wide` picks its instructions when the crate is compiled, so it cannot serve a binary that must run anywhere and

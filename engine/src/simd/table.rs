@@ -5,8 +5,8 @@
 //! profile names the kernel that ran; inside it the generic body is inlined whole. An entry declared `unsafe fn` has a
 //! body that is one, and the table's method asks its callers for the same.
 
-/// Declares a table: see the module. Its methods are the crate's own; after `, public` they are for everybody who can name
-/// the table.
+/// Declares a table: see the module. Its methods are the crate's own; after `, public` they are for everybody who can
+/// name the table.
 macro_rules! kernel_table {
     ($(#[$table_doc:meta])* $vis:vis struct $Table:ident in $module:ident; $($entries:tt)*) => {
         kernel_table! { @table pub(crate), $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
@@ -91,7 +91,9 @@ macro_rules! kernel_table {
     };
 
     (@module $Table:ident, $t:ident, $module:ident, $cfg:tt, $feature:tt, $folder:ident, $Token:ident,
-     { $( $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
+     {
+        $( $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )*
+     }) => {
         #$cfg
         pub(super) mod $module {
             use super::*;

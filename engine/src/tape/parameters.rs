@@ -80,7 +80,7 @@ impl<T: Real> Parameters<T> {
         let len = all.iter().fold(self.values.len(), |len, sizes| {
             len.saturating_add(Shape::fixed(sizes).elements(1).checked_next_multiple_of(line).unwrap_or(usize::MAX))
         });
-        Ok(self.values.reserve(len)?)
+        self.values.reserve(len)
     }
 
     /// The handles in the order of their adding.

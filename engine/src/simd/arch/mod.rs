@@ -1,8 +1,8 @@
 //! The instruction sets, a folder each: its token, its vector operations, and what it states of itself.
 //!
 //! To add one: a folder with a token type that implements [`Isa`](super::Isa) and [`Lanes`](super::Lanes), and a `SET`
-//! that says its name, its width and how it is detected; and its line in [`for_each_instruction_set`], from which detection
-//! and every kernel table are made. Nothing else in the engine names a set.
+//! that says its name, its width and how it is detected; and its line in [`for_each_instruction_set`], from which
+//! detection and every kernel table are made. Nothing else in the engine names a set.
 
 /// Calls `$then!($fixed.. line)` for every instruction set, the preferred one last. A line is: when it exists, how a
 /// function is compiled for it, its folder, its token, and the modules of its kernels for `f32` and `f64`.
@@ -35,7 +35,7 @@ for_each_instruction_set! { declare! }
 macro_rules! push {
     ($all:ident [$($cfg:tt)*] [$($compiled:tt)*] $folder:ident $Token:ident $($entries:ident)*) => {
         #[$($cfg)*]
-        $all.push(&$folder::SET);
+        $all.extend([&$folder::SET]);
     };
 }
 

@@ -27,8 +27,8 @@ macro_rules! activations {
         kernel_table! {
             /// The kernels of the activations, of one element type on one backend.
             ///
-            /// For an activation `f`: `f(io, p)` applies it. `f_gradient(kept, io, p, accumulate)` takes the gradient of
-            /// the output through `io` and writes that of the argument, added to what stands there if `accumulate`.
+            /// For an activation `f`: `f(io, p)` applies it. `f_gradient(kept, io, p, accumulate)` takes the gradient
+            /// of the output through `io` and writes that of the argument, added to what stands there if `accumulate`.
             /// `f_gradient_sums(kept, dy, p, columns, sums)` does so in place, row by row of `columns`, and writes the
             /// sum of each column; nothing is done where there are no columns, or more than `sums` holds. Only the
             /// common length of slices is touched.

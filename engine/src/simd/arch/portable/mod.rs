@@ -75,7 +75,10 @@ unsafe impl Isa for Portable {
 }
 
 macro_rules! portable_lanes {
-    ($t:ident, $v:ident, $lanes:literal, $bits:ident, $ints:ident, bias: $bias:literal, mantissa: $mantissa:literal) => {
+    (
+        $t:ident, $v:ident, $lanes:literal, $bits:ident, $ints:ident,
+        bias: $bias:literal, mantissa: $mantissa:literal
+    ) => {
         // SAFETY: as for `Isa`; `V` is a vector of so many elements, and each `_at` accesses those it names.
         unsafe impl Lanes<$t> for Portable {
             type V = $v;

@@ -132,6 +132,10 @@ fn variants(seed: u64) -> Vec<(String, Config)> {
             add("deep", Config { hidden: vec![9, 8], decoder, tied: false, ..config.clone() });
         }
     }
+    for model in [ModelKind::Undercomplete, ModelKind::Convolutional] {
+        let (activation, code_activation) = (ActivationName::Silu, ActivationName::Silu);
+        add("silu", Config { activation, code_activation, ..small(model, seed) });
+    }
     let vae = small(ModelKind::Variational, seed);
     let gaussian = Config { loss: LossName::Mse, ..vae.clone() };
     add("gaussian", Config { likelihood: LikelihoodName::Gaussian, sigma: 0.7, ..gaussian.clone() });

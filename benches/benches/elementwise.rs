@@ -5,11 +5,12 @@
 //! Every result is checked against `f64` arithmetic of the standard library before it is timed.
 
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
-use narrows_engine::Split;
+use narrows_engine::base::Buffer;
+use narrows_engine::internals::{Activations, Elementwise};
 use narrows_engine::optim::{Optimizer, OptimizerConfig};
 use narrows_engine::random::fill_uniform;
-use narrows_engine::simd::kernels::Elementwise;
-use narrows_engine::simd::{Backend, Buffer, InOut};
+use narrows_engine::simd::InOut;
+use narrows_engine::{Backend, Split};
 use std::time::Duration;
 
 /// Bytes of all slices together.
@@ -17,30 +18,41 @@ const SIZES: [(&str, usize); 3] = [("L1", 16 << 10), ("L2", 192 << 10), ("memory
 /// Elements that are checked.
 const CHECKED: usize = 2048;
 
-type Kernel = fn(&Elementwise<f32>, InOut<'_, f32>);
+/// The tables of one backend.
+#[derive(Clone, Copy)]
+struct Kernels {
+    functions: &'static Elementwise<f32>,
+    activations: &'static Activations<f32>,
+}
+
+type Kernel = fn(Kernels, InOut<'_, f32>);
 type Reference = fn(f64) -> f64;
 type Argument = fn(f32) -> f32;
-type Loss = fn(&Elementwise<f32>, &[f32], &[f32], &mut [f32]) -> f32;
+type Loss = fn(Kernels, &[f32], &[f32], &mut [f32]) -> f32;
 type LossReference = fn(f64, f64) -> (f64, f64);
 
 const FUNCTIONS: [(&str, Kernel, Reference); 5] = [
-    ("exp", |kernels, io| kernels.exp(io, 0.0), f64::exp),
-    ("tanh", |kernels, io| kernels.tanh(io, 0.0), f64::tanh),
-    ("sigmoid", |kernels, io| kernels.sigmoid(io, 0.0), sigmoid),
-    ("gelu", |kernels, io| kernels.gelu(io, 0.0), |x| 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2))),
-    ("relu", |kernels, io| kernels.relu(io, 0.0), |x| x.max(0.0)),
+    ("exp", |kernels, io| kernels.functions.exp(io, 0.0), f64::exp),
+    ("tanh", |kernels, io| kernels.activations.tanh(io, 0.0), f64::tanh),
+    ("sigmoid", |kernels, io| kernels.activations.sigmoid(io, 0.0), sigmoid),
+    (
+        "gelu",
+        |kernels, io| kernels.functions.gelu(io, 0.0),
+        |x| 0.5 * x * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+    ),
+    ("relu", |kernels, io| kernels.activations.relu(io, 0.0), |x| x.max(0.0)),
 ];
 
 /// With the loss of one element and its derivative.
 const LOSSES: [(&str, Loss, LossReference); 2] = [
     (
         "binary_cross_entropy",
-        |kernels, z, t, gradient| kernels.binary_cross_entropy(z, t, gradient, 1.0),
+        |kernels, z, t, gradient| kernels.functions.binary_cross_entropy(z, t, gradient, 1.0),
         |z, t| (z.max(0.0) - z * t + (-z.abs()).exp().ln_1p(), sigmoid(z) - t),
     ),
     (
         "squared_error",
-        |kernels, x, t, gradient| kernels.squared_error(x, t, gradient, 1.0),
+        |kernels, x, t, gradient| kernels.functions.squared_error(x, t, gradient, 1.0),
         |x, t| ((x - t).powi(2), 2.0 * (x - t)),
     ),
 ];
@@ -60,7 +72,8 @@ fn erf(x: f64) -> f64 {
 }
 
 fn main() {
-    let kernels = Elementwise::<f32>::of(Backend::current());
+    let backend = Backend::current();
+    let kernels = Kernels { functions: Elementwise::<f32>::of(backend), activations: Activations::<f32>::of(backend) };
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
@@ -90,7 +103,7 @@ const VALUES: [(&str, Argument); 5] = [
 ];
 
 /// The same function on arguments of each kind, in L1.
-fn values(criterion: &mut Criterion, name: &str, kernels: &Elementwise<f32>, kernel: Kernel, reference: Reference) {
+fn values(criterion: &mut Criterion, name: &str, kernels: Kernels, kernel: Kernel, reference: Reference) {
     let len = 2048;
     let mut group = criterion.benchmark_group(format!("values/{name}"));
     group.throughput(Throughput::Elements(len as u64));
@@ -149,7 +162,7 @@ fn function(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,
     len: usize,
-    kernels: &Elementwise<f32>,
+    kernels: Kernels,
     kernel: Kernel,
     reference: Reference,
 ) {
@@ -167,7 +180,7 @@ fn loss(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: BenchmarkId,
     len: usize,
-    kernels: &Elementwise<f32>,
+    kernels: Kernels,
     kernel: Loss,
     reference: LossReference,
 ) {

@@ -2,9 +2,9 @@
 
 use crate::shapes::Shape;
 use narrows_engine::Context;
+use narrows_engine::base::Buffer;
 use narrows_engine::gemm::{Epilogue, MatrixMut, MatrixRef, PackedB, gemm, gemm_packed};
 use narrows_engine::random::fill_uniform;
-use narrows_engine::simd::Buffer;
 use narrows_engine::{Real, Split};
 
 /// A, B and C, each on a cache line.

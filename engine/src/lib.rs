@@ -42,6 +42,13 @@ pub mod random;
 pub mod simd;
 pub mod tape;
 
+/// The kernels themselves, for the project's own benches. No promise of stability: it changes with any version.
+#[cfg(feature = "internals")]
+pub mod internals {
+    pub use crate::simd::kernels::Elementwise;
+    pub use crate::simd::kernels::activation::Activations;
+}
+
 pub use base::{Backend, Context, Error, ErrorKind, Split, Threads};
 pub use simd::{RawRows, gather};
 pub use tape::check;

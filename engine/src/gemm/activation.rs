@@ -28,6 +28,8 @@ pub enum Activation<T> {
     Tanh,
     /// `ln(1 + e^x)`
     Softplus,
+    /// `x / (1 + e^-x)` (Elfwing et al. 2017), also called swish; it has a minimum at -1.278.
+    Silu,
 }
 
 impl<T: Float> Activation<T> {
@@ -101,14 +103,24 @@ impl<T: Float> Activation<T> {
                 (Kernels::softplus_gradient, Kernels::softplus_gradient_sums),
                 OfOutput(|y, _| (-(-y).exp_m1(), (-y).exp())),
             ),
+            Self::Silu => Traits {
+                rises: false,
+                ..plain(
+                    "silu",
+                    25,
+                    Kernels::silu,
+                    (Kernels::silu_gradient, Kernels::silu_gradient_sums),
+                    Derivative::OfArgument,
+                )
+            },
         })
     }
 
     /// One of each, with a parameter where it takes one: what tests walk.
     #[cfg(test)]
     pub(crate) fn one_of_each(p: T) -> Vec<Self> {
-        use Activation::{Elu, Identity, LeakyRelu, Relu, Sigmoid, Softplus, Tanh};
-        vec![Identity, Relu, LeakyRelu(p), Elu(p), Sigmoid, Tanh, Softplus]
+        use Activation::{Elu, Identity, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh};
+        vec![Identity, Relu, LeakyRelu(p), Elu(p), Sigmoid, Tanh, Softplus, Silu]
     }
 
     /// What operations, profiles and errors call it.
@@ -159,14 +171,15 @@ impl<T: Float> Activation<T> {
 /// What the derivative is a function of, which is what an operation keeps for its backward pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Derivative {
-    /// Of the function's output; the function gives the derivative at an output, and what it changes by with that, for a
-    /// parameter.
+    /// Of the function's output; the function gives the derivative at an output, and what it changes by with that, for
+    /// a parameter.
     OfOutput(fn(f64, f64) -> (f64, f64)),
     /// Of the function's argument: a fused operation's sum before the activation.
-    #[expect(dead_code, reason = "its first user follows")]
     OfArgument,
 }
 
+/// What refuses a parameter that makes no sense, in words.
+type Check<T> = fn(T) -> Result<(), String>;
 /// A kernel of a function, with its parameter.
 type Function<T> = fn(&Activations<T>, InOut<'_, T>, T);
 /// A kernel of a gradient, from what is kept, added if the last argument says so.
@@ -181,7 +194,7 @@ pub(crate) struct Traits<T> {
     /// Additions and multiplications per element, roughly.
     pub(crate) flops: u64,
     /// Its parameter, if it has one, and what refuses values that make no sense.
-    pub(crate) parameter: Option<(T, fn(T) -> Result<(), String>)>,
+    pub(crate) parameter: Option<(T, Check<T>)>,
     function: Function<T>,
     gradient: Gradient<T>,
     gradient_sums: GradientSums<T>,
@@ -309,7 +322,8 @@ mod tests {
         }
     }
 
-    /// What one activation's traits say agrees: the gradient is the function's, and the Jacobian's slope the gradient's.
+    /// What one activation's traits say agrees: the gradient is the function's, and the Jacobian's slope the
+    /// gradient's.
     #[test]
     fn traits_agree_with_each_other() {
         let x: Vec<f64> = (0..40).map(|i| (f64::from(i) - 19.5) * 0.2).collect();

@@ -11,8 +11,8 @@ use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 struct Activate<T>(Traits<T>);
 
 impl<T: Real> Tape<T> {
-    /// `activation(x)`, as an operation of its own; `x` itself for the identity. The shape is kept. Where an operation can be
-    /// fused with it ([`Self::linear`], [`Self::conv2d`] and their relatives take one), that costs less.
+    /// `activation(x)`, as an operation of its own; `x` itself for the identity. The shape is kept. Where an operation
+    /// can be fused with it ([`Self::linear`], [`Self::conv2d`] and their relatives take one), that costs less.
     #[track_caller]
     pub fn activation(&self, x: Var, activation: Activation<T>) -> Var {
         match activation.traits() {

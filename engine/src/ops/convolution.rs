@@ -140,8 +140,8 @@ fn transposed(options: &ConvOptions, output_padding: [usize; 2], inputs: &[Shape
     Ok(Convolution { geometry, groups: options.groups, filters: of_input })
 }
 
-/// Either operation: a convolution (of the input, or the one that the operation is the transpose of) with what its kernels
-/// are told, made when it is recorded.
+/// Either operation: a convolution (of the input, or the one that the operation is the transpose of) with what its
+/// kernels are told, made when it is recorded.
 pub(super) struct Convolve<T> {
     pub(super) options: ConvOptions,
     /// For a transposed convolution.

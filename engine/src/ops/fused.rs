@@ -1,8 +1,8 @@
 //! What operations that are fused with an activation share: what to keep for its derivative, and both its passes.
 //!
-//! Most activations are differentiated from the operation's output. For the others the sum before the activation is kept
-//! in the operation's saved memory, behind what it saves of its own; where nothing is saved (a plan without a backward
-//! pass) the activation works in place, with the same bits.
+//! Most activations are differentiated from the operation's output. For the others the sum before the activation is
+//! kept in the operation's saved memory, behind what it saves of its own; where nothing is saved (a plan without a
+//! backward pass) the activation works in place, with the same bits.
 #![forbid(unsafe_code)]
 
 use super::{GATE, GRAIN};
@@ -11,8 +11,8 @@ use crate::gemm::{Activation, Derivative};
 use crate::simd::InOut;
 use crate::tape::{Backward, Real, Shape, Spec};
 
-/// Adds to a shape rule what `activation` needs, after the operation has said what it saves of its own, which must be as
-/// large as its output.
+/// Adds to a shape rule what `activation` needs, after the operation has said what it saves of its own, which must be
+/// as large as its output.
 ///
 /// # Errors
 /// A parameter that makes no sense; sizes that cannot be counted.
@@ -39,14 +39,15 @@ fn twice(shape: &Shape) -> Result<Shape, String> {
     }
 }
 
-/// Divides an operation's saved memory into what it saves of its own and the sums before the activation, `len` of them or
-/// none.
+/// Divides an operation's saved memory into what it saves of its own and the sums before the activation, `len` of them
+/// or none.
 pub(super) fn divide<T: Real>(activation: Activation<T>, saved: &mut [T], len: usize) -> (&mut [T], &mut [T]) {
     let sums = if activation.is_differentiated_from_output() { 0 } else { len };
     saved.split_at_mut(saved.len().saturating_sub(sums))
 }
 
-/// Runs `work`, which is told the activation that it is to apply and where to write, and what it leaves of the activation.
+/// Runs `work`, which is told the activation that it is to apply and where to write, and what it leaves of the
+/// activation.
 pub(super) fn forward<T: Real>(
     activation: Activation<T>,
     context: Context,

@@ -1,4 +1,5 @@
-//! `1/N Σ_i ‖∂h/∂x‖_F²` of one layer `h = f(x Wᵀ + b)`, averaged over samples: the contractive penalty (Rifai et al. 2011).
+//! `1/N Σ_i ‖∂h/∂x‖_F²` of one layer `h = f(x Wᵀ + b)`, averaged over samples: the contractive penalty (Rifai et al.
+//! 2011).
 //!
 //! Closed form, because the Jacobian of a layer is `diag(f') W`: `Σ_j f'(z_ij)² Σ_k W_jk²`, with f' found from h. It
 //! costs one pass over h and one over W forward, the same backward; O(N · out + out · in) instead of O(N · out · in).
@@ -13,8 +14,8 @@ use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 struct JacobianNorm<T>(Activation<T>);
 
 impl<T: Real> Tape<T> {
-    /// The squared Frobenius norm of `∂h/∂x`, averaged over samples, of a layer with `activation`, output `h` `[N, out]` and
-    /// `weight` `[out, in]`; a single number.
+    /// The squared Frobenius norm of `∂h/∂x`, averaged over samples, of a layer with `activation`, output `h` `[N,
+    /// out]` and `weight` `[out, in]`; a single number.
     #[track_caller]
     pub fn jacobian_norm(&self, h: Var, weight: Var, activation: Activation<T>) -> Var {
         self.record(JacobianNorm(activation), &[h, weight])

@@ -15,7 +15,8 @@ use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
 use crate::base::parallel::PerChunk;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
 
-/// The operation; input 0 is x, input 1 the weight `[out, in]` (or its transpose), input 2 the bias `[out]` if there is one.
+/// The operation; input 0 is x, input 1 the weight `[out, in]` (or its transpose), input 2 the bias `[out]` if there is
+/// one.
 struct Linear<T> {
     activation: Activation<T>,
     /// Whether the weight is stored `[in, out]`.
@@ -29,8 +30,9 @@ impl<T: Real> Tape<T> {
         self.linear_of(x, weight, bias, activation, false)
     }
 
-    /// `activation(x weight + bias)`: `weight` is `[in, out]`, another layer's `[out, in]` read the other way round. A decoder
-    /// tied to its encoder, W* = Wᵀ, is this over the encoder's weight, whose gradient is then the sum of both uses.
+    /// `activation(x weight + bias)`: `weight` is `[in, out]`, another layer's `[out, in]` read the other way round. A
+    /// decoder tied to its encoder, W* = Wᵀ, is this over the encoder's weight, whose gradient is then the sum of both
+    /// uses.
     #[track_caller]
     pub fn linear_transposed(&self, x: Var, weight: Var, bias: Option<Var>, activation: Activation<T>) -> Var {
         self.linear_of(x, weight, bias, activation, true)
@@ -66,8 +68,8 @@ impl<T: Real> Linear<T> {
         if self.transposed { MatrixRef::row_major(w, into, out).map(MatrixRef::t) } else { MatrixRef::row_major(w, out, into) }
     }
 
-    /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of the
-    /// batch, to be added up in their order; returns how many.
+    /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of
+    /// the batch, to be added up in their order; returns how many.
     fn differentiate_and_sum(&self, run: &mut Backward<'_, T>, rows: usize, out: usize) -> Result<usize, Error> {
         let Context { backend, split } = run.context.gated(run.output_gradient.len(), GATE);
         let each = rows.div_ceil(SUMS).max(ROWS);

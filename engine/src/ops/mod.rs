@@ -34,7 +34,7 @@ macro_rules! operations {
 operations! {
     abs add add_scalar avg_pool2d binary_cross_entropy clamp concatenate conv2d conv_transpose2d crop2d elu exp gelu
     jacobian_norm leaky_relu linear ln max_pool2d max_unpool2d mean mean_squared_error mul nearest_kernel normal_noise
-    random_mask relu reshape scale sigmoid slice softmax_cross_entropy softplus sparsity_divergence square squared_norm stop_gradient sub sum
+    random_mask relu reshape scale sigmoid silu slice softmax_cross_entropy softplus sparsity_divergence square squared_norm stop_gradient sub sum
     tanh top_k upsample2d
 }
 

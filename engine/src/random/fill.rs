@@ -6,15 +6,6 @@
 //! The streams of `f32`, `f64` and words under one seed share their randomness; give each use a stream of its own.
 
 use crate::simd::{Backend, Float, PhiloxKernels};
-use std::any::Any;
-
-/// The kernels for `T`, of which there are two.
-fn kernels<T: Float>(backend: Backend) -> &'static PhiloxKernels<T> {
-    let single: &'static dyn Any = PhiloxKernels::<f32>::of(backend);
-    let double: &'static dyn Any = PhiloxKernels::<f64>::of(backend);
-    let found = single.downcast_ref().or_else(|| double.downcast_ref());
-    found.expect("Float is sealed: it is f32 or f64")
-}
 
 /// The raw words from `offset` on, uniform in `0..2^32`.
 pub fn fill_bits(seed: u64, stream: u64, offset: u64, out: &mut [u32]) {
@@ -28,7 +19,8 @@ pub fn fill_bits_on(backend: Backend, seed: u64, stream: u64, offset: u64, out: 
 
 /// Uniform numbers in `[low, high)`: `low + (high - low) u`, where `u` has 24 bits in `f32` and 53 in `f64`.
 ///
-/// `high - low` must be finite. Where rounding would give `high`, the number is `low`, as it always is when the interval is empty.
+/// `high - low` must be finite. Where rounding would give `high`, the number is `low`, as it always is when the
+/// interval is empty.
 pub fn fill_uniform<T: Float>(seed: u64, stream: u64, offset: u64, low: T, high: T, out: &mut [T]) {
     fill_uniform_on(Backend::current(), seed, stream, offset, low, high, out);
 }
@@ -43,7 +35,7 @@ pub fn fill_uniform_on<T: Float>(
     high: T,
     out: &mut [T],
 ) {
-    kernels(backend).uniform(seed, stream, offset, low, high - low, out);
+    T::random(backend).uniform(seed, stream, offset, low, high - low, out);
 }
 
 /// Normal numbers of the given mean and standard deviation, by Box and Muller's transformation (1958).
@@ -64,7 +56,7 @@ pub fn fill_normal_on<T: Float>(
     deviation: T,
     out: &mut [T],
 ) {
-    kernels(backend).normal(seed, stream, offset, mean, deviation, out);
+    T::random(backend).normal(seed, stream, offset, mean, deviation, out);
 }
 
 #[cfg(test)]

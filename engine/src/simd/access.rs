@@ -1,6 +1,6 @@
 //! Vectors from and to slices: whole ones where there is room, and heads of them at the end.
 //!
-//! Every kernel over slices goes through these four, so that one place argues why no element beyond an end is touched.
+//! Every kernel over slices goes through these, so that one place argues why no element beyond an end is touched.
 
 use super::Lanes;
 
@@ -37,4 +37,18 @@ pub(crate) fn write<T, I: Lanes<T>>(isa: I, v: I::V, x: &mut [T], at: usize) {
     let left = x.len().saturating_sub(at);
     // SAFETY: as in `read`, and the slice may be written.
     unsafe { store_up_to(isa, v, x.as_mut_ptr().wrapping_add(at), left) }
+}
+
+/// The numbers 0..=255 that the bytes of `x` at `at` are: a vector of them, or what is left and zeros.
+#[inline(always)]
+pub(super) fn read_bytes<T, I: Lanes<T>>(isa: I, x: &[u8], at: usize) -> I::V {
+    let rest = &x[at..];
+    if rest.len() >= I::LANES {
+        // SAFETY: that many bytes are left.
+        return unsafe { isa.load_u8_at(rest.as_ptr()) };
+    }
+    let mut head = [0u8; 16];
+    head[..rest.len()].copy_from_slice(rest);
+    // SAFETY: no vector has more than 16 lanes.
+    unsafe { isa.load_u8_at(head.as_ptr()) }
 }

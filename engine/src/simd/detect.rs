@@ -33,8 +33,8 @@ impl Backend {
         *CURRENT.get_or_init(|| chosen(std::env::var(ISA_VARIABLE).ok().as_deref()))
     }
 
-    /// Whether `NARROWS_ISA`, if set, is a name that it knows; a tool asks this once so as to refuse what would otherwise
-    /// change nothing.
+    /// Whether `NARROWS_ISA`, if set, is a name that it knows; a tool asks this once so as to refuse what would
+    /// otherwise change nothing.
     ///
     /// # Errors
     /// What it is, and what it may be.

@@ -1,7 +1,11 @@
 //! The two element types, `f32` and `f64`, and what a generic kernel must know of them.
+//!
+//! Code outside the engine cannot name [`Float`]: it writes [`Real`](crate::Real), which stands on it, and whose page
+//! lists what numbers can do. The other methods lead to kernels.
+#![forbid(unsafe_code)]
 
 use super::kernels::{Activations, Elementwise, Updates};
-use super::{Backend, Lanes};
+use super::{Backend, Lanes, PhiloxKernels};
 use std::fmt;
 
 mod sealed {
@@ -57,6 +61,8 @@ pub trait Float:
     fn activations(backend: Backend) -> &'static Activations<Self>;
     /// The optimisers' kernels on `backend`.
     fn updates(backend: Backend) -> &'static Updates<Self>;
+    /// The random generator's kernels on `backend`.
+    fn random(backend: Backend) -> &'static PhiloxKernels<Self>;
 
     /// `e^x`
     fn exp<I: Lanes<Self>>(isa: I, x: I::V) -> I::V;
@@ -126,6 +132,10 @@ macro_rules! float {
 
             fn updates(backend: Backend) -> &'static Updates<Self> {
                 Updates::<$t>::of(backend)
+            }
+
+            fn random(backend: Backend) -> &'static PhiloxKernels<Self> {
+                PhiloxKernels::<$t>::of(backend)
             }
 
             float!(@unary $t, exp expm1 ln log1p tanh erf sigmoid softplus);

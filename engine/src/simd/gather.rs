@@ -1,6 +1,7 @@
 //! Batches: rows picked from raw data and scaled on the way into a plan's input, in one pass.
 //!
 //! The data keep their own type (bytes stay bytes); `x scale + shift` is applied feature by feature.
+#![forbid(unsafe_code)]
 
 use super::Float;
 use crate::base::parallel::Halve;

@@ -3,8 +3,8 @@
 //! Element-wise kernels take it so that one body serves both `y = f(x)` and `x = f(x)`: position `i` is read before
 //! position `i` is written, and nothing else is touched.
 
+use super::Lanes;
 use super::access::{load_up_to, store_up_to};
-use super::{Float, Lanes};
 use crate::base::parallel::Halve;
 use std::marker::PhantomData;
 
@@ -16,7 +16,7 @@ pub struct InOut<'a, T> {
     life: PhantomData<&'a mut [T]>,
 }
 
-impl<'a, T: Float> InOut<'a, T> {
+impl<'a, T> InOut<'a, T> {
     /// Reads `from` and writes `to`; only the common length is touched.
     pub fn pair(from: &'a [T], to: &'a mut [T]) -> Self {
         let len = from.len().min(to.len());
@@ -50,6 +50,17 @@ impl<'a, T: Float> InOut<'a, T> {
         (Self { len: at, ..self }, tail)
     }
 
+    /// Writes `f` of every element read: what an operation without a kernel of its own does.
+    pub fn map(self, mut f: impl FnMut(T) -> T)
+    where
+        T: Copy,
+    {
+        for at in 0..self.len {
+            // SAFETY: `at < len`; that element is read before it is written, and no reference is made of the memory.
+            unsafe { self.to.add(at).write(f(self.from.add(at).read())) };
+        }
+    }
+
     /// The vector read at `at`: whole, or the remaining elements and zeros.
     #[inline(always)]
     pub(crate) fn load<I: Lanes<T>>(&self, isa: I, at: usize) -> I::V {
@@ -75,12 +86,28 @@ impl<'a, T: Float> InOut<'a, T> {
 // SAFETY: it stands for a `&[T]` and a `&mut [T]` (or one `&mut [T]`), which may be sent.
 unsafe impl<T: Send + Sync> Send for InOut<'_, T> {}
 
-impl<T: Float> Halve for InOut<'_, T> {
+impl<T: Send + Sync> Halve for InOut<'_, T> {
     fn len(&self) -> usize {
         InOut::len(self)
     }
 
     fn split_at(self, at: usize) -> (Self, Self) {
         InOut::split_at(self, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_before_it_writes() {
+        let (from, mut to) = ([1.0f32, 2.0, 3.0], [0.0; 5]);
+        InOut::pair(&from, &mut to).map(|x| 2.0 * x);
+        assert_eq!(to, [2.0, 4.0, 6.0, 0.0, 0.0]);
+        let (head, tail) = InOut::same(&mut to).split_at(9);
+        assert!(tail.is_empty() && head.len() == 5);
+        head.map(|x| x + 1.0);
+        assert_eq!(to, [3.0, 5.0, 7.0, 1.0, 1.0]);
     }
 }

@@ -8,7 +8,12 @@
 //! that no kernel handles integer vectors except the random generator (through [`Isa::U`]).
 
 /// A token for a set of vector instructions, with the 32-bit integer operations that the random generator needs.
-pub trait Isa: Copy + Send + Sync + 'static + Lanes<f32> + Lanes<f64> {
+///
+/// # Safety
+/// Whoever implements it sees to it that:
+/// * a value of the type exists only where the processor has the instructions;
+/// * the duties of [`Lanes`] are kept for both element types.
+pub(crate) unsafe trait Isa: Copy + Send + Sync + 'static + Lanes<f32> + Lanes<f64> {
     /// A vector of `u32`, with as many lanes as there are in a vector of `f32`.
     type U: Copy;
     /// All lanes equal to `x`.
@@ -29,10 +34,15 @@ pub trait Isa: Copy + Send + Sync + 'static + Lanes<f32> + Lanes<f64> {
 
 /// Vectors of `T`.
 ///
+/// The methods that end in `_at` read or write through raw pointers and say what must be valid; everything else is safe
+/// once the token exists.
+///
 /// # Safety
-/// The methods that end in `_at` read or write through raw pointers: the stated number of elements must be valid for
-/// that. Everything else is safe once the token exists.
-pub trait Lanes<T>: Copy + Send + Sync + 'static {
+/// Whoever implements it sees to it that:
+/// * a value of the type exists only where the processor has the instructions, so that its safe methods may use them;
+/// * [`Self::V`] is [`Self::LANES`] elements of `T` one after the other in memory, and `LANES` is 2, 4, 8 or 16;
+/// * the methods that end in `_at` touch no memory but the elements that they name.
+pub unsafe trait Lanes<T>: Copy + Send + Sync + 'static {
     /// A vector.
     type V: Copy;
     /// One truth value per lane.

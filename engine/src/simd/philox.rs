@@ -24,7 +24,7 @@ const TWO_M53: f64 = 1.0 / 9_007_199_254_740_992.0;
 
 kernel_table! {
     /// Fills with the elements `offset..offset + out.len()` of a stream.
-    pub(crate) struct PhiloxKernels in philox_kernels;
+    pub struct PhiloxKernels in philox_kernels;
 
     /// The raw words.
     fn bits(seed: u64, stream: u64, offset: u64, out: &mut [u32]) = fill_bits;

@@ -5,9 +5,19 @@
 //! profile names the kernel that ran; inside it the generic body is inlined whole. An entry declared `unsafe fn` has a
 //! body that is one, and the table's method asks its callers for the same.
 
-/// Declares a table: see the module.
+/// Declares a table: see the module. Its methods are the crate's own; after `, public` they are for everybody who can
+/// name the table.
 macro_rules! kernel_table {
+    ($(#[$table_doc:meta])* $vis:vis struct $Table:ident in $module:ident; $($entries:tt)*) => {
+        kernel_table! { @table pub(crate), $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
+    };
+
+    ($(#[$table_doc:meta])* $vis:vis struct $Table:ident in $module:ident, public; $($entries:tt)*) => {
+        kernel_table! { @table pub, $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
+    };
+
     (
+        @table $methods:vis,
         $(#[$table_doc:meta])*
         $vis:vis struct $Table:ident in $module:ident;
         $( $(#[$doc:meta])* $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)?
@@ -23,7 +33,7 @@ macro_rules! kernel_table {
                 $(#[$doc])*
                 #[inline]
                 #[allow(clippy::too_many_arguments)]
-                $vis $(unsafe $(@ $never)*)? fn $name(&self, $($arg: $type),*) $(-> $result)? {
+                $methods $(unsafe $(@ $never)*)? fn $name(&self, $($arg: $type),*) $(-> $result)? {
                     // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the
                     // processor has the instructions; what an unsafe body asks besides, the caller of this unsafe
                     // method vouches for.
@@ -43,7 +53,7 @@ macro_rules! kernel_table {
 
         impl $Table<f32> {
             /// The table of `backend`.
-            $vis fn of(backend: $crate::base::Backend) -> &'static Self {
+            $methods fn of(backend: $crate::base::Backend) -> &'static Self {
                 $crate::simd::arch::for_each_instruction_set! { kernel_table! @find_f32 backend $module }
                 &$module::f32_portable::TABLE
             }
@@ -51,7 +61,7 @@ macro_rules! kernel_table {
 
         impl $Table<f64> {
             /// The table of `backend`.
-            $vis fn of(backend: $crate::base::Backend) -> &'static Self {
+            $methods fn of(backend: $crate::base::Backend) -> &'static Self {
                 $crate::simd::arch::for_each_instruction_set! { kernel_table! @find_f64 backend $module }
                 &$module::f64_portable::TABLE
             }
@@ -81,7 +91,9 @@ macro_rules! kernel_table {
     };
 
     (@module $Table:ident, $t:ident, $module:ident, $cfg:tt, $feature:tt, $folder:ident, $Token:ident,
-     { $( $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
+     {
+        $( $(unsafe $(@ $never:tt)*)? fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )*
+     }) => {
         #$cfg
         pub(super) mod $module {
             use super::*;

@@ -132,6 +132,10 @@ fn variants(seed: u64) -> Vec<(String, Config)> {
             add("deep", Config { hidden: vec![9, 8], decoder, tied: false, ..config.clone() });
         }
     }
+    for model in [ModelKind::Undercomplete, ModelKind::Convolutional] {
+        let (activation, code_activation) = (ActivationName::Silu, ActivationName::Silu);
+        add("silu", Config { activation, code_activation, ..small(model, seed) });
+    }
     let vae = small(ModelKind::Variational, seed);
     let gaussian = Config { loss: LossName::Mse, ..vae.clone() };
     add("gaussian", Config { likelihood: LikelihoodName::Gaussian, sigma: 0.7, ..gaussian.clone() });
@@ -395,7 +399,7 @@ fn choices_that_make_no_sense_are_refused_with_what_to_do() {
     };
     use ModelKind::*;
     type Change<'a> = &'a dyn Fn(&mut Config);
-    let cases: [(ModelKind, Change<'_>, &str); 19] = [
+    let cases: [(ModelKind, Change<'_>, &str); 20] = [
         (Undercomplete, &|c| c.code = 16, "--model overcomplete"),
         (Overcomplete, &|c| c.code = 16, "larger code"),
         (Denoising, &|c| c.corruption = CorruptionName::None, "needs a corruption"),
@@ -403,6 +407,7 @@ fn choices_that_make_no_sense_are_refused_with_what_to_do() {
         (KSparse, &|c| c.k = 6, "at most 5"),
         (Contractive, &|c| c.hidden = vec![4], "--model stacked"),
         (Contractive, &|c| c.code_activation = ActivationName::Gelu, "sigmoid or tanh"),
+        (Contractive, &|c| c.code_activation = ActivationName::Silu, "sigmoid or tanh"),
         (Convolutional, &|c| c.body = crate::config::BodyName::Dense, "leave body auto"),
         (Convolutional, &|c| c.tied = true, "tied false"),
         (Variational, &|c| c.tied = true, "two layers"),

@@ -17,6 +17,8 @@ words! {
         Elu = "elu",
         /// x Φ(x), exact.
         Gelu = "gelu",
+        /// x / (1 + e^−x), also called swish.
+        Silu = "silu",
         /// 1 / (1 + e^−x)
         Sigmoid = "sigmoid",
         /// The hyperbolic tangent.
@@ -35,6 +37,7 @@ impl ActivationName {
             Self::LeakyRelu => Some(Activation::LeakyRelu(T::from_f64(0.01))),
             Self::Elu => Some(Activation::Elu(T::ONE)),
             Self::Gelu => None,
+            Self::Silu => Some(Activation::Silu),
             Self::Sigmoid => Some(Activation::Sigmoid),
             Self::Tanh => Some(Activation::Tanh),
             Self::Softplus => Some(Activation::Softplus),

@@ -27,12 +27,12 @@ macro_rules! activations {
         kernel_table! {
             /// The kernels of the activations, of one element type on one backend.
             ///
-            /// For an activation `f`: `f(io, p)` applies it. `f_gradient(kept, io, p, accumulate)` takes the gradient of
-            /// the output through `io` and writes that of the argument, added to what stands there if `accumulate`.
+            /// For an activation `f`: `f(io, p)` applies it. `f_gradient(kept, io, p, accumulate)` takes the gradient
+            /// of the output through `io` and writes that of the argument, added to what stands there if `accumulate`.
             /// `f_gradient_sums(kept, dy, p, columns, sums)` does so in place, row by row of `columns`, and writes the
             /// sum of each column; nothing is done where there are no columns, or more than `sums` holds. Only the
             /// common length of slices is touched.
-            pub struct Activations in activations;
+            pub struct Activations in activations, public;
             $(
                 $(#[$doc])*
                 fn $name(io: InOut<'_, T>, p: T) = $name;
@@ -81,6 +81,16 @@ activations! {
     softplus(softplus_gradient, softplus_gradient_sums):
     |isa, x, _p| T::softplus(isa, x),
     |isa, y, dy, _p| isa.neg(isa.mul(dy, T::expm1(isa, isa.neg(y))));
+
+    /// `x sigmoid(x)` (Elfwing et al. 2017); the derivative is `s + x s (1 - s)` with `s` that sigmoid. Beyond 1000 the
+    /// sigmoid is 0 or 1, and `x` is held there so that no infinity meets a 0.
+    silu(silu_gradient, silu_gradient_sums):
+    |isa, x, _p| isa.mul(isa.max(isa.splat(T::from_f64(-1000.0)), x), T::sigmoid(isa, x)),
+    |isa, x, dy, _p| {
+        let held = isa.min(isa.splat(T::from_f64(1000.0)), isa.max(isa.splat(T::from_f64(-1000.0)), x));
+        let s = T::sigmoid(isa, x);
+        isa.mul(dy, isa.fma(isa.mul(held, s), isa.sub(isa.splat(T::ONE), s), s))
+    };
 }
 
 /// `relu` of a vector: products and convolutions apply it to their sums while these are in registers.

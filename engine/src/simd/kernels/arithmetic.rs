@@ -1,6 +1,7 @@
 //! Sums, differences, products, reductions, and the scaling of raw data while a batch is gathered.
+#![forbid(unsafe_code)]
 
-use super::{Float, Lanes, read, write};
+use super::{Float, Lanes, read, read_bytes, write};
 
 macro_rules! binary {
     ($($name:ident |$isa:ident, $a:ident, $b:ident| $f:expr;)*) => {
@@ -111,17 +112,7 @@ pub(super) fn scale_bytes<T: Float, I: Lanes<T>>(isa: I, x: &[u8], scale: &[T], 
     let (x, scale, shift, out) = (&x[..len], &scale[..len], &shift[..len], &mut out[..len]);
     let mut at = 0;
     while at < len {
-        let rest = &x[at..];
-        let bytes = if rest.len() >= I::LANES {
-            // SAFETY: that many bytes are left.
-            unsafe { isa.load_u8_at(rest.as_ptr()) }
-        } else {
-            let mut head = [0u8; 16];
-            head[..rest.len()].copy_from_slice(rest);
-            // SAFETY: no vector has more than 16 lanes.
-            unsafe { isa.load_u8_at(head.as_ptr()) }
-        };
-        write(isa, isa.fma(bytes, read(isa, scale, at), read(isa, shift, at)), out, at);
+        write(isa, isa.fma(read_bytes(isa, x, at), read(isa, scale, at), read(isa, shift, at)), out, at);
         at += I::LANES;
     }
 }

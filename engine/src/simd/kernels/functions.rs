@@ -1,6 +1,7 @@
 //! Functions of one number that are not activations, vector by vector, and what their gradients need.
 //!
 //! NaN goes through: `max` gives its second operand when either is NaN, hence the order of the operands.
+#![forbid(unsafe_code)]
 
 use super::loops::{gradient, unary};
 use super::{Float, InOut, Lanes, read};

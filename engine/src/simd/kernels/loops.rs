@@ -2,6 +2,7 @@
 //!
 //! Macros, because a closure that takes vectors is a call where the compiler does not inline it, and vectors then
 //! travel through memory. `functions` and `activation` use them.
+#![forbid(unsafe_code)]
 
 /// A kernel `io = f(io, p)`.
 macro_rules! unary {

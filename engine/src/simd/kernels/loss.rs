@@ -2,6 +2,7 @@
 //!
 //! Lanes beyond the end add nothing: for the squared error they read as zeros, for the cross-entropy as a logit and a
 //! target whose loss is 0.
+#![forbid(unsafe_code)]
 
 use super::arithmetic::total;
 use super::{Float, Lanes, read, write};

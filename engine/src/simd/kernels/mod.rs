@@ -19,14 +19,14 @@ mod loss;
 mod tests;
 mod updates;
 
-use super::access::{read, write};
+use super::access::{read, read_bytes, write};
 use super::{Float, InOut, Lanes, kernel_table};
-pub use activation::Activations;
+pub(crate) use activation::Activations;
 use arithmetic::*;
 use functions::*;
 use loss::*;
 use std::marker::PhantomData;
-pub use updates::{AdamStep, Descent, MomentumStep, RmsPropStep, Updates};
+pub(crate) use updates::{AdamStep, Descent, MomentumStep, RmsPropStep, Updates};
 
 kernel_table! {
     /// The element-wise and reduction kernels of one element type on one backend.
@@ -35,7 +35,7 @@ kernel_table! {
     /// the function (a slope, a factor) and ignored where there is none. A gradient kernel reads `saved` (the
     /// function's input or its output, as stated), takes the gradient of the output through `io` and writes the
     /// gradient of the input, added to what stands there if `accumulate`.
-    pub struct Elementwise in elementwise;
+    pub struct Elementwise in elementwise, public;
 
     /// Elements in a vector: tells which instructions a table runs.
     fn lanes(of: PhantomData<T>) -> usize = lanes;

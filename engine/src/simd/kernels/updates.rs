@@ -10,7 +10,7 @@ use super::{Float, Lanes, kernel_table, read, write};
 
 /// What all updates share: `g = clip gradient + weight_decay p`, then a step of length `rate`.
 #[derive(Debug, Clone, Copy)]
-pub struct Descent<T> {
+pub(crate) struct Descent<T> {
     pub(crate) rate: T,
     pub(crate) clip: T,
     pub(crate) weight_decay: T,
@@ -18,7 +18,7 @@ pub struct Descent<T> {
 
 /// `m = momentum m + g`, and the step along `m`, or `g + momentum m` after Nesterov.
 #[derive(Debug, Clone, Copy)]
-pub struct MomentumStep<T> {
+pub(crate) struct MomentumStep<T> {
     pub(crate) descent: Descent<T>,
     pub(crate) momentum: T,
     pub(crate) nesterov: bool,
@@ -28,7 +28,7 @@ pub struct MomentumStep<T> {
 ///
 /// `descent.rate` is `lr / (1 - beta1^t)` and `root_correction` is `1 / sqrt(1 - beta2^t)`.
 #[derive(Debug, Clone, Copy)]
-pub struct AdamStep<T> {
+pub(crate) struct AdamStep<T> {
     pub(crate) descent: Descent<T>,
     /// `1 - beta1`
     pub(crate) mix1: T,
@@ -43,7 +43,7 @@ pub struct AdamStep<T> {
 
 /// `v = alpha v + (1 - alpha) g^2`, `d = g / (sqrt(v) + epsilon)`.
 #[derive(Debug, Clone, Copy)]
-pub struct RmsPropStep<T> {
+pub(crate) struct RmsPropStep<T> {
     pub(crate) descent: Descent<T>,
     pub(crate) alpha: T,
     /// `1 - alpha`

@@ -33,8 +33,8 @@ pub(super) fn tail_by_polynomial<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V,
     isa.mul(square, isa.sub(cubic, isa.splat(T::HALF)))
 }
 
-/// `ln(1 + f) - f` by `s = f / (2 + f)`, `ln(1 + f) = 2 s + s z R(z)`, `z = s^2`: a series in `z` is half as long, which
-/// pays for the division in `f64`. Written as fdlibm's `log` does, so that the error is small against `f`.
+/// `ln(1 + f) - f` by `s = f / (2 + f)`, `ln(1 + f) = 2 s + s z R(z)`, `z = s^2`: a series in `z` is half as long,
+/// which pays for the division in `f64`. Written as fdlibm's `log` does, so that the error is small against `f`.
 #[inline(always)]
 pub(super) fn tail_by_division<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V, r: &'static [T]) -> I::V {
     let s = isa.div(f, isa.add(isa.splat(T::from_f64(2.0)), f));

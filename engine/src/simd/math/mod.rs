@@ -8,6 +8,7 @@
 //! for the same reason no arithmetic reads or writes a denormal number, which costs some processors a hundred cycles:
 //! tiny inputs are replaced by 0 before the arithmetic, denormal results are put together from bits. And without FMA
 //! the bounds hold too: where a rounding of the largest term would show, it is recovered by Dekker's fast two-sum.
+#![cfg_attr(not(test), forbid(unsafe_code))]
 
 mod constants;
 mod erf;

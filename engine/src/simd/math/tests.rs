@@ -78,8 +78,8 @@ mod reference {
         if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
     }
 
-    /// Up to 1.25 the series `2/sqrt(pi) e^(-x²) Σ 2^k x^(2k+1) / (2k+1)!!` (DLMF 7.6.2), whose terms are all positive, so
-    /// that nothing cancels; beyond, 1 less the continued fraction of erfc (DLMF 7.9.1).
+    /// Up to 1.25 the series `2/sqrt(pi) e^(-x²) Σ 2^k x^(2k+1) / (2k+1)!!` (DLMF 7.6.2), whose terms are all positive,
+    /// so that nothing cancels; beyond, 1 less the continued fraction of erfc (DLMF 7.9.1).
     pub(super) fn erf(x: f64) -> f64 {
         let a = x.abs();
         if a.is_nan() || a >= 6.0 {

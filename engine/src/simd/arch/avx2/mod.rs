@@ -43,20 +43,21 @@ macro_rules! by_token {
 static HEAD_MASK: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[inline(always)]
-fn head32(count: usize) -> __m256i {
+fn head32(_: Avx2Fma, count: usize) -> __m256i {
     let start = 8 - count.min(8);
-    // SAFETY: `start <= 8`, so eight entries follow; AVX is there because only token holders call this.
+    // SAFETY: `start <= 8`, so eight entries follow; the token proves that the processor has the instruction.
     unsafe { _mm256_loadu_si256(HEAD_MASK.as_ptr().add(start).cast()) }
 }
 
 #[inline(always)]
-fn head64(count: usize) -> __m256i {
+fn head64(_: Avx2Fma, count: usize) -> __m256i {
     let start = 8 - 2 * count.min(4);
     // SAFETY: as in `head32`.
     unsafe { _mm256_loadu_si256(HEAD_MASK.as_ptr().add(start).cast()) }
 }
 
-impl Isa for Avx2Fma {
+// SAFETY: a token is made only where detection found the instructions; `Lanes` is argued below.
+unsafe impl Isa for Avx2Fma {
     type U = __m256i;
 
     #[inline(always)]
@@ -127,7 +128,7 @@ macro_rules! common {
         #[inline(always)]
         unsafe fn load_head_at(self, from: *const $t, count: usize) -> $v {
             // SAFETY: masked lanes are not accessed; the caller vouches for the first `count`.
-            unsafe { $maskload(from, $head(count)) }
+            unsafe { $maskload(from, $head(self, count)) }
         }
 
         #[inline(always)]
@@ -139,7 +140,7 @@ macro_rules! common {
         #[inline(always)]
         unsafe fn store_head_at(self, v: $v, to: *mut $t, count: usize) {
             // SAFETY: masked lanes are not accessed; the caller vouches for the first `count`.
-            unsafe { $maskstore(to, $head(count), v) }
+            unsafe { $maskstore(to, $head(self, count), v) }
         }
 
         #[inline(always)]
@@ -229,7 +230,8 @@ macro_rules! common {
     };
 }
 
-impl Lanes<f32> for Avx2Fma {
+// SAFETY: as for `Isa`; `V` is a vector of so many elements, and each `_at` accesses those it names.
+unsafe impl Lanes<f32> for Avx2Fma {
     common!(
         f32,
         __m256,
@@ -328,7 +330,8 @@ impl Lanes<f32> for Avx2Fma {
     }
 }
 
-impl Lanes<f64> for Avx2Fma {
+// SAFETY: as for `Isa`; `V` is a vector of so many elements, and each `_at` accesses those it names.
+unsafe impl Lanes<f64> for Avx2Fma {
     common!(
         f64,
         __m256d,

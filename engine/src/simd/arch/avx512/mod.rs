@@ -44,7 +44,8 @@ macro_rules! by_token {
     };
 }
 
-impl Isa for Avx512 {
+// SAFETY: a token is made only where detection found the instructions; `Lanes` is argued below.
+unsafe impl Isa for Avx512 {
     type U = __m512i;
 
     #[inline(always)]
@@ -251,7 +252,8 @@ unsafe fn sum_pd(v: __m512d) -> f64 {
     }
 }
 
-impl Lanes<f32> for Avx512 {
+// SAFETY: as for `Isa`; `V` is a vector of so many elements, and each `_at` accesses those it names.
+unsafe impl Lanes<f32> for Avx512 {
     common!(
         f32,
         __m512,
@@ -334,7 +336,8 @@ impl Lanes<f32> for Avx512 {
     }
 }
 
-impl Lanes<f64> for Avx512 {
+// SAFETY: as for `Isa`; `V` is a vector of so many elements, and each `_at` accesses those it names.
+unsafe impl Lanes<f64> for Avx512 {
     common!(
         f64,
         __m512d,

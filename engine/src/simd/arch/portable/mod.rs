@@ -32,7 +32,8 @@ impl Portable {
     }
 }
 
-impl Isa for Portable {
+// SAFETY: every machine has what the crate was compiled for; `Lanes` is argued below.
+unsafe impl Isa for Portable {
     type U = u32x4;
 
     #[inline(always)]
@@ -74,8 +75,12 @@ impl Isa for Portable {
 }
 
 macro_rules! portable_lanes {
-    ($t:ident, $v:ident, $lanes:literal, $bits:ident, $ints:ident, bias: $bias:literal, mantissa: $mantissa:literal) => {
-        impl Lanes<$t> for Portable {
+    (
+        $t:ident, $v:ident, $lanes:literal, $bits:ident, $ints:ident,
+        bias: $bias:literal, mantissa: $mantissa:literal
+    ) => {
+        // SAFETY: as for `Isa`; `V` is a vector of so many elements, and each `_at` accesses those it names.
+        unsafe impl Lanes<$t> for Portable {
             type V = $v;
             type Mask = $v;
             const LANES: usize = $lanes;

@@ -2,14 +2,16 @@
 //!
 //! `kernel_table!` takes signatures and the generic bodies behind them. Each entry is an `#[inline(never)]` function
 //! that carries `#[target_feature]` and a readable path, such as `kernels::Elementwise::f32_avx2::exp`, so that a
-//! profile names the kernel that ran; inside it the generic body is inlined whole.
+//! profile names the kernel that ran; inside it the generic body is inlined whole. A signature may be an `unsafe fn`, for a
+//! body that is handed pointers; so is then the table's method.
 
 /// Declares a table: see the module.
 macro_rules! kernel_table {
     (
         $(#[$table_doc:meta])*
         $vis:vis struct $Table:ident in $module:ident;
-        $( $(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:ident; )*
+        $( $(#[$doc:meta])* $(unsafe $(@$unsafe:tt)?)? fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)?
+            = $body:ident; )*
     ) => {
         $(#[$table_doc])*
         $vis struct $Table<T> {
@@ -21,9 +23,9 @@ macro_rules! kernel_table {
                 $(#[$doc])*
                 #[inline]
                 #[allow(clippy::too_many_arguments)]
-                $vis fn $name(&self, $($arg: $type),*) $(-> $result)? {
+                $vis $(unsafe $($unsafe)?)? fn $name(&self, $($arg: $type),*) $(-> $result)? {
                     // SAFETY: a table is only handed out by `of`, for a backend, which is the proof that the processor has
-                    // the instructions.
+                    // the instructions; what else an `unsafe fn` asks for, its caller vouches for.
                     unsafe { (self.$name)($($arg),*) }
                 }
             )*
@@ -34,7 +36,7 @@ macro_rules! kernel_table {
             use super::*;
 
             $crate::simd::arch::for_each_instruction_set! { kernel_table! @entries $Table {
-                $( fn $name($($arg: $type),*) $(-> $result)? = $body; )*
+                $( $(unsafe $($unsafe)?)? fn $name($($arg: $type),*) $(-> $result)? = $body; )*
             } }
         }
 
@@ -78,7 +80,7 @@ macro_rules! kernel_table {
     };
 
     (@module $Table:ident, $t:ident, $module:ident, $cfg:tt, $feature:tt, $folder:ident, $Token:ident,
-     { $( fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
+     { $( $(unsafe $(@$unsafe:tt)?)? fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:ident; )* }) => {
         #$cfg
         pub(super) mod $module {
             use super::*;
@@ -96,7 +98,8 @@ macro_rules! kernel_table {
                 unsafe fn $name($($arg: $type),*) $(-> $result)? {
                     // SAFETY: the caller vouches for the instructions.
                     let isa = unsafe { $crate::simd::arch::$folder::$Token::new_unchecked() };
-                    super::super::$body(isa, $($arg),*)
+                    // SAFETY: of an unsafe body: passed on to the caller.
+                    $(unsafe $($unsafe)?)? { super::super::$body(isa, $($arg),*) }
                 }
             )*
         }

@@ -7,7 +7,8 @@ use super::cases::{Case, case};
 use super::planes::shape_of;
 use super::max_pool2d::planes;
 use super::planes::{Planes, PlanesMut, each, image, sides};
-use crate::conv::pooling::{Pool, put, take};
+use crate::conv::pool::Pool;
+use crate::conv::pooling::{put, take};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// Input 0 is the image, input 1 the places; height and width of the result.
@@ -40,25 +41,25 @@ impl<T: Real> Operation<T> for MaxUnpool {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let from = sides(&run.inputs.shape(0)).iter().product();
+        let from = sides(&run.inputs.shape(0))?.iter().product::<usize>();
         let (x, places) = (Planes(run.inputs.get(0)?, from), Planes(run.inputs.get(1)?, from));
         each(run.context, x, places, PlanesMut(run.output, self.0[0] * self.0[1]), &|x, places, y| {
             y.fill(T::ZERO);
             put(x, places, y);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
-        let from = sides(&run.inputs.shape(1)).iter().product();
+        let from = sides(&run.inputs.shape(1))?.iter().product::<usize>();
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let (dy, places) =
             (Planes(&*run.output_gradient, self.0[0] * self.0[1]), Planes(run.inputs.get(1)?, from));
         let accumulate = target.accumulate;
         each(run.context, dy, places, PlanesMut(target.slice, from), &|dy, places, dx| {
             take(dy, places, dx, accumulate);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod binary;
 pub mod cases;
+mod conv_options;
 mod convolution;
 mod fused;
 mod planes;
@@ -34,7 +35,7 @@ operations! {
     tanh top_k upsample2d
 }
 
-pub use convolution::ConvOptions;
+pub use conv_options::{Conv1dOptions, ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions};
 pub use reduce::Axis;
 
 /// How the losses add up.

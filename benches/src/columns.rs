@@ -4,7 +4,7 @@
 use narrows_engine::Context;
 use narrows_engine::conv::{Geometry, Window, col2im, im2col};
 use narrows_engine::gemm::{Activation, Epilogue, MatrixMut, MatrixRef};
-use narrows_engine::ops::ConvOptions;
+use narrows_engine::ops::{ConvOptions, ConvTransposeOptions};
 use narrows_engine::profile::Profile;
 use narrows_engine::random::fill_uniform;
 use narrows_engine::{Backend, Error, Parameters, Plan, Shape, Split, Tape, Var, Workspace};
@@ -100,7 +100,7 @@ impl Ours {
     pub fn new(layer: &Layer) -> Result<Self, Error> {
         let [image, result] = layer.elements();
         let mut parameters = Parameters::new();
-        let [rows, columns] = layer.geometry().positions;
+        let [rows, columns] = layer.geometry().positions();
         let small = [layer.filters, rows, columns];
         let large = [layer.channels, layer.side, layer.side];
         let input = if layer.transposed { small } else { large };
@@ -118,7 +118,8 @@ impl Ours {
             true => {
                 let more = [(layer.side - 1) % layer.stride; 2];
                 let (x, w) = (tape.parameter(x), tape.parameter(weight));
-                tape.conv_transpose2d(x, w, None, options, more, Activation::Identity)
+                let options = ConvTransposeOptions::from(options).output_padding(more);
+                tape.conv_transpose2d(x, w, None, options, Activation::Identity)
             }
         };
         let output = if layer.transposed { large } else { small };

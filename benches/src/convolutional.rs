@@ -5,7 +5,7 @@
 use crate::networks::Step;
 use narrows_engine::conv::Pool;
 use narrows_engine::gemm::Activation::{Identity, Relu};
-use narrows_engine::ops::{ConvOptions, Reduction};
+use narrows_engine::ops::{ConvOptions, ConvTransposeOptions, Reduction};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::{Error, ParameterId, Parameters, Shape, Tape, Var};
 
@@ -112,8 +112,11 @@ fn strided(tape: &Tape<f32>, ids: &[ParameterId], x: Var) -> Var {
     let h = tape.reshape(conv(1, conv(0, x)), Shape::batch(&[3136]));
     let code = tape.linear(h, of(2).0, of(2).1, Identity);
     let h = tape.reshape(tape.linear(code, of(3).0, of(3).1, Relu), Shape::batch(&[64, 7, 7]));
-    let back = |i, h, options, more, activation| tape.conv_transpose2d(h, of(i).0, of(i).1, options, more, activation);
-    back(6, back(5, back(4, h, halved, [1, 1], Relu), halved, [1, 1], Relu), same, [0, 0], Identity)
+    let back = |i, h, options, more: usize, activation| {
+        let options = ConvTransposeOptions::from(options).output_padding(more);
+        tape.conv_transpose2d(h, of(i).0, of(i).1, options, activation)
+    };
+    back(6, back(5, back(4, h, halved, 1, Relu), halved, 1, Relu), same, 0, Identity)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use narrows_engine::conv::Pool;
 use narrows_engine::gemm::Activation::{Identity, Relu};
-use narrows_engine::ops::{ConvOptions, Reduction};
+use narrows_engine::ops::{ConvOptions, ConvTransposeOptions, Reduction};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::{Context, Parameters, Shape, Tape, Threads, gemm};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -50,7 +50,10 @@ fn a_convolutional_step_allocates_nothing() {
     let h = tape.conv2d(x, of(0).0, of(0).1, same, Relu);
     let (h, switches) = tape.max_pool2d_with_switches(h, Pool::new(2));
     let small = tape.conv2d(h, of(1).0, of(1).1, same.stride(2).groups(2), Relu);
-    let back = tape.conv_transpose2d(small, of(2).0, of(2).1, same.stride(2), [1, 1], Relu);
+    let back = {
+        let options = ConvTransposeOptions::from(same.stride(2)).output_padding(1);
+        tape.conv_transpose2d(small, of(2).0, of(2).1, options, Relu)
+    };
     let large = tape.max_unpool2d(back, switches, [28, 28]);
     let near = tape.upsample_nearest2d(tape.avg_pool2d(large, Pool::new(2)), [2, 2]);
     let h = tape.conv2d_max_pool2d(tape.add(large, near), of(4).0, of(4).1, same, Pool::new(2).ceil(), Relu);

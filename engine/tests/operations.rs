@@ -358,7 +358,7 @@ fn unpooling_gives_the_lectures_plane() {
 fn impossible_geometries_are_refused() {
     use narrows_engine::conv::Pool;
     use narrows_engine::gemm::Activation::Identity;
-    use narrows_engine::ops::ConvOptions;
+    use narrows_engine::ops::{Conv1dOptions, ConvOptions, ConvTransposeOptions};
     type Record = fn(&Tape<f32>, Var, Var) -> Var;
     let wrong: [(Record, &str); 18] = [
         (|t, x, w| t.conv2d(x, w, None, ConvOptions::default(), Identity), "the kernel spans 5 in height"),
@@ -373,11 +373,14 @@ fn impossible_geometries_are_refused() {
         (|t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(1).groups(2), Identity), "sees 4 channels"),
         (|t, x, w| t.conv2d(x, w, None, ConvOptions::default().padding(usize::MAX / 2), Identity), "too large"),
         (
-            |t, x, w| t.conv_transpose2d(x, w, None, ConvOptions::default().stride(2), [2, 0], Identity),
+            |t, x, w| {
+                let options = ConvTransposeOptions::default().stride(2).output_padding([2, 0]);
+                t.conv_transpose2d(x, w, None, options, Identity)
+            },
             "the output padding 2 in height must be below the stride",
         ),
         (
-            |t, x, w| t.conv_transpose2d(x, w, None, ConvOptions::default().padding(9), [0, 0], Identity),
+            |t, x, w| t.conv_transpose2d(x, w, None, ConvTransposeOptions::default().padding(9), Identity),
             "padding takes 18",
         ),
         (|t, x, _| t.max_pool2d(x, Pool::new(2).padding(2)), "more than half"),
@@ -391,13 +394,13 @@ fn impossible_geometries_are_refused() {
             |t, x, w| t.upsample_nearest_conv2d(t.crop2d(x, [1, 1]), [2, 2], w, None, [0, 0], Identity),
             "use a smaller kernel or more padding",
         ),
-        (|t, x, w| t.conv1d(x, w, None, [1, 0, 1], 1, Identity), "the kernel spans 5"),
+        (|t, x, w| t.conv1d(x, w, None, Conv1dOptions::default(), Identity), "the kernel spans 5"),
         (|t, x, w| t.conv2d(x, w, Some(w), ConvOptions::default().padding(1), Identity), "the bias is"),
         (|t, x, _| t.crop2d(x, [5, 4]), "which is larger"),
         (|t, x, _| t.upsample_bilinear2d(x, [usize::MAX, 2], false), "too many elements"),
         (|t, x, _| t.max_unpool2d(x, t.crop2d(x, [2, 2]), [8, 8]), "the switches are"),
         (
-            |t, x, w| t.conv_transpose2d(x, w, None, ConvOptions::default().stride(1 << 60), [0, 0], Identity),
+            |t, x, w| t.conv_transpose2d(x, w, None, ConvTransposeOptions::default().stride(1 << 60), Identity),
             "too large",
         ),
     ];
@@ -451,7 +454,7 @@ fn activations_of_convolutions_are_those_of_the_operations() {
                 workspace.value(y).unwrap().to_vec()
             };
             let convolve = |t: &Tape<f32>, x, w, b, activation| match transposed {
-                true => t.conv_transpose2d(x, w, Some(b), options, [0, 0], activation),
+                true => t.conv_transpose2d(x, w, Some(b), options.into(), activation),
                 false => t.conv2d(x, w, Some(b), options, activation),
             };
             type After = fn(&Tape<f32>, Var) -> Var;

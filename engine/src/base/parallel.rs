@@ -3,6 +3,8 @@
 //! Everything splits over outputs, or over chunks whose size does not depend on the number of threads, so the same
 //! bits come out at any count. The library never configures rayon's global pool.
 
+use super::Error;
+
 /// Which threads a computation may use.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Threads<'a> {
@@ -206,6 +208,28 @@ impl Split {
         let (a, b) = items.split_at(middle);
         self.join(|| self.parts(a, grain, work), || self.parts(b, grain, work));
     }
+
+    /// [`Self::parts`] for work that can fail: of several errors, that of the first part in order, whichever thread was
+    /// faster.
+    ///
+    /// # Errors
+    /// As `work`'s.
+    pub(crate) fn try_parts<P: Halve>(
+        self,
+        items: P,
+        grain: usize,
+        work: &(impl Fn(P) -> Result<(), Error> + Sync),
+    ) -> Result<(), Error> {
+        let len = items.len();
+        let middle = (len / 2).next_multiple_of(grain.max(1));
+        if self == Split::Serial || len <= grain || middle >= len {
+            return work(items);
+        }
+        let (a, b) = items.split_at(middle);
+        let (mut first, mut second) = (Ok(()), Ok(()));
+        self.join(|| first = self.try_parts(a, grain, work), || second = self.try_parts(b, grain, work));
+        first.and(second)
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +250,21 @@ mod tests {
                 });
             });
             assert!(seen.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+        }
+    }
+    #[test]
+    fn the_first_error_wins() {
+        let fail = |items: &[usize]| match items.iter().find(|&&item| item >= 700) {
+            Some(item) => Err(Error::misuse(item.to_string())),
+            None => Ok(()),
+        };
+        let items: Vec<usize> = (0..1000).collect();
+        for wanted in [None, Some("700")] {
+            let items = if wanted.is_some() { &items[..] } else { &items[..700] };
+            Threads::Current.run(|split| {
+                let found = split.try_parts(items, 10, &fail);
+                assert_eq!(found.err().as_ref().map(Error::message), wanted);
+            });
         }
     }
 }

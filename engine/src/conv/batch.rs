@@ -55,13 +55,13 @@ impl<P: Halve> Halve for Option<P> {
 }
 
 /// `each` elements for every `chunk` images; cut between chunks.
-pub(super) struct PerChunk<'a, T> {
+pub(super) struct ChunkMemory<'a, T> {
     pub(super) data: &'a mut [T],
     pub(super) each: usize,
     pub(super) chunk: usize,
 }
 
-impl<T: Send> Halve for PerChunk<'_, T> {
+impl<T: Send> Halve for ChunkMemory<'_, T> {
     fn len(&self) -> usize {
         self.data.len().checked_div(self.each).unwrap_or(usize::MAX / self.chunk) * self.chunk
     }

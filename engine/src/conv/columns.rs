@@ -6,9 +6,9 @@
 #![forbid(unsafe_code)]
 
 use super::geometry::Geometry;
-use crate::Error;
+use crate::base::{Backend, Error};
 use crate::simd::kernels::Elementwise;
-use crate::simd::{Backend, Float, InOut};
+use crate::simd::{Float, InOut};
 use std::ops::Range;
 
 /// Writes the column matrix of `image`, `[channels, height, width]`, to `columns`,
@@ -18,28 +18,24 @@ use std::ops::Range;
 /// When a slice has another length than the geometry says.
 pub fn im2col<T: Float>(geometry: &Geometry, image: &[T], columns: &mut [T]) -> Result<(), Error> {
     check(geometry, image.len(), columns.len())?;
-    gather(geometry, image, 0..geometry.positions[0], columns);
+    fill_strip(geometry, image, 0..geometry.positions()[0], columns);
     Ok(())
 }
 
 /// Adds to each element of `image` all elements of `columns` that [`im2col`] would have copied from it.
 ///
 /// # Errors
-/// When a slice has another length than the geometry says.
+/// When a slice has another length than the geometry says, or there is no memory for a copy of `columns`.
 pub fn col2im<T: Float>(geometry: &Geometry, columns: &[T], image: &mut [T]) -> Result<(), Error> {
     check(geometry, image.len(), columns.len())?;
-    let mut columns = columns.to_vec();
-    scatter(T::elementwise(Backend::current()), geometry, &mut columns, 0..geometry.positions[0], image);
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(columns.len()).map_err(|_| Error::out_of_memory(size_of_val(columns)))?;
+    copy.extend_from_slice(columns);
+    add_strip(T::elementwise(Backend::current()), geometry, &mut copy, 0..geometry.positions()[0], image);
     Ok(())
 }
 
 fn check(geometry: &Geometry, image: usize, columns: usize) -> Result<(), Error> {
-    // The fields are anybody's to change.
-    match Geometry::new(geometry.window, geometry.channels, geometry.image) {
-        Ok(sound) if sound == *geometry => {}
-        Ok(_) => return Err(Error::shape("the positions of this geometry are not those of its window")),
-        Err(error) => return Err(Error::shape(error.to_string())),
-    }
     let wanted = [geometry.image_elements(), geometry.rows() * geometry.columns()];
     for (what, wanted, found) in [("image", wanted[0], image), ("column matrix", wanted[1], columns)] {
         if wanted != found {
@@ -50,10 +46,10 @@ fn check(geometry: &Geometry, image: usize, columns: usize) -> Result<(), Error>
 }
 
 /// The part of the column matrix that belongs to the rows `strip` of positions.
-pub(crate) fn gather<T: Float>(geometry: &Geometry, image: &[T], strip: Range<usize>, columns: &mut [T]) {
-    let width = geometry.positions[1];
+pub(super) fn fill_strip<T: Float>(geometry: &Geometry, image: &[T], strip: Range<usize>, columns: &mut [T]) {
+    let width = geometry.positions()[1];
     let len = strip.len() * width;
-    let stride = geometry.window.stride[1];
+    let stride = geometry.window().strides()[1];
     walk(geometry, &strip, |run| {
         let to = &mut columns[run.row * len..][..len];
         let (before, rest) = to.split_at_mut(run.lines.start * width);
@@ -83,16 +79,16 @@ pub(crate) fn gather<T: Float>(geometry: &Geometry, image: &[T], strip: Range<us
 
 /// Adds the part of the column matrix that belongs to the rows `strip` of positions. Elements that stand for padding
 /// are overwritten.
-pub(crate) fn scatter<T: Float>(
+pub(super) fn add_strip<T: Float>(
     kernels: &Elementwise<T>,
     geometry: &Geometry,
     columns: &mut [T],
     strip: Range<usize>,
     image: &mut [T],
 ) {
-    let width = geometry.positions[1];
+    let width = geometry.positions()[1];
     let len = strip.len() * width;
-    let stride = geometry.window.stride[1];
+    let stride = geometry.window().strides()[1];
     walk(geometry, &strip, |run| {
         let from = &mut columns[run.row * len..][..len][run.lines.start * width..run.lines.end * width];
         if let Some((at, pixels)) = run.shifted(geometry) {
@@ -127,15 +123,15 @@ struct Run {
 impl Run {
     /// The first pixel that a line sees.
     fn pixel(&self, geometry: &Geometry, line: usize) -> usize {
-        let [height, width] = geometry.image;
-        (self.channel * height + self.top + line * geometry.window.stride[0]) * width + self.left
+        let [height, width] = geometry.image();
+        (self.channel * height + self.top + line * geometry.window().strides()[0]) * width + self.left
     }
 
     /// Where lines are as long as rows of pixels and neighbours see neighbours: all lines as one run of elements, and the
     /// pixels they see, shifted; without what would lie outside the plane.
     fn shifted(&self, geometry: &Geometry) -> Option<(Range<usize>, Range<usize>)> {
-        let [height, width] = geometry.image;
-        if geometry.window.stride != [1, 1] || geometry.positions[1] != width || self.lines.is_empty() {
+        let [height, width] = geometry.image();
+        if geometry.window().strides() != [1, 1] || geometry.positions()[1] != width || self.lines.is_empty() {
             return None;
         }
         let plane = self.channel * height * width;
@@ -163,7 +159,7 @@ impl Run {
 
 /// Calls `visit` for every row of the column matrix. Rows that see no pixel of the strip have no lines.
 fn walk(geometry: &Geometry, strip: &Range<usize>, mut visit: impl FnMut(&Run)) {
-    let [kernel_rows, kernel_columns] = geometry.window.kernel;
+    let [kernel_rows, kernel_columns] = geometry.window().kernel();
     for i in 0..kernel_rows {
         let down = geometry.inside(0, i);
         let lines = down.start.clamp(strip.start, strip.end)..down.end.clamp(strip.start, strip.end);
@@ -173,7 +169,7 @@ fn walk(geometry: &Geometry, strip: &Range<usize>, mut visit: impl FnMut(&Run)) 
             let positions = geometry.inside(1, j);
             let left = geometry.pixel(1, positions.start, j).unwrap_or(0);
             let lines = if positions.is_empty() { 0..0 } else { lines.clone() };
-            for channel in 0..geometry.channels {
+            for channel in 0..geometry.channels() {
                 let row = (channel * kernel_rows + i) * kernel_columns + j;
                 visit(&Run { row, lines: lines.clone(), positions: positions.clone(), channel, top, left });
             }

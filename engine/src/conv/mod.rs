@@ -3,9 +3,11 @@
 //! * [`geometry`]: windows, and the sizes that follow from them.
 //! * [`columns`]: `im2col` and its transpose `col2im`, whole or a strip of output rows at a time.
 //! * [`matrix`]: the convolution matrix C itself, sparse, to be printed and to be tested against.
-//! * [`pooling`]: windows that keep the largest or the average, and the loops of pooling and unpooling.
-//! * `products`: a convolution and its transpose as sums over taps; `kernels`: their loops. `strips`: the same by strips
-//!   of the column matrix, for large images.
+//! * [`pool`]: windows that keep the largest or the average. `pooling`: the loops of pooling, unpooling and upsampling.
+//! * `convolution`: a geometry with groups and filters. `layer`: which way round an operation has it.
+//! * `product`: sums over taps; `direct`: a convolution and its transpose as such; `kernels`: their loops. `strips`: the
+//!   same by strips of the column matrix, for large images.
+//! * `choices`: which lanes each product takes; `layout`: scratch memory for them; `packed`: weights in their order.
 //! * `passes`: all of it over a batch; `worker`: what a thread does for an image; `batch`: how threads share one.
 //!
 //! With `x` an image of `[channels, height, width]` as one long vector, a convolution is `y = C x`, its gradient for the
@@ -40,26 +42,33 @@
 //! assert_eq!(back[..8], [0.0, 1.0, 0.0, 0.0, 1.0, -4.0, 1.0, 0.0]);
 //! // As a product: the outer product of kernel and input, and col2im, which adds up what positions share.
 //! let mut image = vec![0.0; 16];
-//! let spread: Vec<f32> = kernel.iter().flat_map(|&k| [k, 0.0, 0.0, 0.0]).collect();
-//! col2im(&geometry, &spread, &mut image).unwrap();
+//! let outer: Vec<f32> = kernel.iter().flat_map(|&k| [k, 0.0, 0.0, 0.0]).collect();
+//! col2im(&geometry, &outer, &mut image).unwrap();
 //! assert_eq!(image, back);
 //! ```
 
 pub(crate) mod batch;
+mod choices;
 pub mod columns;
+pub(crate) mod convolution;
+mod direct;
 pub mod geometry;
 pub(crate) mod kernels;
+mod layer;
+mod layout;
 pub mod matrix;
+mod packed;
 pub(crate) mod passes;
-pub mod pooling;
-mod products;
+pub mod pool;
+pub(crate) mod pooling;
+mod product;
 mod strips;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 pub use columns::{col2im, im2col};
-pub use geometry::{Geometry, GeometryError, Window};
+pub use geometry::{Geometry, PerAxis, Window};
 pub use kernels::ConvFloat;
 pub use matrix::ConvolutionMatrix;
-pub use pooling::Pool;
+pub use pool::Pool;

@@ -1,87 +1,10 @@
-//! The geometry of pooling windows, and the loops over single planes that pooling and unpooling are made of.
-//!
-//! Sizes and padding are PyTorch's: with `ceil` the last window may reach past the padded image, but must begin inside it
-//! or its leading padding. (A window that is larger than the padded image is refused, also with `ceil`, where PyTorch may
-//! take it.) Padding is at most half the kernel, so that every window sees a pixel.
+//! The loops over single planes that pooling, unpooling and upsampling are made of. Sizes are [`super::pool`]'s.
 #![forbid(unsafe_code)]
 
-use super::geometry::{GeometryError, Window};
 use super::kernels::{ConvFloat, Kernels};
+use super::pool::Pool;
+use crate::base::Error;
 use crate::simd::Float;
-use std::ops::Range;
-
-/// A pooling window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Pool {
-    /// Rows and columns of the window.
-    pub kernel: [usize; 2],
-    /// Steps from one window to the next.
-    pub stride: [usize; 2],
-    /// Rows and columns around the image: never the largest, and zeros to an average.
-    pub padding: [usize; 2],
-    /// Whether pixels that no whole window reaches get one of their own.
-    pub ceil: bool,
-}
-
-impl Pool {
-    /// Windows of `kernel` by `kernel` side by side.
-    pub const fn new(kernel: usize) -> Self {
-        Self { kernel: [kernel; 2], stride: [kernel; 2], padding: [0; 2], ceil: false }
-    }
-
-    /// With this stride down and across.
-    #[must_use]
-    pub const fn stride(self, stride: usize) -> Self {
-        Self { stride: [stride; 2], ..self }
-    }
-
-    /// With this padding on every side.
-    #[must_use]
-    pub const fn padding(self, padding: usize) -> Self {
-        Self { padding: [padding; 2], ..self }
-    }
-
-    /// With a window for pixels at the end that no whole window reaches.
-    #[must_use]
-    pub const fn ceil(self) -> Self {
-        Self { ceil: true, ..self }
-    }
-
-    /// Windows on an image of these sizes, down and across.
-    ///
-    /// # Errors
-    /// A kernel or stride of 0, padding beyond half the kernel, or a kernel larger than the padded image.
-    pub fn positions(&self, image: [usize; 2]) -> Result<[usize; 2], GeometryError> {
-        let window = Window::new(self.kernel).stride(self.stride).padding(self.padding);
-        let mut positions = [0; 2];
-        for (axis, count) in positions.iter_mut().enumerate() {
-            *count = window.positions(axis, image[axis])?;
-            if self.padding[axis] * 2 > self.kernel[axis] {
-                return Err(GeometryError::PoolPadding { padding: self.padding[axis], kernel: self.kernel[axis] });
-            }
-            let begins_inside = *count * self.stride[axis] < image[axis] + self.padding[axis];
-            let reached = (*count - 1) * self.stride[axis] + self.kernel[axis];
-            if self.ceil && begins_inside && reached < image[axis] + 2 * self.padding[axis] {
-                *count += 1;
-            }
-        }
-        Ok(positions)
-    }
-
-    /// Whether windows are 2 by 2 pixels, side by side from the first.
-    fn is_pairs(&self) -> bool {
-        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0]
-    }
-
-    /// The pixels of the image that a window sees along one axis, and how many it would with the padding.
-    pub(crate) fn seen(&self, axis: usize, image: usize, position: usize) -> (Range<usize>, usize) {
-        let first = position * self.stride[axis];
-        let padding = self.padding[axis];
-        let last = (first + self.kernel[axis]).min(image + 2 * padding);
-        let end = last.saturating_sub(padding).min(image);
-        (first.saturating_sub(padding).min(end)..end, last - first)
-    }
-}
 
 /// Writes each window's largest pixel, the first of equals, and its place in the plane, or one of the two; NaN is larger
 /// than all. There are `columns` windows in a row.
@@ -92,7 +15,7 @@ pub(crate) fn largest<T: ConvFloat>(
     plane: &[T],
     (values, places): (Option<&mut [T]>, Option<&mut [T]>),
     [rows, columns]: [usize; 2],
-) {
+) -> Result<(), Error> {
     let (values, places) = (values.unwrap_or_default(), places.unwrap_or_default());
     if pool.is_pairs() {
         return kernels.largest_of_pairs(sides, columns, plane, values, places);
@@ -106,6 +29,7 @@ pub(crate) fn largest<T: ConvFloat>(
             *to = T::from_f64(place as f64);
         }
     }
+    Ok(())
 }
 
 /// The largest pixel of one window and its place.
@@ -133,16 +57,17 @@ pub(crate) fn put_largest<T: ConvFloat>(
     (from, places): (&[T], &[T]),
     plane: &mut [T],
     fresh: bool,
-) {
+) -> Result<(), Error> {
     if pool.is_pairs() {
         // With or without windows over the odd edges.
-        let columns = (sides[1] + usize::from(pool.ceil)) / 2;
+        let columns = (sides[1] + usize::from(pool.is_ceil())) / 2;
         return kernels.put_to_pairs(sides, columns, (from, places), plane, !fresh);
     }
     if fresh {
         plane.fill(T::ZERO);
     }
     put(from, places, plane);
+    Ok(())
 }
 
 /// The average of each window, padding counted as zeros.
@@ -228,19 +153,6 @@ mod tests {
     use crate::simd::Backend;
 
     #[test]
-    fn sizes_are_pytorchs() {
-        assert_eq!(Pool::new(2).positions([28, 7]), Ok([14, 3]));
-        assert_eq!(Pool::new(2).ceil().positions([28, 7]), Ok([14, 4]));
-        assert_eq!(Pool::new(3).stride(2).padding(1).positions([7, 8]), Ok([4, 4]));
-        // With ceil, a window that would begin in the trailing padding is left out.
-        assert_eq!(Pool::new(3).stride(2).padding(1).ceil().positions([7, 8]), Ok([4, 5]));
-        assert_eq!(Pool::new(2).stride(3).padding(1).ceil().positions([5, 5]), Ok([2, 2]));
-        assert!(Pool::new(3).padding(2).positions([9, 9]).is_err());
-        assert!(Pool::new(5).positions([4, 9]).is_err());
-        assert!(Pool::new(0).positions([4, 9]).is_err());
-    }
-
-    #[test]
     fn the_largest_is_found_first_and_nan_is_larger() {
         let plane = [1.0, 5.0, 2.0, 5.0, f64::NAN, 9.0, 0.0, f64::NAN];
         for backend in Backend::available() {
@@ -252,7 +164,8 @@ mod tests {
                 &plane,
                 (Some(&mut values), Some(&mut places)),
                 [1, 2],
-            );
+            )
+            .unwrap();
             assert_eq!(places, [4.0, 7.0]);
             assert!(values[0].is_nan() && values[1].is_nan());
         }
@@ -283,8 +196,8 @@ mod tests {
                 let kernels = Kernels::of(backend);
                 let (mut values, mut places) = (vec![0.0; rows * columns], vec![0.0; rows * columns]);
                 let (to_values, to_places) = (&mut values[..], &mut places[..]);
-                largest(kernels, &pool, [height, width], &plane, (Some(to_values), None), [rows, columns]);
-                largest(kernels, &pool, [height, width], &plane, (None, Some(to_places)), [rows, columns]);
+                largest(kernels, &pool, [height, width], &plane, (Some(to_values), None), [rows, columns]).unwrap();
+                largest(kernels, &pool, [height, width], &plane, (None, Some(to_places)), [rows, columns]).unwrap();
                 for (at, (&value, &place)) in values.iter().zip(&places).enumerate() {
                     let wanted = largest_of(&pool, [height, width], &plane, [at / columns, at % columns]);
                     assert_eq!((place as usize, value), wanted, "{backend} {height} {width}");
@@ -292,9 +205,9 @@ mod tests {
                 let mut wanted = vec![0.0; plane.len()];
                 put(&from, &places, &mut wanted);
                 let mut found = vec![f32::NAN; plane.len()];
-                put_largest(kernels, &pool, [height, width], (&from, &places), &mut found, true);
+                put_largest(kernels, &pool, [height, width], (&from, &places), &mut found, true).unwrap();
                 assert_eq!(found, wanted);
-                put_largest(kernels, &pool, [height, width], (&from, &places), &mut found, false);
+                put_largest(kernels, &pool, [height, width], (&from, &places), &mut found, false).unwrap();
                 assert_eq!(found, wanted.iter().map(|x| 2.0 * x).collect::<Vec<_>>());
             }
         }

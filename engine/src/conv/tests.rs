@@ -1,7 +1,9 @@
 //! The convolution matrix against plain loops, and everything else against the convolution matrix, at random geometries.
 #![forbid(unsafe_code)]
 
-use super::passes::{Convolution, Differentiate, Passes};
+use super::convolution::Convolution;
+use super::direct::Direct;
+use super::passes::{Apply, Differentiate, Passes};
 use super::*;
 use crate::Context;
 use crate::Split;
@@ -31,7 +33,7 @@ impl Random {
     }
 
     fn weight(&self) -> Vec<f64> {
-        numbers(self.seed, self.filters() * self.seen * self.window.kernel[0] * self.window.kernel[1])
+        numbers(self.seed, self.filters() * self.seen * self.window.kernel().iter().product::<usize>())
     }
 
     fn matrix(&self) -> ConvolutionMatrix<f64> {
@@ -42,19 +44,20 @@ impl Random {
 
     fn convolution(&self) -> Convolution {
         let geometry = Geometry::new(self.window, self.seen, self.image).unwrap();
-        Convolution { geometry, groups: self.groups, filters: self.made }
+        Convolution::new(geometry, self.groups, self.made).unwrap()
     }
 
     /// The definition, by loops.
     fn naive(&self, x: &[f64]) -> Vec<f64> {
-        let Window { kernel, stride, padding, dilation } = self.window;
+        let (kernel, stride) = (self.window.kernel(), self.window.strides());
+        let (padding, dilation) = (self.window.paddings(), self.window.dilations());
         let [height, width] = self.image;
         let geometry = Geometry::new(self.window, self.seen, self.image).unwrap();
         let weight = self.weight();
         let mut y = Vec::new();
         for filter in 0..self.filters() {
             for (row, column) in
-                (0..geometry.positions[0]).flat_map(|r| (0..geometry.positions[1]).map(move |c| (r, c)))
+                (0..geometry.positions()[0]).flat_map(|r| (0..geometry.positions()[1]).map(move |c| (r, c)))
             {
                 let mut sum = 0.0;
                 for channel in 0..self.seen {
@@ -99,7 +102,7 @@ prop_compose! {
         made in 1..4usize,
         seed: u64,
     ) -> Random {
-        let window = Window { kernel, stride, padding, dilation };
+        let window = Window::new(kernel).stride(stride).padding(padding).dilation(dilation);
         // At least as large as the kernel reaches, and one pixel.
         let side = |axis: usize| {
             (dilation[axis] * (kernel[axis] - 1) + 1).saturating_sub(2 * padding[axis]).max(1) + more[axis]
@@ -108,7 +111,129 @@ prop_compose! {
     }
 }
 
+/// Sizes from nothing to more than can be counted.
+fn extreme() -> impl Strategy<Value = usize> {
+    let edges =
+        vec![0, 1, 2, 3, 7, 1 << 20, 1 << 31, 1 << 32, 1 << 40, 1 << 62, usize::MAX / 2, usize::MAX - 1, usize::MAX];
+    prop_oneof![3 => 0..6usize, 2 => proptest::sample::select(edges), 1 => any::<usize>()]
+}
+
+fn pair() -> impl Strategy<Value = [usize; 2]> {
+    [extreme(), extreme()]
+}
+
+/// A transposed convolution by its definition: every number of the small image adds its share to every pixel of the large
+/// one that the kernel reaches from it.
+fn scattered(
+    window: Window,
+    [made, rows, columns]: [usize; 3],
+    small: [usize; 3],
+    x: &[f64],
+    weight: &[f64],
+) -> Vec<f64> {
+    let (kernel, stride) = (window.kernel(), window.strides());
+    let (padding, dilation) = (window.paddings(), window.dilations());
+    let mut y = vec![0.0; made * rows * columns];
+    for (at, &pixel) in x.iter().enumerate() {
+        let (channel, row, column) = (at / (small[1] * small[2]), at / small[2] % small[1], at % small[2]);
+        for tap in 0..made * kernel[0] * kernel[1] {
+            let (filter, i, j) = (tap / (kernel[0] * kernel[1]), tap / kernel[1] % kernel[0], tap % kernel[1]);
+            let down = (row * stride[0] + i * dilation[0]).checked_sub(padding[0]).filter(|&down| down < rows);
+            let across = (column * stride[1] + j * dilation[1]).checked_sub(padding[1]).filter(|&at| at < columns);
+            if let (Some(down), Some(across)) = (down, across) {
+                let weight = weight[channel * made * kernel[0] * kernel[1] + tap];
+                y[(filter * rows + down) * columns + across] += pixel * weight;
+            }
+        }
+    }
+    y
+}
+
 proptest! {
+    /// No size makes a public function panic or overflow; what is taken has sizes that can be multiplied.
+    #[test]
+    fn no_size_is_too_extreme(
+        (kernel, stride, padding, dilation) in (pair(), pair(), pair(), pair()),
+        (image, more) in (pair(), pair()),
+        (channels, filters, groups) in (extreme(), extreme(), extreme()),
+        len in 0..64usize,
+    ) {
+        let window = Window::new(kernel).stride(stride).padding(padding).dilation(dilation);
+        let numbers = vec![1.0f32; len];
+        for geometry in [Geometry::new(window, channels, image), Geometry::of_transposed(window, channels, image, more)] {
+            let Ok(geometry) = geometry else { continue };
+            prop_assert!(geometry.rows() > 0 && geometry.columns() > 0 && geometry.image_elements() > 0);
+            prop_assert!(geometry.rows().checked_mul(geometry.columns()).is_some());
+            let mut memory = [1.0f32; 64];
+            let _ = im2col(&geometry, &numbers, &mut memory);
+            let _ = col2im(&geometry, &numbers, &mut memory);
+            if let Ok(convolution) = Convolution::new(geometry, groups, filters) {
+                prop_assert!(convolution.flops() > 0);
+                // Its tables, unless they are of a size that only a real weight has.
+                if convolution.geometry().rows().saturating_mul(filters) < 1 << 10 {
+                    for transposed in [false, true] {
+                        let passes = Passes::<f32>::new(convolution, transposed, Some(Pool::of(kernel).stride(stride)));
+                        let _ = passes.map(|passes| [false, true].map(|backward| passes.scratch(backward)));
+                        let passes = Passes::<f64>::new(convolution, transposed, None).unwrap();
+                        let _ = [false, true].map(|backward| passes.scratch(backward));
+                    }
+                }
+            }
+        }
+        let pool = Pool::of(kernel).stride(stride).padding(padding);
+        for pool in [pool, pool.ceil()] {
+            let Ok(positions) = pool.positions(image) else { continue };
+            for (axis, count) in positions.into_iter().enumerate() {
+                prop_assert!(count > 0);
+                for position in [0, count - 1] {
+                    let (seen, counted) = pool.seen(axis, image[axis], position);
+                    prop_assert!(!seen.is_empty() && seen.end <= image[axis] && counted >= seen.len());
+                }
+            }
+        }
+        let [height, width] = image;
+        if let Ok(matrix) = ConvolutionMatrix::new(window, [channels, height, width], filters, groups, &numbers) {
+            prop_assert!(matrix.rows() > 0 && matrix.columns() > 0);
+            prop_assert!(matrix.multiply(&numbers).is_ok() == (matrix.columns() == len));
+            let _ = (matrix.multiply_transposed(&numbers), matrix.elements().count());
+        }
+    }
+
+    /// Output padding up to the larger of stride and dilation: the definition's values, on every backend, and gradients
+    /// that are the transpose of that.
+    #[test]
+    fn transposes_take_pytorchs_output_padding(
+        (kernel, stride, dilation) in ([1..4usize, 1..4usize], [1..4usize, 1..4usize], [1..5usize, 1..5usize]),
+        small in [1..6usize, 1..6usize],
+        share in [0..100usize, 0..100usize],
+        (filters, made, cut) in (1..4usize, 1..3usize, 0..2usize),
+        seed: u64,
+    ) {
+        let more = [0, 1].map(|axis| share[axis] * stride[axis].max(dilation[axis]) / 100);
+        let window = Window::new(kernel).stride(stride).padding(cut).dilation(dilation);
+        let Ok(geometry) = Geometry::of_transposed(window, made, small, more) else { return Ok(()) };
+        prop_assert_eq!(geometry.positions(), small);
+        let convolution = Convolution::new(geometry, 1, filters).unwrap();
+        let [rows, columns] = geometry.image();
+        let (x, weight) = (numbers(seed, filters * small[0] * small[1]), numbers(seed ^ 1, filters * geometry.rows()));
+        let dy = numbers(seed ^ 2, geometry.image_elements());
+        let wanted = scattered(window, [made, rows, columns], [filters, small[0], small[1]], &x, &weight);
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        for backend in Backend::available() {
+            let run = Run::of(&convolution, true, backend, Split::Serial, (&x, &weight, &dy));
+            prop_assert!(close(&run.result, &wanted), "{} {:?}", backend, geometry);
+            prop_assert!((dot(&run.d_input, &x) - dot(&dy, &wanted)).abs() < 1e-9);
+            prop_assert!((dot(&run.d_weight, &weight) - dot(&dy, &wanted)).abs() < 1e-9);
+        }
+        // The column matrix sees the same pixels.
+        let mut image = vec![0.0; geometry.image_elements()];
+        let columns = numbers(seed ^ 3, geometry.rows() * geometry.columns());
+        col2im(&geometry, &columns, &mut image).unwrap();
+        let mut back = vec![0.0; columns.len()];
+        im2col(&geometry, &dy, &mut back).unwrap();
+        prop_assert!((dot(&columns, &back) - dot(&dy, &image)).abs() < 1e-9);
+    }
+
     #[test]
     fn the_matrix_is_the_definition(random in random()) {
         let matrix = random.matrix();
@@ -185,11 +310,16 @@ impl<T: ConvFloat> Run<T> {
         split: Split,
         (input, weight, gradient): (&[T], &[T], &[T]),
     ) -> Self {
-        let (passes, context) = (Passes::new(*convolution, transposed, None), Context { backend, split });
+        let (passes, context) = (Passes::<T>::new(*convolution, transposed, None).unwrap(), Context { backend, split });
         let nan = |len| vec![T::from_f64(f64::NAN); len];
-        let mut scratch = nan(passes.scratch::<T>(false).unwrap());
+        let mut scratch = nan(passes.scratch(false).unwrap());
         let (mut result, mut d_input) = (nan(gradient.len()), nan(input.len()));
-        passes.apply(context, (input, weight, None), Activation::Identity, (&mut result, None), &mut scratch).unwrap();
+        let activation = Activation::Identity;
+        let work = Apply { input, weight, bias: None, activation, output: &mut result, places: None };
+        passes.apply(context, work, &mut scratch).unwrap();
+        let geometry = convolution.geometry();
+        let each = if transposed { geometry.channels() } else { convolution.filters() };
+        let channels = convolution.groups() * each;
         let run = |d_input: &mut [T], accumulate, scratch: &mut [T]| {
             let mut gradient = gradient.to_vec();
             let work = Differentiate {
@@ -203,7 +333,7 @@ impl<T: ConvFloat> Run<T> {
                 wants: [true; 2],
             };
             let sums = passes.differentiate(context, work, scratch).unwrap();
-            [weight.len(), passes.channels()]
+            [weight.len(), channels]
                 .iter()
                 .zip(sums)
                 .map(|(&len, sums)| {
@@ -213,7 +343,7 @@ impl<T: ConvFloat> Run<T> {
                 })
                 .collect::<Vec<_>>()
         };
-        let mut scratch = nan(passes.scratch::<T>(true).unwrap());
+        let mut scratch = nan(passes.scratch(true).unwrap());
         let sums = run(&mut d_input, false, &mut scratch);
         // Added to what is there, it is twice as much.
         let mut twice = d_input.clone();
@@ -246,8 +376,8 @@ fn routes_agree_and_threads_do_not_change_bits() {
         (padded, 128, [6, 6], 1, 120, false),
     ] {
         let geometry = Geometry::new(window, channels, image).unwrap();
-        let convolution = Convolution { geometry, groups, filters };
-        assert_eq!(super::products::Direct::new(&geometry, filters).is_some(), direct);
+        let convolution = Convolution::new(geometry, groups, filters).unwrap();
+        assert_eq!(Direct::new(&geometry, filters).is_some(), direct);
         let images = if direct { 37 } else { 2 };
         let values = |seed, len| numbers(seed, len).into_iter().map(|x| x as f32).collect::<Vec<_>>();
         let (x, y) = (values(1, images * convolution.image()), values(2, images * convolution.result()));
@@ -286,8 +416,9 @@ fn routes_agree_and_threads_do_not_change_bits() {
 fn scratch_is_bounded() {
     for (channels, side, filters) in [(64, 1024, 64), (1, 500, 1), (3, 256, 3), (32, 80, 32), (1, 4000, 8)] {
         let geometry = Geometry::new(Window::new([3, 3]).padding([1, 1]), channels, [side, side]).unwrap();
-        let passes = Passes::new(Convolution { geometry, groups: 1, filters }, false, None);
-        let [forward, backward] = [false, true].map(|backward| 4 * passes.scratch::<f32>(backward).unwrap());
+        let convolution = Convolution::new(geometry, 1, filters).unwrap();
+        let passes = Passes::<f32>::new(convolution, false, None).unwrap();
+        let [forward, backward] = [false, true].map(|backward| 4 * passes.scratch(backward).unwrap());
         assert!(forward <= backward && backward < 80 << 20, "{channels} {side}: {forward} and {backward} bytes");
     }
 }

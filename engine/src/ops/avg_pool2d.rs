@@ -1,10 +1,12 @@
 //! `y[w] = mean of x over window w`: average pooling, padding counted as zeros, and the average of whole planes.
 
 use crate::base::Error;
+use super::convolution::words;
 use super::planes::shape_of;
 use super::max_pool2d::windows;
 use super::planes::{Planes, PlanesMut, each, image, sides};
-use crate::conv::pooling::{Pool, average, average_transposed};
+use crate::conv::pool::Pool;
+use crate::conv::pooling::{average, average_transposed};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// Input 0 is the image; the window, or none for the whole plane.
@@ -26,7 +28,7 @@ impl<T: Real> Tape<T> {
 
 impl AvgPool {
     fn on(&self, sides: [usize; 2]) -> Pool {
-        self.0.unwrap_or(Pool { kernel: sides, stride: sides, padding: [0, 0], ceil: false })
+        self.0.unwrap_or(Pool::of(sides))
     }
 }
 
@@ -38,27 +40,27 @@ impl<T: Real> Operation<T> for AvgPool {
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
         let (channels, sides) = image(&inputs[0])?;
         let pool = self.on(sides);
-        let [rows, columns] = pool.positions(sides).map_err(|error| error.to_string())?;
+        let [rows, columns] = pool.positions(sides).map_err(words)?;
         let spec = Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1);
-        Ok(spec.flops_per_element((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64)))
+        Ok(spec.flops_per_element((pool.kernel()[0] as u64).saturating_mul(pool.kernel()[1] as u64)))
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let from = sides(&run.inputs.shape(0));
+        let from = sides(&run.inputs.shape(0))?;
         let pool = self.on(from);
-        let [rows, columns] = windows(&pool, &run.inputs.shape(0));
+        let [rows, columns] = windows(&pool, &run.inputs.shape(0))?;
         let x = run.inputs.get(0)?;
         let planes = || Planes(x, from[0] * from[1]);
         each(run.context, planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
             average(&pool, from, x, y, columns);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
-        let from = sides(&run.inputs.shape(0));
+        let from = sides(&run.inputs.shape(0))?;
         let pool = self.on(from);
-        let [rows, columns] = windows(&pool, &run.inputs.shape(0));
+        let [rows, columns] = windows(&pool, &run.inputs.shape(0))?;
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, rows * columns);
@@ -67,8 +69,8 @@ impl<T: Real> Operation<T> for AvgPool {
                 dx.fill(T::ZERO);
             }
             average_transposed(&pool, from, dy, dx, columns);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 
@@ -78,7 +80,7 @@ pub(super) mod cases {
     use crate::ops::cases::*;
     use crate::ops::max_pool2d::cases::{by_windows, planes};
 
-    fn mean(seen: &[f64], counted: usize) -> f64 {
+    pub(in crate::ops) fn mean(seen: &[f64], counted: usize) -> f64 {
         seen.iter().sum::<f64>() / counted as f64
     }
 

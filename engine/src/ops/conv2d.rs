@@ -4,13 +4,14 @@
 //! PyTorch. Backward: `dz = dy f'(y)`, `db` its sums, `dx = Cᵀ dz`, `dW = Σ dz im2col(x)ᵀ`; see [`crate::conv`].
 
 use crate::base::Error;
-use super::convolution::{ConvOptions, Convolve};
-use crate::conv::pooling::Pool;
+use super::conv_options::{Conv1dOptions, ConvOptions};
+use super::convolution::Convolve;
+use crate::conv::pool::Pool;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// The operation; input 0 is the image, input 1 the weight, input 2 the bias if there is one.
-struct Conv2d<T>(Convolve<T>);
+struct Conv2d<T: 'static>(Convolve<T>);
 
 impl<T: Real> Tape<T> {
     /// `activation(convolution(x, weight) + bias)`: `x` is `[N, channels, height, width]`, `weight`
@@ -18,16 +19,16 @@ impl<T: Real> Tape<T> {
     /// `[N, filters, (height + 2 padding - dilation (kernel_rows - 1) - 1) / stride + 1, likewise]`.
     #[track_caller]
     pub fn conv2d(&self, x: Var, weight: Var, bias: Option<Var>, options: ConvOptions, activation: Activation<T>) -> Var {
-        let operation = Conv2d(Convolve::new(options, None, activation));
+        let operation = Conv2d(Convolve::new(options, activation));
         match bias {
             Some(bias) => self.record(operation, &[x, weight, bias]),
             None => self.record(operation, &[x, weight]),
         }
     }
 
-    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s result where
-    /// the activation rises ([`Activation::rises`]); the result before pooling only exists an image at a time. Shapes are
-    /// those of the two in turn.
+    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s
+    /// result where the activation rises ([`Activation::rises`]); the result before pooling only exists an image at a time.
+    /// Shapes are those of the two in turn.
     #[track_caller]
     pub fn conv2d_max_pool2d(
         &self,
@@ -38,7 +39,7 @@ impl<T: Real> Tape<T> {
         pool: Pool,
         activation: Activation<T>,
     ) -> Var {
-        let operation = Conv2d(Convolve::new(options, None, activation).pooled(pool));
+        let operation = Conv2d(Convolve::new(options, activation).pooled(pool));
         match bias {
             Some(bias) => self.record(operation, &[x, weight, bias]),
             None => self.record(operation, &[x, weight]),
@@ -47,23 +48,21 @@ impl<T: Real> Tape<T> {
 
     /// [`Self::conv2d`] over sequences: `x` is `[N, channels, length]`, `weight` `[filters, channels / groups, kernel]`.
     #[track_caller]
-    #[allow(clippy::too_many_arguments)]
     pub fn conv1d(
         &self,
         x: Var,
         weight: Var,
         bias: Option<Var>,
-        [stride, padding, dilation]: [usize; 3],
-        groups: usize,
+        options: Conv1dOptions,
         activation: Activation<T>,
     ) -> Var {
-        self.conv2d(x, weight, bias, ConvOptions::of_sequence(stride, padding, dilation, groups), activation)
+        self.conv2d(x, weight, bias, options.of_images(), activation)
     }
 }
 
 impl<T: Real> Operation<T> for Conv2d<T> {
     fn name(&self) -> &'static str {
-        if self.0.pool.is_some() { "conv2d_max_pool2d" } else { "conv2d" }
+        if self.0.is_pooled() { "conv2d_max_pool2d" } else { "conv2d" }
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
@@ -82,9 +81,9 @@ impl<T: Real> Operation<T> for Conv2d<T> {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use super::*;
+    use crate::ops::cases::*;
     use crate::conv::geometry::Window;
     use crate::conv::matrix::ConvolutionMatrix;
-    use crate::ops::cases::*;
     use crate::ops::max_pool2d::cases::{by_windows, maximum, planes as pool_planes};
 
     /// The convolution of each image of a batch by the matrix itself.
@@ -147,7 +146,7 @@ pub(super) mod cases {
                     vec![images([4, h, w]), fixed(&[6, 2, 2, 3], Domain::Real), fixed(&[6], Domain::Real)]
                 },
                 |t, v| {
-                    let options = ConvOptions { padding: [0, 2], ..ConvOptions::default().dilation(2).groups(2) };
+                    let options = ConvOptions::default().padding([0, 2]).dilation(2).groups(2);
                     t.conv2d(v[0], v[1], Some(v[2]), options, Activation::Sigmoid)
                 },
                 |x| {
@@ -193,7 +192,7 @@ pub(super) mod cases {
                 |s| vec![pool_planes(s, 2).0, fixed(&[4, 1, 1, 1], Domain::AwayFromZero(0.5))],
                 |t, v| {
                     let pool = Pool::new(3).stride(2).padding(1);
-                    let options = ConvOptions { stride: [1, 2], ..ConvOptions::default().groups(2) };
+                    let options = ConvOptions::default().stride([1, 2]).groups(2);
                     t.conv2d_max_pool2d(v[0], v[1], None, options, pool, Activation::Identity)
                 },
                 |x| {
@@ -209,7 +208,10 @@ pub(super) mod cases {
                     fixed(&[3, 2, 3], Domain::Real),
                     fixed(&[3], Domain::Real),
                 ],
-                |t, v| t.conv1d(v[0], v[1], Some(v[2]), [2, 1, 1], 1, Activation::Tanh),
+                |t, v| {
+                    let options = Conv1dOptions::default().stride(2).padding(1);
+                    t.conv1d(v[0], v[1], Some(v[2]), options, Activation::Tanh)
+                },
                 |x| {
                     let window = Window::new([1, 3]).stride([1, 2]).padding([0, 1]);
                     reference(x, [2, 1, 6 + s.columns % 7], window, 3, 1, f64::tanh)

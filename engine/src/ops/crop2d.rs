@@ -31,17 +31,17 @@ impl<T: Real> Operation<T> for Crop {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let ([height, width], [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
+        let ([height, width], [rows, columns]) = (sides(&run.inputs.shape(0))?, self.0);
         let x = run.inputs.get(0)?;
         let planes = || Planes(x, height * width);
         each(run.context, planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
             x.chunks_exact(width).zip(y.chunks_exact_mut(columns)).for_each(|(x, y)| y.copy_from_slice(&x[..columns]));
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
-        let ([height, width], [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
+        let ([height, width], [rows, columns]) = (sides(&run.inputs.shape(0))?, self.0);
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, rows * columns);
@@ -52,8 +52,8 @@ impl<T: Real> Operation<T> for Crop {
             for (dx, dy) in dx.chunks_exact_mut(width).zip(dy.chunks_exact(columns)) {
                 dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += *dy);
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 

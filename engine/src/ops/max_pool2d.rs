@@ -1,15 +1,18 @@
 //! `y[w] = max of x over window w`: max pooling, as the places of the maxima (the switches) and what stands there.
 //!
 //! The gradient goes where the maximum came from. For max unpooling (Zeiler & Fergus 2014) the places are an operation of
-//! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`, 2^31 in `f64`.
+//! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`,
+//! 2^31 in `f64`.
 
 use crate::base::Error;
+use super::convolution::words;
 use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use super::{GATE, GRAIN};
 use crate::conv::kernels::Kernels;
 use crate::conv::batch::{Images, ImagesMut};
-use crate::conv::pooling::{Pool, largest, put_largest, take};
+use crate::conv::pool::Pool;
+use crate::conv::pooling::{largest, put_largest, take};
 use crate::base::Context;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
 
@@ -41,45 +44,59 @@ impl<T: Real> Tape<T> {
 /// The result of either kind of pooling; the places must be exact.
 pub(super) fn pooled<T: Real>(pool: &Pool, input: &Shape) -> Result<Spec, String> {
     let (channels, sides) = image(input)?;
-    let [rows, columns] = pool.positions(sides).map_err(|error| error.to_string())?;
+    let [rows, columns] = pool.positions(sides).map_err(words)?;
     // Whole numbers that the type holds, and that an `i32` counts up to.
     let exact = ((2.0 / T::EPSILON.to_f64()) as u64).min(i32::MAX as u64);
     if sides[0].saturating_mul(sides[1]) as u64 > exact {
         return Err(format!("a plane of {} by {}; places are exact up to {exact} pixels", sides[0], sides[1]));
     }
     let spec = Spec::new(shape_of(input, [channels, rows, columns]), 1);
-    Ok(spec.flops_per_element((pool.kernel[0] as u64).saturating_mul(pool.kernel[1] as u64)))
+    Ok(spec.flops_per_element((pool.kernel()[0] as u64).saturating_mul(pool.kernel()[1] as u64)))
 }
 
 /// Maxima, or places, or both, of every plane.
-fn pool_planes<T: Real>(pool: &Pool, run: &Forward<'_, T>, x: &[T], y: Option<&mut [T]>, places: Option<&mut [T]>) {
+fn pool_planes<T: Real>(
+    pool: &Pool,
+    run: &Forward<'_, T>,
+    x: &[T],
+    y: Option<&mut [T]>,
+    places: Option<&mut [T]>,
+) -> Result<(), Error> {
     let shape = run.inputs.shape(0);
-    let (from, to) = (sides(&shape), windows(pool, &shape));
+    let (from, to) = (sides(&shape)?, windows(pool, &shape)?);
     let (of_x, of_y) = (from[0] * from[1], to[0] * to[1]);
     let planes = |data| ImagesMut { data, each: of_y };
     let items = (Images { data: x, each: of_x }, (y.map(planes), places.map(planes)));
     let kernels = Kernels::for_rows(run.context.backend, to[1]);
     type Parts<'a, T> = (Images<'a, T>, (Option<ImagesMut<'a, T>>, Option<ImagesMut<'a, T>>));
-    run.context.split.gated(x.len(), GATE).parts(items, GRAIN.div_ceil(of_x), &|(x, (mut y, mut places)): Parts<'_, T>| {
+    let split = run.context.split.gated(x.len(), GATE);
+    split.try_parts(items, GRAIN.div_ceil(of_x), &|(x, (mut y, mut places)): Parts<'_, T>| {
         for (i, x) in x.each().enumerate() {
             fn plane<'a, T>(all: &'a mut Option<ImagesMut<'_, T>>, i: usize) -> Option<&'a mut [T]> {
                 all.as_mut().map(|all| &mut all.data[i * all.each..][..all.each])
             }
-            largest(kernels, pool, from, x, (plane(&mut y, i), plane(&mut places, i)), to);
+            largest(kernels, pool, from, x, (plane(&mut y, i), plane(&mut places, i)), to)?;
         }
-    });
+        Ok(())
+    })
 }
 
 /// The transpose: the gradient of the image.
-fn unpool_planes<T: Real>(pool: &Pool, context: Context, shape: &Shape, (dy, places): (&[T], &[T]), target: Wanted<'_, T>) {
-    let from = sides(shape);
-    let windows = windows(pool, shape);
+fn unpool_planes<T: Real>(
+    pool: &Pool,
+    context: Context,
+    shape: &Shape,
+    (dy, places): (&[T], &[T]),
+    target: Wanted<'_, T>,
+) -> Result<(), Error> {
+    let from = sides(shape)?;
+    let windows = windows(pool, shape)?;
     let to = windows[0] * windows[1];
     let (kernels, fresh) = (Kernels::for_rows(context.backend, windows[1]), !target.accumulate);
     let dx = PlanesMut(target.slice, from[0] * from[1]);
     each(context, Planes(dy, to), Planes(places, to), dx, &|dy, places, dx| {
-        put_largest(kernels, pool, from, (dy, places), dx, fresh);
-    });
+        put_largest(kernels, pool, from, (dy, places), dx, fresh)
+    })
 }
 
 impl<T: Real> Operation<T> for MaxPool {
@@ -95,15 +112,13 @@ impl<T: Real> Operation<T> for MaxPool {
     fn forward(&self, mut run: Forward<'_, T>) -> Result<(), Error> {
         let (output, saved) = (std::mem::take(&mut run.output), std::mem::take(&mut run.saved));
         let places = (!saved.is_empty()).then_some(saved);
-        pool_planes(&self.0, &run, run.inputs.get(0)?, Some(output), places);
-        Ok(())
+        pool_planes(&self.0, &run, run.inputs.get(0)?, Some(output), places)
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let shape = run.inputs.shape(0);
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
-        unpool_planes(&self.0, run.context, &shape, (run.output_gradient, run.saved), target);
-        Ok(())
+        unpool_planes(&self.0, run.context, &shape, (run.output_gradient, run.saved), target)
     }
 }
 
@@ -118,8 +133,7 @@ impl<T: Real> Operation<T> for Switches {
 
     fn forward(&self, mut run: Forward<'_, T>) -> Result<(), Error> {
         let places = std::mem::take(&mut run.output);
-        pool_planes(&self.0, &run, run.inputs.get(0)?, None, Some(places));
-        Ok(())
+        pool_planes(&self.0, &run, run.inputs.get(0)?, None, Some(places))
     }
 
     fn backward(&self, _: Backward<'_, T>) -> Result<(), Error> {
@@ -127,9 +141,9 @@ impl<T: Real> Operation<T> for Switches {
     }
 }
 
-/// Windows on the images of an accepted shape.
-pub(super) fn windows(pool: &Pool, shape: &Shape) -> [usize; 2] {
-    pool.positions(sides(shape)).unwrap_or([1, 1])
+/// Windows on the images of a shape.
+pub(super) fn windows(pool: &Pool, shape: &Shape) -> Result<[usize; 2], Error> {
+    pool.positions(sides(shape)?)
 }
 
 impl<T: Real> Operation<T> for Take {
@@ -145,17 +159,19 @@ impl<T: Real> Operation<T> for Take {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let [from, to] = [0, 1].map(|input| sides(&run.inputs.shape(input)).iter().product());
+        let side = |input| sides(&run.inputs.shape(input)).map(|[height, width]| height * width);
+        let (from, to) = (side(0)?, side(1)?);
         let (x, places) = (Planes(run.inputs.get(0)?, from), Planes(run.inputs.get(1)?, to));
-        each(run.context, x, places, PlanesMut(run.output, to), &|x, places, y| take(x, places, y, false));
-        Ok(())
+        each(run.context, x, places, PlanesMut(run.output, to), &|x, places, y| {
+            take(x, places, y, false);
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let shape = run.inputs.shape(0);
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
-        unpool_planes(&self.0, run.context, &shape, (run.output_gradient, run.inputs.get(1)?), target);
-        Ok(())
+        unpool_planes(&self.0, run.context, &shape, (run.output_gradient, run.inputs.get(1)?), target)
     }
 }
 
@@ -177,13 +193,13 @@ pub(super) mod cases {
         for plane in x.chunks(h * w) {
             for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
                 let inside = |at: usize, axis: usize, side: usize| {
-                    let first = at as isize - pool.padding[axis] as isize;
+                    let first = at as isize - pool.paddings()[axis] as isize;
                     (first >= 0 && (first as usize) < side).then_some(first as usize)
                 };
                 let (mut seen, mut counted) = (Vec::new(), 0);
-                for (i, j) in (0..pool.kernel[0]).flat_map(|i| (0..pool.kernel[1]).map(move |j| (i, j))) {
-                    let (y, x) = (row * pool.stride[0] + i, column * pool.stride[1] + j);
-                    counted += usize::from(y < h + 2 * pool.padding[0] && x < w + 2 * pool.padding[1]);
+                for (i, j) in (0..pool.kernel()[0]).flat_map(|i| (0..pool.kernel()[1]).map(move |j| (i, j))) {
+                    let (y, x) = (row * pool.strides()[0] + i, column * pool.strides()[1] + j);
+                    counted += usize::from(y < h + 2 * pool.paddings()[0] && x < w + 2 * pool.paddings()[1]);
                     if let (Some(y), Some(x)) = (inside(y, 0, h), inside(x, 1, w)) {
                         seen.push(plane[y * w + x]);
                     }

@@ -38,32 +38,32 @@ impl<T: Real> Operation<T> for MaxUnpool {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let from = sides(&run.inputs.shape(0)).iter().product();
+        let from = sides(&run.inputs.shape(0))?.iter().product::<usize>();
         let (x, places) = (Planes(run.inputs.get(0)?, from), Planes(run.inputs.get(1)?, from));
         each(run.context, x, places, PlanesMut(run.output, self.0[0] * self.0[1]), &|x, places, y| {
             y.fill(T::ZERO);
             put(x, places, y);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
-        let from = sides(&run.inputs.shape(1)).iter().product();
+        let from = sides(&run.inputs.shape(1))?.iter().product::<usize>();
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let (dy, places) =
             (Planes(&*run.output_gradient, self.0[0] * self.0[1]), Planes(run.inputs.get(1)?, from));
         let accumulate = target.accumulate;
         each(run.context, dy, places, PlanesMut(target.slice, from), &|dy, places, dx| {
             take(dy, places, dx, accumulate);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 
 #[cfg(feature = "cases")]
 pub(super) mod cases {
-    use crate::conv::pooling::Pool;
     use crate::ops::cases::*;
+    use crate::conv::pool::Pool;
     use crate::ops::max_pool2d::cases::planes;
 
     pub(in crate::ops) fn all() -> Vec<Case> {

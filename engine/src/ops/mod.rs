@@ -9,6 +9,7 @@ mod activation;
 mod binary;
 #[cfg(feature = "cases")]
 pub mod cases;
+mod conv_options;
 mod convolution;
 mod fused;
 mod planes;
@@ -38,7 +39,7 @@ operations! {
     tanh top_k upsample2d
 }
 
-pub use convolution::ConvOptions;
+pub use conv_options::{Conv1dOptions, ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions};
 pub use reduce::Axis;
 
 /// How the losses add up.

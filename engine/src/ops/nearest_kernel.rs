@@ -1,14 +1,14 @@
 //! `k_i = sum of w_t over e - t + size - 1 = i, 0 <= e < factor`: the kernel of the transposed convolution that is nearest
-//! unpooling and then a convolution.
+//! upsampling and then a convolution.
 //!
-//! A pixel of the small image stands in `factor` pixels of the unpooled one, and each of those is seen by `size` positions of
+//! A pixel of the small image stands in `factor` pixels of the upsampled one, and each of those is seen by `size` positions of
 //! the window: by `size + factor - 1` in all, from one to the next `factor` apart. That is a transposed convolution of
-//! stride `factor`, whose kernel is the weight, turned round, and smeared over `factor` places. It does `(size + factor - 1)²` multiply-adds for each small pixel where the two steps do
-//! `(size factor)²`: 16 for 36 with a kernel of 3 and a factor of 2; and the unpooled image, a factor² larger, is never
-//! there.
+//! stride `factor`, whose kernel is the weight, reversed along both axes, and smeared over `factor` places. It does
+//! `(size + factor - 1)²` multiply-adds for each small pixel where the two steps do `(size factor)²`: 16 for 36 with a
+//! kernel of 3 and a factor of 2; and the upsampled image, a factor² larger, is never there.
 
 use crate::base::Error;
-use super::convolution::ConvOptions;
+use super::conv_options::{ConvOptions, ConvTransposeOptions};
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -16,7 +16,7 @@ use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 struct NearestKernel([usize; 2]);
 
 impl<T: Real> Tape<T> {
-    /// `activation(convolution(nearest unpooling of x, weight) + bias)`, the convolution with stride 1 and `padding` on every
+    /// `activation(convolution(nearest upsampling of x, weight) + bias)`, the convolution with stride 1 and `padding` on every
     /// side: `x` is `[N, channels, height, width]`, `weight` `[filters, channels, kernel_rows, kernel_columns]`, `bias`
     /// `[filters]`; gives `[N, filters, factor[0] height + 2 padding - kernel_rows + 1, likewise]`. The same function as
     /// [`Self::upsample_nearest2d`] and [`Self::conv2d`], with less arithmetic where it can be (padding below the kernel's
@@ -37,27 +37,27 @@ impl<T: Real> Tape<T> {
             _ => [0, 0],
         };
         if factor == [1, 1] || (0..2).any(|axis| padding[axis] >= kernel[axis] || factor[axis] == 0) {
-            let unpooled = self.upsample_nearest2d(x, factor);
-            let options = ConvOptions { padding, ..ConvOptions::default() };
-            return self.conv2d(unpooled, weight, bias, options, activation);
+            let upsampled = self.upsample_nearest2d(x, factor);
+            let options = ConvOptions::default().padding(padding);
+            return self.conv2d(upsampled, weight, bias, options, activation);
         }
         if let [_, height, width] = *self.shape(x).sizes() {
             let sides = [height, width];
             let fits = (0..2).all(|axis| {
-                let unpooled = sides[axis].checked_mul(factor[axis]).and_then(|n| n.checked_add(2 * padding[axis]));
-                unpooled.is_some_and(|unpooled| unpooled >= kernel[axis])
+                let upsampled = sides[axis].checked_mul(factor[axis]).and_then(|n| n.checked_add(2 * padding[axis]));
+                upsampled.is_some_and(|upsampled| upsampled >= kernel[axis])
             });
             if !fits {
                 self.fail(format!(
-                    "upsample_nearest_conv2d: a kernel of {kernel:?} on an image of {sides:?}, unpooled {factor:?} times and padded \
-                     by {padding:?}; use a smaller kernel or more padding"
+                    "upsample_nearest_conv2d: a kernel of {kernel:?} on an image of {sides:?}, upsampled {factor:?} times \
+                     and padded by {padding:?}; use a smaller kernel or more padding"
                 ));
             }
         }
         let smeared = self.record(NearestKernel(factor), &[weight]);
         let padding = [0, 1].map(|axis| kernel[axis] - 1 - padding[axis]);
-        let options = ConvOptions { stride: factor, padding, ..ConvOptions::default() };
-        self.conv_transpose2d(x, smeared, bias, options, [0, 0], activation)
+        let options = ConvTransposeOptions::default().stride(factor).padding(padding);
+        self.conv_transpose2d(x, smeared, bias, options, activation)
     }
 }
 
@@ -122,16 +122,16 @@ impl<T: Real> Operation<T> for NearestKernel {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use super::*;
-    use crate::conv::geometry::Window;
     use crate::ops::cases::*;
+    use crate::conv::geometry::Window;
     use crate::ops::conv2d::cases::{images, reference};
 
-    /// A small image that varies, and its unpooling, for the cases.
-    fn small(s: Sizes) -> [usize; 2] {
+    /// A small image that varies, and its upsampling, for the cases.
+    pub(in crate::ops) fn small(s: Sizes) -> [usize; 2] {
         [2 + s.columns % 3, 1 + s.other % 4]
     }
 
-    fn unpooled(x: &[f64], [h, w]: [usize; 2], [down, across]: [usize; 2]) -> Vec<f64> {
+    pub(in crate::ops) fn upsampled(x: &[f64], [h, w]: [usize; 2], [down, across]: [usize; 2]) -> Vec<f64> {
         let row = |row: &[f64]| row.iter().flat_map(|&x| std::iter::repeat_n(x, across)).collect::<Vec<_>>();
         let rows = x.chunks(w).take(x.len() / (h * w) * h);
         rows.flat_map(|x| std::iter::repeat_n(row(x), down).flatten()).collect()
@@ -148,7 +148,7 @@ pub(super) mod cases {
                 |t, v| t.upsample_nearest_conv2d(v[0], [2, 2], v[1], Some(v[2]), [1, 1], Activation::Tanh),
                 |x| {
                     let [h, w] = small(s);
-                    let large = [unpooled(&x[0], [h, w], [2, 2]), x[1].clone(), x[2].clone()];
+                    let large = [upsampled(&x[0], [h, w], [2, 2]), x[1].clone(), x[2].clone()];
                     reference(&large, [2, 2 * h, 2 * w], Window::new([3, 3]).padding([1, 1]), 3, 1, f64::tanh)
                 },
             ),
@@ -161,7 +161,7 @@ pub(super) mod cases {
                 |t, v| t.upsample_nearest_conv2d(v[0], [3, 2], v[1], None, [0, 0], Activation::Identity),
                 |x| {
                     let [h, w] = [small(s)[0], small(s)[1] + 1];
-                    let large = [unpooled(&x[0], [h, w], [3, 2]), x[1].clone()];
+                    let large = [upsampled(&x[0], [h, w], [3, 2]), x[1].clone()];
                     reference(&large, [2, 3 * h, 2 * w], Window::new([2, 3]), 1, 1, |y| y)
                 },
             ),
@@ -174,7 +174,7 @@ pub(super) mod cases {
                 |t, v| t.upsample_nearest_conv2d(v[0], [2, 2], v[1], None, [2, 1], Activation::Sigmoid),
                 |x| {
                     let [h, w] = small(s);
-                    let large = [unpooled(&x[0], [h, w], [2, 2]), x[1].clone()];
+                    let large = [upsampled(&x[0], [h, w], [2, 2]), x[1].clone()];
                     let window = Window::new([2, 2]).padding([2, 1]);
                     reference(&large, [2, 2 * h, 2 * w], window, 2, 1, |y| 1.0 / (1.0 + (-y).exp()))
                 },

@@ -1,7 +1,8 @@
-//! Shapes of images, and running a function over the planes (one channel of one image) of a batch, on as many threads as pay.
+//! Shapes of images, and running a function over the planes (one channel of one image) of a batch, on as many threads as
+//! pay.
 
 use super::{GATE, GRAIN};
-use crate::base::Context;
+use crate::base::{Context, Error};
 use crate::conv::batch::{Images, ImagesMut};
 use crate::tape::{Real, Shape};
 
@@ -17,25 +18,27 @@ pub(super) fn each<T: Real>(
     a: Planes<'_, T>,
     b: Planes<'_, T>,
     to: PlanesMut<'_, T>,
-    work: &(impl Fn(&[T], &[T], &mut [T]) + Sync),
-) {
+    work: &(impl Fn(&[T], &[T], &mut [T]) -> Result<(), Error> + Sync),
+) -> Result<(), Error> {
     let (Planes(a, of_a), Planes(b, of_b), PlanesMut(to, of_to)) = (a, b, to);
     let grain = GRAIN.div_ceil(of_a.max(of_to).max(1));
     let split = context.split.gated(a.len().max(to.len()), GATE);
     let items = ((Images { data: a, each: of_a }, Images { data: b, each: of_b }), ImagesMut { data: to, each: of_to });
     type Parts<'a, T> = ((Images<'a, T>, Images<'a, T>), ImagesMut<'a, T>);
-    split.parts(items, grain, &|((a, b), to): Parts<'_, T>| {
-        for ((a, b), to) in a.each().zip(b.each()).zip(to.data.chunks_exact_mut(of_to)) {
-            work(a, b, to);
-        }
-    });
+    split.try_parts(items, grain, &|((a, b), to): Parts<'_, T>| {
+        let mut planes = a.each().zip(b.each()).zip(to.data.chunks_exact_mut(of_to));
+        planes.try_for_each(|((a, b), to)| work(a, b, to))
+    })
 }
 
-/// Height and width of the images of `shape`, whose rank was checked.
-pub(super) fn sides(shape: &Shape) -> [usize; 2] {
+/// Height and width of the images of `shape`.
+///
+/// # Errors
+/// When it has none, which its shape rule refuses.
+pub(super) fn sides(shape: &Shape) -> Result<[usize; 2], Error> {
     match *shape.sizes() {
-        [.., height, width] => [height, width],
-        _ => [1, 1],
+        [.., height, width] => Ok([height, width]),
+        _ => Err(Error::shape(format!("{shape} is no shape of images"))),
     }
 }
 

@@ -15,10 +15,10 @@ impl<T: Real> Tape<T> {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use crate::conv::geometry::Window;
-    use crate::conv::pooling::Pool;
+    use crate::conv::pool::Pool;
     use crate::gemm::Activation;
-    use crate::ops::ConvOptions;
     use crate::ops::cases::*;
+    use crate::ops::{ConvOptions, ConvTransposeOptions};
     use crate::ops::conv_transpose2d::cases::reference as transposed;
     use crate::ops::conv2d::cases::{images, reference as convolved, sides};
     use crate::ops::linear::cases::reference as product;
@@ -91,8 +91,8 @@ pub(super) mod cases {
                     vec![images([3, h, w]), fixed(&[3, 2, 3, 3], Domain::Real), fixed(&[2], Domain::Real)]
                 },
                 |t, v| {
-                    let options = ConvOptions::default().stride(2).padding(1);
-                    t.conv_transpose2d(v[0], v[1], Some(v[2]), options, [1, 1], Activation::Silu)
+                    let options = ConvTransposeOptions::default().stride(2).padding(1).output_padding(1);
+                    t.conv_transpose2d(v[0], v[1], Some(v[2]), options, Activation::Silu)
                 },
                 |x| {
                     let [h, w] = sides(s);
@@ -106,7 +106,7 @@ pub(super) mod cases {
 
 #[cfg(test)]
 mod tests {
-    use crate::conv::pooling::Pool;
+    use crate::conv::pool::Pool;
     use crate::gemm::Activation;
     use crate::ops::ConvOptions;
     use crate::random::fill_uniform;
@@ -133,7 +133,7 @@ mod tests {
                 tape.linear_transposed(rows, matrix, None, act),
                 tape.conv2d(image, kernel, Some(bias), options, act),
                 tape.conv2d_max_pool2d(image, kernel, Some(bias), options, Pool::new(2), act),
-                tape.conv_transpose2d(image, kernel, Some(bias), options, [0, 0], act),
+                tape.conv_transpose2d(image, kernel, Some(bias), options.into(), act),
                 tape.silu(tape.scale(rows, 3.0)),
             ];
             let loss = outputs.map(|y| tape.mean(y)).into_iter().reduce(|a, b| tape.add(a, b)).unwrap();

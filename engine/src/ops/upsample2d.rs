@@ -14,7 +14,7 @@ struct Nearest([usize; 2]);
 struct Bilinear([usize; 2], bool);
 
 impl<T: Real> Tape<T> {
-    /// Each pixel of `x`, `[N, channels, height, width]`, `factor` times down and across: nearest-neighbour unpooling.
+    /// Each pixel of `x`, `[N, channels, height, width]`, `factor` times down and across: nearest-neighbour upsampling.
     #[track_caller]
     pub fn upsample_nearest2d(&self, x: Var, factor: [usize; 2]) -> Var {
         self.record(Nearest(factor), &[x])
@@ -41,7 +41,7 @@ impl<T: Real> Operation<T> for Nearest {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let ([height, width], [down, across]) = (sides(&run.inputs.shape(0)), self.0);
+        let ([height, width], [down, across]) = (sides(&run.inputs.shape(0))?, self.0);
         let x = run.inputs.get(0)?;
         let planes = || Planes(x, height * width);
         let to = PlanesMut(run.output, height * width * down * across);
@@ -51,12 +51,12 @@ impl<T: Real> Operation<T> for Nearest {
                 x.iter().zip(first.chunks_exact_mut(across)).for_each(|(x, y)| y.fill(*x));
                 others.chunks_exact_mut(width * across).for_each(|row| row.copy_from_slice(first));
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
-        let ([height, width], [down, across]) = (sides(&run.inputs.shape(0)), self.0);
+        let ([height, width], [down, across]) = (sides(&run.inputs.shape(0))?, self.0);
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, height * width * down * across);
@@ -70,8 +70,8 @@ impl<T: Real> Operation<T> for Nearest {
                     *dx = dy.iter().fold(*dx, |sum, &dy| sum + dy);
                 }
             }
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 
@@ -86,7 +86,7 @@ impl<T: Real> Operation<T> for Bilinear {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let (from, [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
+        let (from, [rows, columns]) = (sides(&run.inputs.shape(0))?, self.0);
         let x = run.inputs.get(0)?;
         let planes = || Planes(x, from[0] * from[1]);
         each(run.context, planes(), planes(), PlanesMut(run.output, rows * columns), &|x, _, y| {
@@ -94,12 +94,12 @@ impl<T: Real> Operation<T> for Bilinear {
                 let terms = places.into_iter().zip(weights);
                 y[at] = terms.fold(T::ZERO, |sum, (place, weight)| sum + T::from_f64(weight) * x[place]);
             });
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
-        let (from, [rows, columns]) = (sides(&run.inputs.shape(0)), self.0);
+        let (from, [rows, columns]) = (sides(&run.inputs.shape(0))?, self.0);
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let fresh = !target.accumulate;
         let dy = || Planes(&*run.output_gradient, rows * columns);
@@ -112,8 +112,8 @@ impl<T: Real> Operation<T> for Bilinear {
                     dx[place] += T::from_f64(weight) * dy[at];
                 }
             });
-        });
-        Ok(())
+            Ok(())
+        })
     }
 }
 

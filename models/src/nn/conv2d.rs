@@ -3,7 +3,7 @@
 use super::{ActivationName, Init};
 use crate::Result;
 use narrows_engine::conv::Pool;
-use narrows_engine::ops::ConvOptions;
+use narrows_engine::ops::{Conv1dOptions, ConvOptions};
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
 /// A convolution of images: `weight` is `[filters, channels / groups, rows, columns]`, `bias` `[filters]`, as in PyTorch's
@@ -59,7 +59,7 @@ impl Conv2d {
         }
     }
 
-    /// Nearest unpooling of `x` by `factor`, and the convolution of that: in one operation where the layer's stride, dilation
+    /// Nearest upsampling of `x` by `factor`, and the convolution of that: in one operation where the layer's stride, dilation
     /// and groups are 1, else in two.
     #[track_caller]
     pub fn record_of_nearest<T: Real>(
@@ -69,7 +69,7 @@ impl Conv2d {
         factor: [usize; 2],
         activation: ActivationName,
     ) -> Var {
-        let plain = ConvOptions { padding: self.options.padding, ..ConvOptions::default() };
+        let plain = ConvOptions::default().padding(self.options.padding);
         if plain != self.options {
             return self.record(tape, tape.upsample_nearest2d(x, factor), activation);
         }
@@ -84,12 +84,11 @@ impl Conv2d {
 pub struct Conv1d {
     weight: ParameterId,
     bias: ParameterId,
-    windows: [usize; 3],
-    groups: usize,
+    options: Conv1dOptions,
 }
 
 impl Conv1d {
-    /// Adds `name.weight` and `name.bias`, of zeros; `windows` are stride, padding and dilation.
+    /// Adds `name.weight` and `name.bias`, of zeros.
     ///
     /// # Errors
     /// As for [`Conv2d::new`].
@@ -98,12 +97,11 @@ impl Conv1d {
         name: &str,
         [channels, filters]: [usize; 2],
         kernel: usize,
-        windows: [usize; 3],
-        groups: usize,
+        options: Conv1dOptions,
     ) -> Result<Self> {
-        let weight = parameters.add(&format!("{name}.weight"), &[filters, channels / groups.max(1), kernel])?;
+        let weight = parameters.add(&format!("{name}.weight"), &[filters, channels / options.groups.max(1), kernel])?;
         let bias = parameters.add(&format!("{name}.bias"), &[filters])?;
-        Ok(Self { weight, bias, windows, groups })
+        Ok(Self { weight, bias, options })
     }
 
     /// Draws the first weights.
@@ -115,6 +113,6 @@ impl Conv1d {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
-        activation.record_fused(tape, |fused| tape.conv1d(x, weight, bias, self.windows, self.groups, fused))
+        activation.record_fused(tape, |fused| tape.conv1d(x, weight, bias, self.options, fused))
     }
 }

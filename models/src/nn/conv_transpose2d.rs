@@ -2,7 +2,7 @@
 
 use super::{ActivationName, Init};
 use crate::Result;
-use narrows_engine::ops::ConvOptions;
+use narrows_engine::ops::{ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions};
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
 /// A transposed convolution of images: `weight` is `[channels, filters / groups, rows, columns]`, `bias` `[filters]`, as in
@@ -48,7 +48,8 @@ impl ConvTranspose2d {
         activation: ActivationName,
     ) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
-        let operation = |fused| tape.conv_transpose2d(x, weight, bias, self.options, output_padding, fused);
+        let options = ConvTransposeOptions::from(self.options).output_padding(output_padding);
+        let operation = |fused| tape.conv_transpose2d(x, weight, bias, options, fused);
         activation.record_fused(tape, operation)
     }
 }
@@ -59,12 +60,11 @@ impl ConvTranspose2d {
 pub struct ConvTranspose1d {
     weight: ParameterId,
     bias: ParameterId,
-    windows: [usize; 4],
-    groups: usize,
+    options: ConvTranspose1dOptions,
 }
 
 impl ConvTranspose1d {
-    /// Adds `name.weight` and `name.bias`, of zeros; `windows` are stride, padding, dilation and output padding.
+    /// Adds `name.weight` and `name.bias`, of zeros.
     ///
     /// # Errors
     /// As for [`ConvTranspose2d::new`].
@@ -73,12 +73,12 @@ impl ConvTranspose1d {
         name: &str,
         [channels, filters]: [usize; 2],
         kernel: usize,
-        windows: [usize; 4],
-        groups: usize,
+        options: ConvTranspose1dOptions,
     ) -> Result<Self> {
-        let weight = parameters.add(&format!("{name}.weight"), &[channels, filters / groups.max(1), kernel])?;
+        let weight = parameters
+            .add(&format!("{name}.weight"), &[channels, filters / options.convolution.groups.max(1), kernel])?;
         let bias = parameters.add(&format!("{name}.bias"), &[filters])?;
-        Ok(Self { weight, bias, windows, groups })
+        Ok(Self { weight, bias, options })
     }
 
     /// Draws the first weights.
@@ -90,6 +90,6 @@ impl ConvTranspose1d {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));
-        activation.record_fused(tape, |fused| tape.conv_transpose1d(x, weight, bias, self.windows, self.groups, fused))
+        activation.record_fused(tape, |fused| tape.conv_transpose1d(x, weight, bias, self.options, fused))
     }
 }

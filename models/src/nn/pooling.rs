@@ -63,6 +63,7 @@ impl Unpooling {
 mod tests {
     use super::*;
     use crate::nn::{ActivationName, Conv1d, ConvTranspose1d, Init};
+    use narrows_engine::ops::{Conv1dOptions, ConvTranspose1dOptions};
     use narrows_engine::{Parameters, Shape, Split};
 
     /// Every layer, recorded over one image of `[2, 4, 6]`: the shape of its result, and that it runs.
@@ -99,8 +100,10 @@ mod tests {
     #[test]
     fn sequences_go_through_convolutions_and_back() {
         let mut parameters = Parameters::<f32>::new();
-        let there = Conv1d::new(&mut parameters, "there", [2, 3], 3, [2, 1, 1], 1).unwrap();
-        let back = ConvTranspose1d::new(&mut parameters, "back", [3, 2], 3, [2, 1, 1, 1], 1).unwrap();
+        let halved = Conv1dOptions::default().stride(2).padding(1);
+        let there = Conv1d::new(&mut parameters, "there", [2, 3], 3, halved).unwrap();
+        let doubled = ConvTranspose1dOptions::from(halved).output_padding(1);
+        let back = ConvTranspose1d::new(&mut parameters, "back", [3, 2], 3, doubled).unwrap();
         there.initialise(&mut parameters, Init::Uniform, 0);
         back.initialise(&mut parameters, Init::He, 0);
         let tape = Tape::new(&parameters, 2);

@@ -1,4 +1,5 @@
-//! The copies around the products: an image into its padded planes, planes of phases back into an image, sums folded.
+//! The copies around the products: an image into its padded planes, planes of phases back into an image, lanes of sums
+//! added up.
 //!
 //! With a stride of s the padded image is kept as s * s images of every s-th row and column (its phases), because then
 //! every element of the kernel sees neighbours in neighbouring places, whatever the stride. Each copy passes over an image
@@ -29,6 +30,11 @@ impl Padded {
 
     fn channel(&self) -> usize {
         self.stride[0] * self.stride[1] * self.plane()
+    }
+
+    /// Elements of the image.
+    pub(super) fn image_elements(&self) -> usize {
+        self.channels * self.image[0] * self.image[1]
     }
 
     /// Elements in all, or `None` where there are too many to count.
@@ -240,7 +246,7 @@ fn interleave<T: Float, I: Lanes<T>>(isa: I, (low, evens): (&[T], usize), (high,
 
 /// The sum of each vector's lanes.
 #[inline(always)]
-pub(super) fn fold<T: Float, I: Lanes<T>>(isa: I, vectors: &[T], to: &mut [T]) {
+pub(super) fn sum_lanes<T: Float, I: Lanes<T>>(isa: I, vectors: &[T], to: &mut [T]) {
     for (vector, to) in vectors.chunks_exact(I::LANES).zip(to) {
         *to = isa.sum(read(isa, vector, 0));
     }

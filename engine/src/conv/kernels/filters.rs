@@ -1,7 +1,7 @@
 //! Filters in the lanes: a vector holds neighbouring filters, the pixels are broadcast.
 //!
-//! For images whose rows are shorter than a vector, and filters enough to fill some. `spread` is a convolution,
-//! `collect` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a transposing copy
+//! For images whose rows are shorter than a vector, and filters enough to fill some. `convolve_filters` is a convolution,
+//! `correlate_filters` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a transposing copy
 //! takes from (and to) `[filters, positions]`: two passes over the result against `taps` multiply-adds for each of its
 //! elements. No lane is wasted where the filters fill whole vectors, however small the image.
 
@@ -9,8 +9,8 @@ use super::pixels::{Field, is_wide};
 use crate::gemm::Applied;
 use crate::simd::{Float, Lanes};
 
-/// A convolution of one image, all pointers raw: see `Kernels::spread`.
-pub(super) struct Spread<T> {
+/// A convolution of one image, all pointers raw: see [`convolve_filters`] for what must be valid.
+pub(super) struct ConvolveFilters<T> {
     pub(super) field: Field,
     pub(super) source: *const T,
     pub(super) offsets: *const usize,
@@ -28,8 +28,15 @@ pub(super) struct Spread<T> {
     pub(super) target: *mut T,
 }
 
+/// Every filter at every position.
+///
+/// # Safety
+/// * `field` has a row and a column; `offsets` is valid for `taps` numbers.
+/// * `source` is valid for reading at every offset plus every position.
+/// * `weight` is valid for `taps` times `vectors` vectors; `bias` is null or valid for `vectors` of them.
+/// * `target` is valid for writing `vectors` vectors for every position, and nobody else uses it.
 #[inline(always)]
-pub(super) fn spread<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>) {
+pub(super) unsafe fn convolve_filters<T: Float, I: Lanes<T>>(isa: I, x: &ConvolveFilters<T>) {
     let Field { rows, width, pitch } = x.field;
     let mut vector = 0;
     while vector < x.vectors {
@@ -47,9 +54,12 @@ pub(super) fn spread<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>) {
                 // Dealt out evenly: 14 positions are 7 and 7.
                 let positions = width / tiles + usize::from(tile < width % tiles);
                 let at = [row * pitch + column, row * width + column];
-                match pair {
-                    true => pairs::<T, I>(isa, x, at, vector, positions),
-                    false => singles::<T, I>(isa, x, at, vector, positions),
+                // SAFETY: passed on to the caller; as many positions and vectors are left.
+                unsafe {
+                    match pair {
+                        true => pairs::<T, I>(isa, x, at, vector, positions),
+                        false => singles::<T, I>(isa, x, at, vector, positions),
+                    }
                 }
                 column += positions;
             }
@@ -58,19 +68,30 @@ pub(super) fn spread<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>) {
     }
 }
 
-/// Calls the block of as many positions.
+/// Calls the block of as many positions; its callers say that they are left. Other numbers never occur: tiles are dealt
+/// out below the largest.
 macro_rules! by_positions {
     ($NV:literal, $isa:ident, $x:ident, $at:ident, $vector:ident, $positions:ident, $($n:literal)*) => {
         match $positions {
-            $($n => block::<T, I, $n, $NV>($isa, $x, $at, $vector),)*
-            _ => {}
+            // SAFETY: passed on to the caller.
+            $($n => unsafe { block::<T, I, $n, $NV>($isa, $x, $at, $vector) },)*
+            _ => debug_assert!(false, "a tile of {} positions", $positions),
         }
     };
 }
 
 /// Blocks of two vectors; those of seven and eight positions need more than 16 registers.
+///
+/// # Safety
+/// * As for [`convolve_filters`], with so many positions from `at` and two vectors from `vector` on.
 #[inline(always)]
-fn pairs<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>, at: [usize; 2], vector: usize, positions: usize) {
+unsafe fn pairs<T: Float, I: Lanes<T>>(
+    isa: I,
+    x: &ConvolveFilters<T>,
+    at: [usize; 2],
+    vector: usize,
+    positions: usize,
+) {
     if is_wide::<T, I>() && positions > 6 {
         by_positions!(2, isa, x, at, vector, positions, 7 8);
     } else {
@@ -79,22 +100,34 @@ fn pairs<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>, at: [usize; 2], vector: u
 }
 
 /// Blocks of one vector.
+///
+/// # Safety
+/// * As for [`convolve_filters`], with so many positions from `at` and a vector from `vector` on.
 #[inline(always)]
-fn singles<T: Float, I: Lanes<T>>(isa: I, x: &Spread<T>, at: [usize; 2], vector: usize, positions: usize) {
+unsafe fn singles<T: Float, I: Lanes<T>>(
+    isa: I,
+    x: &ConvolveFilters<T>,
+    at: [usize; 2],
+    vector: usize,
+    positions: usize,
+) {
     by_positions!(1, isa, x, at, vector, positions, 1 2 3 4 5 6 7 8 9 10 11 12);
 }
 
 /// `MR` neighbouring positions by `NV` vectors of filters.
+///
+/// # Safety
+/// * As for [`convolve_filters`], with `MR` positions from `[source, position]` and `NV` vectors from `vector` on.
 #[inline(always)]
-fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
+unsafe fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
-    x: &Spread<T>,
+    x: &ConvolveFilters<T>,
     [source, position]: [usize; 2],
     vector: usize,
 ) {
     let mut sums = [[isa.splat(T::ZERO); NV]; MR];
-    // SAFETY: `Kernels::spread` checked that every offset plus every position lies in the source, and that weights, biases
-    // and target have all vectors.
+    // SAFETY: every offset plus every position lies in the source, and weights, biases and target have all vectors, says
+    // the caller.
     unsafe {
         if !x.bias.is_null() {
             for v in 0..NV {
@@ -130,8 +163,8 @@ fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     }
 }
 
-/// Sums over positions of pixels times gradients, all pointers raw: see `Kernels::collect`.
-pub(super) struct Collect<T> {
+/// Sums over positions of pixels times gradients, all pointers raw: see [`correlate_filters`] for what must be valid.
+pub(super) struct CorrelateFilters<T> {
     pub(super) field: Field,
     pub(super) source: *const T,
     pub(super) offsets: *const usize,
@@ -143,65 +176,86 @@ pub(super) struct Collect<T> {
     pub(super) sums: *mut T,
 }
 
+/// The sums of every tap and filter.
+///
+/// # Safety
+/// * `field` has a row and a column; `offsets` is valid for `taps` numbers.
+/// * `source` is valid for reading at every offset plus every position.
+/// * `gradient` is valid for reading `vectors` vectors for every position.
+/// * `sums` is valid for reading and writing `vectors` vectors for every tap, and nobody else uses it.
 #[inline(always)]
-pub(super) fn collect<T: Float, I: Lanes<T>>(isa: I, x: &Collect<T>) {
+pub(super) unsafe fn correlate_filters<T: Float, I: Lanes<T>>(isa: I, x: &CorrelateFilters<T>) {
     let mut vector = 0;
     while vector < x.vectors {
         match x.vectors - vector {
             4.. if is_wide::<T, I>() => {
-                over_taps::<T, I, 4>(isa, x, vector);
+                // SAFETY: passed on to the caller; as many vectors are left.
+                unsafe { over_taps::<T, I, 4>(isa, x, vector) };
                 vector += 4;
             }
             2.. => {
-                over_taps::<T, I, 2>(isa, x, vector);
+                // SAFETY: passed on to the caller; as many vectors are left.
+                unsafe { over_taps::<T, I, 2>(isa, x, vector) };
                 vector += 2;
             }
             _ => {
-                over_taps::<T, I, 1>(isa, x, vector);
+                // SAFETY: passed on to the caller; as many vectors are left.
+                unsafe { over_taps::<T, I, 1>(isa, x, vector) };
                 vector += 1;
             }
         }
     }
 }
 
+/// The sums of `NV` vectors of filters.
+///
+/// # Safety
+/// * As for [`correlate_filters`], with `NV` vectors from `vector` on.
 #[inline(always)]
-fn over_taps<T: Float, I: Lanes<T>, const NV: usize>(isa: I, x: &Collect<T>, vector: usize) {
+unsafe fn over_taps<T: Float, I: Lanes<T>, const NV: usize>(isa: I, x: &CorrelateFilters<T>, vector: usize) {
     let mut tap = 0;
     // With 16 registers, sums of six by two vectors leave LLVM too few: it spills.
     if is_wide::<T, I>() || NV == 1 {
         while tap + 6 <= x.taps {
-            products::<T, I, 6, NV>(isa, x, vector, tap);
+            // SAFETY: passed on to the caller; as many taps are left.
+            unsafe { products::<T, I, 6, NV>(isa, x, vector, tap) };
             tap += 6;
         }
     } else {
         while tap + 5 <= x.taps {
-            products::<T, I, 5, NV>(isa, x, vector, tap);
+            // SAFETY: passed on to the caller; as many taps are left.
+            unsafe { products::<T, I, 5, NV>(isa, x, vector, tap) };
             tap += 5;
         }
     }
     while tap + 3 <= x.taps {
-        products::<T, I, 3, NV>(isa, x, vector, tap);
+        // SAFETY: passed on to the caller; as many taps are left.
+        unsafe { products::<T, I, 3, NV>(isa, x, vector, tap) };
         tap += 3;
     }
     while tap < x.taps {
-        products::<T, I, 1, NV>(isa, x, vector, tap);
+        // SAFETY: passed on to the caller; as many taps are left.
+        unsafe { products::<T, I, 1, NV>(isa, x, vector, tap) };
         tap += 1;
     }
 }
 
 /// `KT` elements of the kernel by `NV` vectors of filters, over all positions.
+///
+/// # Safety
+/// * As for [`correlate_filters`], with `KT` taps from `tap` and `NV` vectors from `vector` on.
 #[inline(always)]
-fn products<T: Float, I: Lanes<T>, const KT: usize, const NV: usize>(
+unsafe fn products<T: Float, I: Lanes<T>, const KT: usize, const NV: usize>(
     isa: I,
-    x: &Collect<T>,
+    x: &CorrelateFilters<T>,
     vector: usize,
     tap: usize,
 ) {
     let Field { rows, width, pitch } = x.field;
     let pixel_step = x.vectors * I::LANES;
     let mut sums = [[isa.splat(T::ZERO); NV]; KT];
-    // SAFETY: `Kernels::collect` checked that every offset plus every position lies in the source, and that the gradient
-    // and the sums have all vectors.
+    // SAFETY: every offset plus every position lies in the source, and the gradient and the sums have all vectors, says
+    // the caller.
     unsafe {
         let at = |t: usize, v: usize| x.sums.add((tap + t) * pixel_step + (vector + v) * I::LANES);
         for (t, sums) in sums.iter_mut().enumerate() {

@@ -1,6 +1,6 @@
 //! Pixels in the lanes: a vector holds neighbouring positions of a row, the weights are broadcast.
 //!
-//! `sweep` is a convolution, `correlate` its weight's gradient. Neither stores a column matrix: the padded image is read
+//! `convolve_pixels` is a convolution, `correlate_pixels` its weight's gradient. Neither stores a column matrix: the padded image is read
 //! at the offset of each element of the kernel. A tile is some filters by some vectors of positions (or by some elements
 //! of the kernel) and stays in registers for the whole inner loop. Positions of one row only share a vector, so results
 //! land in `[filters, height, width]` order by plain or masked stores, and no position that does not exist is computed
@@ -21,8 +21,8 @@ pub(crate) struct Field {
     pub(crate) pitch: usize,
 }
 
-/// A convolution of one image, all pointers raw: see `Kernels::sweep` for what must be valid.
-pub(super) struct Sweep<T> {
+/// A convolution of one image, all pointers raw: see [`convolve_pixels`] for what must be valid.
+pub(super) struct ConvolvePixels<T> {
     pub(super) field: Field,
     pub(super) source: *const T,
     /// For each element of the kernel (and channel), where it sees position 0.
@@ -58,27 +58,41 @@ pub(super) fn is_wide<T, I: Lanes<T>>() -> bool {
     size_of::<I::V>() == 64
 }
 
+/// Every filter at every position.
+///
+/// # Safety
+/// * `field` has a row and a column; `offsets` is valid for `taps` numbers.
+/// * `source` is valid for reading, from every offset plus every position, up to whole vectors at the end of each row.
+/// * `weight` is valid for `filters * taps` numbers; `bias` is null or valid for `filters`.
+/// * `target` is valid for reading and writing every position of every filter, at the distances that are given, and
+///   nobody else uses it.
 #[inline(always)]
-pub(super) fn sweep<T: Float, I: Lanes<T>>(isa: I, x: &Sweep<T>) {
+pub(super) unsafe fn convolve_pixels<T: Float, I: Lanes<T>>(isa: I, x: &ConvolvePixels<T>) {
     let mut first = 0;
     while first < x.filters {
         let filters = panel(x.filters - first, is_wide::<T, I>());
-        match filters {
-            8 if is_wide::<T, I>() => run::<T, I, 8, 3, 2>(isa, x, first),
-            4 if is_wide::<T, I>() => run::<T, I, 4, 6, 3>(isa, x, first),
-            4 => run::<T, I, 4, 3, 2>(isa, x, first),
-            2 => run::<T, I, 2, 6, 2>(isa, x, first),
-            _ => run::<T, I, 1, 8, 4>(isa, x, first),
+        // SAFETY: passed on to the caller; the panels are all filters.
+        unsafe {
+            match filters {
+                8 if is_wide::<T, I>() => run::<T, I, 8, 3, 2>(isa, x, first),
+                4 if is_wide::<T, I>() => run::<T, I, 4, 6, 3>(isa, x, first),
+                4 => run::<T, I, 4, 3, 2>(isa, x, first),
+                2 => run::<T, I, 2, 6, 2>(isa, x, first),
+                _ => run::<T, I, 1, 8, 4>(isa, x, first),
+            }
         }
         first += filters;
     }
 }
 
 /// One panel of filters over all positions: tiles of `MANY`, then of `FEW` vectors, then of one.
+///
+/// # Safety
+/// * As for [`convolve_pixels`], with `MR` filters from `first` on.
 #[inline(always)]
-fn run<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize, const FEW: usize>(
+unsafe fn run<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize, const FEW: usize>(
     isa: I,
-    x: &Sweep<T>,
+    x: &ConvolvePixels<T>,
     first: usize,
 ) {
     let vectors = x.field.rows * x.field.width.div_ceil(I::LANES);
@@ -86,15 +100,18 @@ fn run<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize, const FEW: usi
     let mut left = vectors;
     // Rather two tiles of two than one of three and one of one, whose few sums wait for each other.
     while left >= MANY && !(MANY == 3 && left == 4) {
-        tile::<T, I, MR, MANY>(isa, x, first, &mut cursor);
+        // SAFETY: passed on to the caller; as many vectors of positions are left.
+        unsafe { tile::<T, I, MR, MANY>(isa, x, first, &mut cursor) };
         left -= MANY;
     }
     while left >= FEW {
-        tile::<T, I, MR, FEW>(isa, x, first, &mut cursor);
+        // SAFETY: passed on to the caller; as many vectors of positions are left.
+        unsafe { tile::<T, I, MR, FEW>(isa, x, first, &mut cursor) };
         left -= FEW;
     }
     while left > 0 {
-        tile::<T, I, MR, 1>(isa, x, first, &mut cursor);
+        // SAFETY: passed on to the caller; as many vectors of positions are left.
+        unsafe { tile::<T, I, MR, 1>(isa, x, first, &mut cursor) };
         left -= 1;
     }
 }
@@ -105,10 +122,14 @@ struct Cursor {
     column: usize,
 }
 
+/// `MR` filters by `NV` vectors of positions, from the cursor on, which it moves.
+///
+/// # Safety
+/// * As for [`convolve_pixels`], with `MR` filters from `first` on and `NV` vectors of positions from the cursor on.
 #[inline(always)]
-fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
+unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
-    x: &Sweep<T>,
+    x: &ConvolvePixels<T>,
     first: usize,
     cursor: &mut Cursor,
 ) {
@@ -133,8 +154,8 @@ fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     }
     let zero = isa.splat(T::ZERO);
     let mut sums = [[zero; NV]; MR];
-    // SAFETY: `Kernels::sweep` checked that every offset plus every position plus a vector lies in the source, that there
-    // are weights and biases for all filters, and that the target has all filters' positions.
+    // SAFETY: every offset plus every position plus a vector lies in the source, there are weights and biases for all
+    // filters, and the target has all filters' positions, says the caller.
     unsafe {
         if !x.bias.is_null() {
             for (m, sums) in sums.iter_mut().enumerate() {
@@ -197,8 +218,8 @@ unsafe fn put<T: Float, I: Lanes<T>>(isa: I, sum: I::V, to: *mut T, lanes: usize
     }
 }
 
-/// Sums over positions of gradients times pixels, all pointers raw: see `Kernels::correlate`.
-pub(super) struct Correlate<T> {
+/// Sums over positions of gradients times pixels, all pointers raw: see [`correlate_pixels`] for what must be valid.
+pub(super) struct CorrelatePixels<T> {
     pub(super) field: Field,
     pub(super) source: *const T,
     pub(super) offsets: *const usize,
@@ -216,47 +237,72 @@ pub(super) struct Correlate<T> {
     pub(super) sums: *mut T,
 }
 
+/// The sums of every filter and tap.
+///
+/// # Safety
+/// * `field` has a row and a column; `offsets` is valid for `taps` numbers.
+/// * `source` is valid for reading, for every image, from every offset plus every position, up to whole vectors at the
+///   end of each row.
+/// * `gradient` is valid for reading every position of every filter and image, at the distances that are given.
+/// * `sums` is valid for reading and writing a vector for each filter and tap, and nobody else uses it.
 #[inline(always)]
-pub(super) fn correlate<T: Float, I: Lanes<T>>(isa: I, x: &Correlate<T>) {
+pub(super) unsafe fn correlate_pixels<T: Float, I: Lanes<T>>(isa: I, x: &CorrelatePixels<T>) {
     let mut first = 0;
     while first < x.filters {
         let filters = panel(x.filters - first, is_wide::<T, I>());
-        match filters {
-            8 if is_wide::<T, I>() => over_taps::<T, I, 8, 3>(isa, x, first),
-            4 if is_wide::<T, I>() => over_taps::<T, I, 4, 6>(isa, x, first),
-            4 => over_taps::<T, I, 4, 3>(isa, x, first),
-            2 => over_taps::<T, I, 2, 6>(isa, x, first),
-            _ => over_taps::<T, I, 1, 8>(isa, x, first),
+        // SAFETY: passed on to the caller; the panels are all filters.
+        unsafe {
+            match filters {
+                8 if is_wide::<T, I>() => over_taps::<T, I, 8, 3>(isa, x, first),
+                4 if is_wide::<T, I>() => over_taps::<T, I, 4, 6>(isa, x, first),
+                4 => over_taps::<T, I, 4, 3>(isa, x, first),
+                2 => over_taps::<T, I, 2, 6>(isa, x, first),
+                _ => over_taps::<T, I, 1, 8>(isa, x, first),
+            }
         }
         first += filters;
     }
 }
 
+/// The sums of a panel of filters.
+///
+/// # Safety
+/// * As for [`correlate_pixels`], with `MR` filters from `first` on.
 #[inline(always)]
-fn over_taps<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize>(isa: I, x: &Correlate<T>, first: usize) {
+unsafe fn over_taps<T: Float, I: Lanes<T>, const MR: usize, const MANY: usize>(
+    isa: I,
+    x: &CorrelatePixels<T>,
+    first: usize,
+) {
     let mut tap = 0;
     while tap + MANY <= x.taps {
-        products::<T, I, MR, MANY>(isa, x, first, tap);
+        // SAFETY: passed on to the caller; as many taps are left.
+        unsafe { products::<T, I, MR, MANY>(isa, x, first, tap) };
         tap += MANY;
     }
     while tap < x.taps {
-        products::<T, I, MR, 1>(isa, x, first, tap);
+        // SAFETY: passed on to the caller; a tap is left.
+        unsafe { products::<T, I, MR, 1>(isa, x, first, tap) };
         tap += 1;
     }
 }
 
+/// `MR` filters by `KT` taps over all positions of all images.
+///
+/// # Safety
+/// * As for [`correlate_pixels`], with `MR` filters from `first` and `KT` taps from `tap` on.
 #[inline(always)]
-fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
+unsafe fn products<T: Float, I: Lanes<T>, const MR: usize, const KT: usize>(
     isa: I,
-    x: &Correlate<T>,
+    x: &CorrelatePixels<T>,
     first: usize,
     tap: usize,
 ) {
     let Field { rows, width, pitch } = x.field;
     let (whole, tail) = (width / I::LANES * I::LANES, width % I::LANES);
     let mut sums = [[isa.splat(T::ZERO); KT]; MR];
-    // SAFETY: `Kernels::correlate` checked that every offset plus every position plus a vector lies in the source, that
-    // all filters' positions lie in the gradient, and that there is a vector of sums for each filter and tap.
+    // SAFETY: every offset plus every position plus a vector lies in the source, all filters' positions lie in the
+    // gradient, and there is a vector of sums for each filter and tap, says the caller.
     unsafe {
         let at = |m: usize, t: usize| x.sums.add(((first + m) * x.taps + tap + t) * I::LANES);
         for (m, sums) in sums.iter_mut().enumerate() {
@@ -309,7 +355,7 @@ const GRADIENT: u8 = 2;
 #[inline(always)]
 unsafe fn step<T: Float, I: Lanes<T>, const MR: usize, const KT: usize, const ZEROS: u8>(
     isa: I,
-    x: &Correlate<T>,
+    x: &CorrelatePixels<T>,
     from: &[*const T; KT],
     skip: usize,
     dy: *const T,

@@ -3,7 +3,7 @@
 //! * `activation`: nonlinearities and their derivatives.
 //! * `arithmetic`: sums, products, scaling, reductions, the scaling of raw data.
 //! * `loss`: losses together with their gradients, in one pass.
-//! * `updates`: optimisers, one pass each.
+//! * `updates`: the passes of optimisers.
 //!
 //! All of them are bound by memory for slices beyond the caches, the transcendental ones by arithmetic inside them.
 //! A kernel treats every element alike wherever it stands (tails use the same vector code), so splitting a slice
@@ -21,7 +21,8 @@ use activation::*;
 use arithmetic::*;
 use loss::*;
 use std::marker::PhantomData;
-pub use updates::{AdamStep, Descent, MomentumStep, RmsPropStep, Updates};
+pub(crate) use updates::{Part, Update};
+pub use updates::{UpdateFloat, Updates};
 
 kernel_table! {
     /// The element-wise and reduction kernels of one element type on one backend.

@@ -73,7 +73,7 @@ macro_rules! optimizers {
     };
 }
 
-optimizers! { sgd::Sgd adam::Adam adamw::AdamW rmsprop::RmsProp lamb::Lamb }
+optimizers! { sgd::Sgd adam::Adam adamw::AdamW rmsprop::RmsProp lamb::Lamb lion::Lion }
 
 impl Default for OptimizerConfig {
     /// Adam's.

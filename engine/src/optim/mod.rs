@@ -1,7 +1,7 @@
 //! Optimisers over the flat parameter buffer: descent, its moments, clipping and the learning rate's course.
 //!
 //! * [`optimizer`]: an optimiser with its state, stepped along the gradients of a plan.
-//! * [`methods`]: SGD, Adam, AdamW and RMSprop with their constants, one a file. `method`: what each of them states.
+//! * [`methods`]: the optimisers with their constants, one a file. `method`: what each of them states.
 //! * [`clip`]: the gradient's global norm, and the factor that bounds it.
 //! * [`average`](mod@average): a moving average of the weights.
 //! * [`lbfgs`]: L-BFGS with a strong Wolfe line search, for the loss of all data at once.

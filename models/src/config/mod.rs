@@ -18,7 +18,7 @@ use crate::nn::{ActivationName, Init};
 use crate::{Error, Result};
 pub use decoder::DecoderLayers;
 pub use keys::KEYS;
-use narrows_engine::optim::{Adam, AdamW, Decay, OptimizerConfig, RmsProp, Schedule, Sgd};
+use narrows_engine::optim::{Adam, AdamW, Decay, Lamb, Lion, OptimizerConfig, RmsProp, Schedule, Sgd};
 use serde::{Deserialize, Serialize};
 pub(crate) use words::words;
 pub use words::{
@@ -125,7 +125,7 @@ pub struct Config {
     pub optimizer: OptimizerName,
     /// SGD's momentum, 0 to below 1.
     pub momentum: f64,
-    /// The factor of the optimiser's L2 penalty (with AdamW: of the decay), 0 or more.
+    /// The factor of the optimiser's L2 penalty (with AdamW, Lion and LAMB: of the decay), 0 or more.
     pub weight_decay: f64,
     /// How the learning rate falls.
     pub schedule: ScheduleName,
@@ -306,6 +306,8 @@ impl Config {
             OptimizerName::Adam => Adam { weight_decay, ..Adam::default() }.into(),
             OptimizerName::AdamW => AdamW { weight_decay, ..AdamW::default() }.into(),
             OptimizerName::RmsProp => RmsProp { weight_decay, ..RmsProp::default() }.into(),
+            OptimizerName::Lion => Lion { weight_decay, ..Lion::default() }.into(),
+            OptimizerName::Lamb => Lamb { weight_decay, ..Lamb::default() }.into(),
             OptimizerName::Lbfgs => return None,
         })
     }

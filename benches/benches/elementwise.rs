@@ -7,10 +7,10 @@
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
 use narrows_engine::base::Buffer;
 use narrows_engine::internals::{Activations, Elementwise};
-use narrows_engine::optim::{Optimizer, OptimizerConfig};
+use narrows_engine::optim::{Adam, Optimizer, StepOptions};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::simd::InOut;
-use narrows_engine::{Backend, Split};
+use narrows_engine::{Backend, Parameters, Split, Tape};
 use std::time::Duration;
 
 /// Bytes of all slices together.
@@ -203,18 +203,26 @@ fn loss(
 fn adam(group: &mut BenchmarkGroup<'_, WallTime>, id: BenchmarkId, len: usize) {
     group.bench_function(id, |bencher| {
         let (before, gradient) = (filled(len, -1.0, 1.0), filled(len, -0.1, 0.1));
-        let mut parameters = filled(len, -1.0, 1.0);
-        let mut optimizer = Optimizer::new(OptimizerConfig::adam(), len).expect("Adam");
-        let mut step = |parameters: &mut Buffer<f32>| {
-            let (p, g) = (parameters.as_mut_slice(), gradient.as_slice());
-            optimizer.step(Split::Serial, Backend::current(), 1e-3, 1.0, p, g).expect("a step");
+        let mut parameters = Parameters::new();
+        let id = parameters.add("p", &[len]).expect("memory");
+        parameters.view_mut(id).copy_from_slice(before.as_slice());
+        let tape = Tape::new(&parameters, 1);
+        let plan = tape.train(tape.mean(tape.parameter(id))).expect("a plan");
+        let mut workspace = plan.workspace().expect("memory");
+        plan.forward(&parameters, &mut workspace, Split::Serial).expect("forward");
+        plan.backward(&parameters, &mut workspace, Split::Serial).expect("backward");
+        workspace.gradients_mut()[..len].copy_from_slice(gradient.as_slice());
+        let mut optimizer = Optimizer::new(Adam::default(), &parameters).expect("Adam");
+        let options = StepOptions::new(1e-3);
+        let mut step = |parameters: &mut Parameters<f32>| {
+            optimizer.step(&plan, parameters, &workspace, options, Split::Serial).expect("a step");
         };
         step(&mut parameters);
         for i in 0..CHECKED.min(len) {
             // The first step goes by the rate times g / (|g| + epsilon), whatever the decays.
             let g = f64::from(gradient.as_slice()[i]);
             let wanted = f64::from(before.as_slice()[i]) - 1e-3 * g / (g.abs() + 1e-8);
-            close("Adam", f64::from(parameters.as_slice()[i]), wanted);
+            close("Adam", f64::from(parameters.flat()[i]), wanted);
         }
         bencher.iter(|| step(&mut parameters));
     });

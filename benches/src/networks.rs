@@ -6,7 +6,7 @@
 
 use narrows_engine::gemm::Activation;
 use narrows_engine::ops::Reduction;
-use narrows_engine::optim::{Optimizer, OptimizerConfig};
+use narrows_engine::optim::{Adam, Optimizer, StepOptions};
 use narrows_engine::profile::Profile;
 use narrows_engine::random::{fill_normal, fill_uniform};
 use narrows_engine::{Error, Parameters, Plan, Shape, Split, Tape, Var, Workspace};
@@ -164,8 +164,7 @@ impl Step {
                 fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(image)?);
             }
         }
-        let optimizer = Optimizer::new(OptimizerConfig::adam(), parameters.flat().len());
-        let optimizer = optimizer.map_err(|error| Error::misuse(error.to_string()))?;
+        let optimizer = Optimizer::new(Adam::default(), &parameters)?;
         Ok(Self { plan, workspace, parameters, optimizer, loss, inference: (inference, inferred), reconstruction })
     }
 
@@ -203,8 +202,8 @@ impl Step {
     pub fn run(&mut self, split: Split) -> f32 {
         self.plan.forward(&self.parameters, &mut self.workspace, split).expect("forward");
         self.plan.backward(&self.parameters, &mut self.workspace, split).expect("backward");
-        let (backend, gradients) = (self.plan.backend(), self.workspace.gradients());
-        let moved = self.optimizer.step(split, backend, 1e-3, 1.0, self.parameters.flat_mut(), gradients);
+        let options = StepOptions::new(1e-3);
+        let moved = self.optimizer.step(&self.plan, &mut self.parameters, &self.workspace, options, split);
         moved.expect("Adam");
         self.workspace.value(self.loss).expect("the loss")[0]
     }

@@ -6,6 +6,7 @@
 use narrows_engine::conv::Pool;
 use narrows_engine::gemm::Activation::{Identity, Relu};
 use narrows_engine::ops::{ConvOptions, ConvTransposeOptions, Reduction};
+use narrows_engine::optim::{Adam, Lamb, Optimizer, StepOptions, global_norm};
 use narrows_engine::random::fill_uniform;
 use narrows_engine::{Context, Parameters, Shape, Tape, Threads, gemm};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -63,12 +64,18 @@ fn a_convolutional_step_allocates_nothing() {
         let mut workspace = plan.workspace().unwrap();
         workspace.set_rows(64).unwrap();
         fill_uniform(1, 0, 0, 0.0, 1.0, workspace.input_mut(x).unwrap());
+        let mut adam = Optimizer::new(Adam::default(), &parameters).unwrap();
+        let mut lamb = Optimizer::new(Lamb::default(), &parameters).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let allocated = Threads::Pool(&pool).run(|split| {
             gemm::warm_up::<f32>(Context { backend: plan.backend(), split });
             let mut step = || {
                 plan.forward(&parameters, &mut workspace, split).unwrap();
                 plan.backward(&parameters, &mut workspace, split).unwrap();
+                let norm = global_norm(&plan, &workspace, split).unwrap();
+                assert!(norm.is_finite());
+                adam.step(&plan, &mut parameters, &workspace, StepOptions::new(1e-4), split).unwrap();
+                lamb.step(&plan, &mut parameters, &workspace, StepOptions::new(1e-4), split).unwrap();
             };
             (0..10).for_each(|_| step());
             // What a thread does for the first time may come late on a busy machine (rayon allocates at a thread's first

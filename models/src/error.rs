@@ -87,6 +87,10 @@ impl std::error::Error for Error {
 
 impl From<narrows_engine::Error> for Error {
     fn from(error: narrows_engine::Error) -> Self {
-        Self { kind: ErrorKind::Engine, message: error.to_string(), source: Some(Box::new(error)) }
+        let kind = match error.kind() {
+            narrows_engine::ErrorKind::NotFinite => ErrorKind::Training,
+            _ => ErrorKind::Engine,
+        };
+        Self { kind, message: error.to_string(), source: Some(Box::new(error)) }
     }
 }

@@ -63,7 +63,9 @@ fn convolutions_give_the_same_bits_at_any_thread_count() {
 #[test]
 fn seventeen_steps_saved_and_twenty_three_more_equal_forty() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, optimizer, validation) in [("a", "adam", 0.2), ("b", "nesterov", 0.0), ("c", "sgd", 0.1)] {
+    for (name, optimizer, validation) in
+        [("a", "adam", 0.2), ("b", "nesterov", 0.0), ("c", "sgd", 0.1), ("d", "lion", 0.0), ("e", "lamb", 0.1)]
+    {
         let mut config = config();
         config.set("optimizer", optimizer).unwrap();
         config.momentum = if optimizer == "sgd" { 0.0 } else { 0.9 };

@@ -61,9 +61,10 @@ const RULES: &[Rule] = &[
     Rule { others: true, ..product("spread", AVX2, 12, 1) },
     Rule { others: true, ..product("collect", AVX512, 24, 1) },
     Rule { others: true, ..product("collect", AVX2, 10, 1) },
-    rule("sgd", BOTH, 2, 1),
-    rule("adam", BOTH, 5, 1),
-    rule("rmsprop", BOTH, 3, 1),
+    // The optimisers' passes, told apart by their multiply-adds: plain descent, RMSprop, Adam.
+    rule("advance", BOTH, 2, 1),
+    rule("advance", BOTH, 3, 1),
+    rule("advance", BOTH, 5, 1),
     Rule { moves: 1, ..rule("exp", F32, 7, 1) },
     Rule { moves: 1, ..rule("sigmoid", F32, 8, 1) },
     Rule { moves: 2, ..rule("tanh", F32, 12, 1) },

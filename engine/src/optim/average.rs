@@ -1,10 +1,11 @@
 //! An exponential moving average of the weights, `a += (1 − d)(p − a)`: an estimate of where noisy steps settle (Polyak & Juditsky
 //! 1992; as used for evaluation by Szegedy et al. 2016).
 //!
-//! One pass over parameters and average; bound by memory.
+//! One pass over parameters and average; bound by memory, so that the compiler's own vectors are wide enough.
 
-use crate::base::parallel::Split;
-use crate::simd::Float;
+use super::method::check;
+use crate::base::{Error, Split};
+use crate::tape::{Parameters, Real};
 
 /// Elements that one thread takes at least.
 const GRAIN: usize = 16_384;
@@ -14,24 +15,28 @@ pub fn average_decay(decay: f64, steps: u64) -> f64 {
     decay.min((1.0 + steps as f64) / (10.0 + steps as f64))
 }
 
-/// Moves `average` towards `parameters`; only the common length is touched. `decay`, in `[0, 1]`, is what stays of it.
-/// Where the two agree nothing changes, not by a rounding: frozen parameters stay.
-pub fn average<T: Float>(split: Split, decay: f64, parameters: &[T], average: &mut [T]) {
-    let len = parameters.len().min(average.len());
-    run(split, T::from_f64(1.0 - decay), &parameters[..len], &mut average[..len]);
-}
-
-fn run<T: Float>(split: Split, mix: T, p: &[T], a: &mut [T]) {
-    let middle = (p.len() / 2).next_multiple_of(GRAIN);
-    if split != Split::Serial && middle < p.len() {
-        let ((p, p_rest), (a, a_rest)) = (p.split_at(middle), a.split_at_mut(middle));
-        split.join(|| run(split, mix, p, a), || run(split, mix, p_rest, a_rest));
-        return;
+/// Moves `average` towards `parameters`; `decay`, in `[0, 1]`, is what stays of it. Where the two agree nothing changes,
+/// not by a rounding: frozen parameters stay.
+///
+/// # Errors
+/// When the two are laid out differently, or the decay is outside its range.
+pub fn average<T: Real>(
+    parameters: &Parameters<T>,
+    average: &mut Parameters<T>,
+    decay: f64,
+    split: Split,
+) -> Result<(), Error> {
+    if parameters.layout() != average.layout() {
+        return Err(Error::mismatch("the average was made of parameters of another layout; make it by `try_clone`"));
     }
-    // Bound by memory: the compiler's own vectors are wide enough.
-    for (a, &p) in a.iter_mut().zip(p) {
-        *a = *a + mix * (p - *a);
-    }
+    check((0.0..=1.0).contains(&decay), "the average's decay", decay, "in [0, 1]")?;
+    let mix = T::from_f64(1.0 - decay);
+    split.parts((parameters.flat(), average.flat_mut()), GRAIN, &|(p, a): (&[T], &mut [T])| {
+        for (a, &p) in a.iter_mut().zip(p) {
+            *a = *a + mix * (p - *a);
+        }
+    });
+    Ok(())
 }
 
 #[cfg(test)]
@@ -40,17 +45,30 @@ mod tests {
 
     #[test]
     fn it_follows_and_is_the_same_on_any_split() {
-        let p: Vec<f64> = (0..70_001).map(f64::from).collect();
-        let mut a = vec![0.0; p.len()];
-        average(Split::Serial, 0.75, &p, &mut a);
-        assert!(p.iter().zip(&a).all(|(p, a)| (a - 0.25 * p).abs() <= 1e-12 * p));
-        let mut shared = vec![0.0; p.len()];
-        crate::Threads::Current.run(|split| average(split, 0.75, &p, &mut shared));
-        assert_eq!(a, shared);
-        let before = p.clone();
-        let mut same = p.clone();
-        average(Split::Serial, 0.9, &before, &mut same);
-        assert_eq!(same, before);
+        let mut p = Parameters::<f64>::new();
+        p.add("p", &[70_001]).unwrap();
+        p.flat_mut().iter_mut().enumerate().for_each(|(i, p)| *p = i as f64);
+        let mut a = Parameters::<f64>::new();
+        a.add("p", &[70_001]).unwrap();
+        let mut shared = a.try_clone().unwrap();
+        average(&p, &mut a, 0.75, Split::Serial).unwrap();
+        assert!(p.flat().iter().zip(a.flat()).all(|(p, a)| (a - 0.25 * p).abs() <= 1e-12 * p));
+        crate::Threads::Current.run(|split| average(&p, &mut shared, 0.75, split)).unwrap();
+        assert_eq!(a.flat(), shared.flat());
+        let mut same = p.try_clone().unwrap();
+        average(&p, &mut same, 0.9, Split::Serial).unwrap();
+        assert_eq!(same.flat(), p.flat());
         assert_eq!((average_decay(0.999, 0), average_decay(0.9, 1_000)), (0.1, 0.9));
+    }
+
+    #[test]
+    fn mistakes_are_errors() {
+        let mut p = Parameters::<f32>::new();
+        p.add("p", &[3]).unwrap();
+        let mut other = Parameters::<f32>::new();
+        other.add("q", &[3]).unwrap();
+        assert!(average(&p, &mut other, 0.5, Split::Serial).is_err());
+        let mut a = p.try_clone().unwrap();
+        assert!([-0.1, 1.1, f64::NAN].into_iter().all(|decay| average(&p, &mut a, decay, Split::Serial).is_err()));
     }
 }

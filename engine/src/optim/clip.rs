@@ -4,25 +4,24 @@
 //! `f64`: the same bits on any number of threads, and without memory for the partial sums. The factor is then applied
 //! inside the optimiser's pass, so clipping reads the gradient once more and writes nothing.
 
-use crate::base::parallel::Split;
+use crate::base::{Error, Split};
 use crate::simd::kernels::Updates;
-use crate::simd::{Backend, Float};
-use std::ops::Range;
+use crate::tape::{Plan, Real, Workspace};
 
 /// Elements summed by one kernel call.
 const CHUNK: usize = 4096;
 /// Below so many elements threads cost more than they save.
 const GATE: usize = 1 << 16;
 
-/// `sqrt(sum g^2)` over all gradients.
-pub fn global_norm<T: Float>(split: Split, backend: Backend, gradients: &[T]) -> f64 {
-    sum_squares(split, T::updates(backend), gradients).sqrt()
-}
-
-/// [`global_norm`] over some ranges only, in their order; what lies outside the buffer is left out.
-pub fn global_norm_ranges<T: Float>(split: Split, backend: Backend, gradients: &[T], ranges: &[Range<usize>]) -> f64 {
-    let parts = ranges.iter().filter_map(|range| gradients.get(range.clone()));
-    parts.map(|part| sum_squares(split, T::updates(backend), part)).sum::<f64>().sqrt()
+/// `sqrt(sum g^2)` over the gradients of all parameters that `plan` trains.
+///
+/// # Errors
+/// When `plan` has not just run backward on `workspace`.
+pub fn global_norm<T: Real>(plan: &Plan<T>, workspace: &Workspace<T>, split: Split) -> Result<f64, Error> {
+    let gradients = workspace.gradients_of(plan)?;
+    let kernels = T::updates(plan.backend());
+    let parts = plan.trained().iter().filter_map(|range| gradients.get(range.clone()));
+    Ok(parts.map(|part| sum_squares(split, kernels, part)).sum::<f64>().sqrt())
 }
 
 /// What to multiply the gradient by so that its norm is at most `max_norm`: `min(1, max_norm / norm)`.
@@ -33,7 +32,7 @@ pub fn clip_factor(norm: f64, max_norm: f64) -> f64 {
     if norm.is_finite() && norm > max_norm { (max_norm / norm).max(0.0) } else { 1.0 }
 }
 
-fn sum_squares<T: Float>(split: Split, kernels: &Updates<T>, x: &[T]) -> f64 {
+fn sum_squares<T: Real>(split: Split, kernels: &Updates<T>, x: &[T]) -> f64 {
     if x.len() <= CHUNK {
         return kernels.sum_squares(x);
     }

@@ -107,6 +107,16 @@ impl<T: Real> Plan<T> {
         &self.trained
     }
 
+    /// The same parameter by parameter, without the gaps.
+    pub(crate) fn trained_parameters(&self) -> &[Range<usize>] {
+        &self.views
+    }
+
+    /// Whose parameters it was made over: see [`Parameters`].
+    pub(crate) fn layout(&self) -> u64 {
+        self.layout
+    }
+
     /// The most samples a batch may have.
     pub fn max_rows(&self) -> usize {
         self.max_rows

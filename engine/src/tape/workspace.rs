@@ -124,7 +124,18 @@ impl<T: Real> Workspace<T> {
         self.gradients.as_slice()
     }
 
-    /// The same, to be changed (clipped, say).
+    /// The gradients that a backward pass of `plan` has left, for whoever uses them up.
+    pub(crate) fn gradients_of(&self, plan: &Plan<T>) -> Result<&[T], Error> {
+        if self.plan != plan.id() {
+            return Err(Error::mismatch("this workspace was made for another plan"));
+        }
+        if !self.backward_done {
+            return Err(Error::misuse("this workspace holds no gradients yet; run forward and backward on it first"));
+        }
+        Ok(self.gradients.as_slice())
+    }
+
+    /// The gradients, to be changed before a step (clipped by value or averaged, say).
     pub fn gradients_mut(&mut self) -> &mut [T] {
         self.gradients.as_mut_slice()
     }

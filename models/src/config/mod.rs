@@ -18,7 +18,7 @@ use crate::nn::{ActivationName, Init};
 use crate::{Error, Result};
 pub use decoder::DecoderLayers;
 pub use keys::KEYS;
-use narrows_engine::optim::{Decay, OptimizerConfig, Schedule};
+use narrows_engine::optim::{Adam, AdamW, Decay, Lamb, Lion, OptimizerConfig, RmsProp, Schedule, Sgd};
 use serde::{Deserialize, Serialize};
 pub(crate) use words::words;
 pub use words::{
@@ -125,7 +125,7 @@ pub struct Config {
     pub optimizer: OptimizerName,
     /// SGD's momentum, 0 to below 1.
     pub momentum: f64,
-    /// The factor of the optimiser's L2 penalty (with AdamW: of the decay), 0 or more.
+    /// The factor of the optimiser's L2 penalty (with AdamW, Lion and LAMB: of the decay), 0 or more.
     pub weight_decay: f64,
     /// How the learning rate falls.
     pub schedule: ScheduleName,
@@ -301,13 +301,13 @@ impl Config {
         let weight_decay = self.weight_decay;
         let momentum = self.momentum;
         Some(match self.optimizer {
-            OptimizerName::Sgd => OptimizerConfig::Sgd { momentum, nesterov: false, weight_decay },
-            OptimizerName::Nesterov => OptimizerConfig::Sgd { momentum, nesterov: true, weight_decay },
-            OptimizerName::Adam => OptimizerConfig::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay },
-            OptimizerName::AdamW => OptimizerConfig::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay },
-            OptimizerName::RmsProp => {
-                OptimizerConfig::RmsProp { alpha: 0.99, epsilon: 1e-8, momentum: 0.0, weight_decay }
-            }
+            OptimizerName::Sgd => Sgd { momentum, nesterov: false, weight_decay }.into(),
+            OptimizerName::Nesterov => Sgd { momentum, nesterov: true, weight_decay }.into(),
+            OptimizerName::Adam => Adam { weight_decay, ..Adam::default() }.into(),
+            OptimizerName::AdamW => AdamW { weight_decay, ..AdamW::default() }.into(),
+            OptimizerName::RmsProp => RmsProp { weight_decay, ..RmsProp::default() }.into(),
+            OptimizerName::Lion => Lion { weight_decay, ..Lion::default() }.into(),
+            OptimizerName::Lamb => Lamb { weight_decay, ..Lamb::default() }.into(),
             OptimizerName::Lbfgs => return None,
         })
     }

@@ -145,6 +145,10 @@ words! {
         AdamW = "adamw",
         /// RMSprop (Tieleman & Hinton 2012).
         RmsProp = "rmsprop",
+        /// Lion (Chen et al. 2023), at a third to a tenth of Adam's learning rate.
+        Lion = "lion",
+        /// LAMB (You et al. 2019), for large batches.
+        Lamb = "lamb",
         /// L-BFGS over all samples at once (Liu & Nocedal 1989): an epoch is one iteration.
         Lbfgs = "lbfgs",
     }

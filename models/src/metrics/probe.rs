@@ -12,7 +12,7 @@ use crate::data::{MAX_CLASSES, reserved};
 use crate::{Error, Result};
 use narrows_engine::gemm::Activation;
 use narrows_engine::ops::Reduction;
-use narrows_engine::optim::{Optimizer, OptimizerConfig};
+use narrows_engine::optim::{Adam, Optimizer, StepOptions};
 use narrows_engine::random::{fill_uniform, permutation, stream_id};
 use narrows_engine::{ParameterId, Parameters, Plan, Shape, Split, Tape, Var, Workspace};
 
@@ -159,19 +159,18 @@ impl Probe {
         let loss = tape.softmax_cross_entropy(logits, classes, Reduction::SumOverFeatures);
         let plan = tape.train(loss)?;
         let mut step = Step { workspace: plan.workspace()?, plan, x, classes, loss };
-        let weight_decay = options.weight_decay;
-        let config = OptimizerConfig::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay };
+        let adam = Adam { weight_decay: options.weight_decay, ..Adam::default() };
         let refused = |error| Error::usage(format!("probe: {error}"));
-        let mut optimizer = Optimizer::new(config, self.parameters.flat().len()).map_err(refused)?;
+        let mut optimizer = Optimizer::new(adam, &self.parameters).map_err(refused)?;
+        let at = StepOptions::new(options.lr);
         let mut order = reserved(labels.len(), "the order of the codes")?;
         order.resize(labels.len(), 0);
         for epoch in 1..=options.epochs {
             permutation(options.seed, stream_id(epoch, PROBE), &mut order);
             for rows in order.chunks(options.batch) {
                 step.differentiate(self, (codes, labels), rows, split)?;
-                let (backend, gradients) = (step.plan.backend(), step.workspace.gradients());
-                let parameters = self.parameters.flat_mut();
-                optimizer.step(split, backend, options.lr, 1.0, parameters, gradients).map_err(refused)?;
+                let moved = optimizer.step(&step.plan, &mut self.parameters, &step.workspace, at, split);
+                moved.map_err(refused)?;
             }
         }
         finite("a weight", self.parameters.flat())

@@ -22,7 +22,7 @@ impl Trainer<'_> {
             average: self.average.as_ref().map(|average| average.flat()),
             before: self.before.as_ref().map(|before| before.flat()),
             parameters: self.model.parameters().flat(),
-            rule: self.rule.as_ref(),
+            optimizer: self.optimizer.as_ref(),
         }
     }
 
@@ -82,8 +82,8 @@ impl Trainer<'_> {
             return Err(Error::usage(format!("the run has taken {taken} steps already; {steps} are asked for")));
         }
         saved.copy("parameters", self.model.parameters_mut().flat_mut())?;
-        if let Some(rule) = &mut self.rule {
-            rule.restore(&saved.rule, &|name, to| saved.copy(name, to))?;
+        if let Some(optimizer) = &mut self.optimizer {
+            optimizer.restore(&saved.optimizer, &|name, to| saved.copy(name, to))?;
         }
         if let (Some(best), Some((loss, epoch))) = (&mut self.best, saved.best) {
             (best.loss, best.epoch) = (loss, epoch);

@@ -5,7 +5,7 @@
 //! floats by their bits.
 
 use super::EpochRecord;
-use super::rule::Rule;
+use super::optimizer::PhaseOptimizer;
 use crate::config::Config;
 use crate::tensors::{copy_tensor, read_tensors, write_tensors};
 use crate::{Error, Result};
@@ -34,7 +34,7 @@ pub struct State<'a> {
     pub(super) average: Option<&'a [f32]>,
     pub(super) before: Option<&'a [f32]>,
     pub(super) parameters: &'a [f32],
-    pub(super) rule: Option<&'a Rule>,
+    pub(super) optimizer: Option<&'a PhaseOptimizer>,
 }
 
 /// The numbers of a state as they stand in the file.
@@ -49,7 +49,9 @@ struct Numbers {
     phase_step: u64,
     ended_early: bool,
     waited: u64,
-    rule: Vec<u64>,
+    /// Under the name that states of this format have for it.
+    #[serde(rename = "rule")]
+    optimizer: Vec<u64>,
     sums: Vec<u64>,
     seconds: f64,
     best: Option<(u64, u64)>,
@@ -75,7 +77,7 @@ pub struct Saved<'a> {
     pub(super) phase_step: u64,
     pub(super) ended_early: bool,
     pub(super) waited: u64,
-    pub(super) rule: Vec<u64>,
+    pub(super) optimizer: Vec<u64>,
     pub(super) average: bool,
     pub(super) before: bool,
     pub(super) sums: Vec<f64>,
@@ -101,7 +103,7 @@ impl State<'_> {
             phase_step: self.phase_step,
             ended_early: self.ended_early,
             waited: self.waited,
-            rule: self.rule.map(Rule::numbers).unwrap_or_default(),
+            optimizer: self.optimizer.map(PhaseOptimizer::numbers).unwrap_or_default(),
             average: self.average.is_some(),
             before: self.before.is_some(),
             sums: self.sums.iter().map(|sum| sum.to_bits()).collect(),
@@ -113,7 +115,7 @@ impl State<'_> {
             .map_err(|error| Error::training(format!("cannot write the state as JSON: {error}")))?;
         let sizes = [self.parameters.len()];
         let mut tensors: Vec<(&str, &[f32])> = vec![("parameters", self.parameters)];
-        tensors.extend(self.rule.map(Rule::state).unwrap_or_default());
+        tensors.extend(self.optimizer.map(PhaseOptimizer::state).unwrap_or_default());
         let kept = [("best", self.best.map(|best| best.2)), ("average", self.average), ("before", self.before)];
         tensors.extend(kept.into_iter().filter_map(|(name, values)| Some((name, values?))));
         write_tensors(path, tensors.into_iter().map(|(name, values)| (name, &sizes[..], values)), json)
@@ -143,7 +145,7 @@ pub fn parse<'a>(bytes: &'a [u8], origin: &str) -> Result<Saved<'a>> {
         phase_step: numbers.phase_step,
         ended_early: numbers.ended_early,
         waited: numbers.waited,
-        rule: numbers.rule,
+        optimizer: numbers.optimizer,
         average: numbers.average,
         before: numbers.before,
         sums: numbers.sums.into_iter().map(f64::from_bits).collect(),

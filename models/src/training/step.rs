@@ -5,15 +5,15 @@
 //! in order.
 
 use super::history::{EpochRecord, TermRecord};
+use super::optimizer::PhaseOptimizer;
 use super::recording::Recording;
-use super::rule::Rule;
 use super::trainer::Trainer;
 use crate::config::Config;
 use crate::{Error, Result};
-use narrows_engine::Split;
-use narrows_engine::optim::{average, average_decay, clip_factor, global_norm_ranges};
+use narrows_engine::optim::{StepOptions, average, average_decay, clip_factor, global_norm};
 use narrows_engine::random::Noise;
 use narrows_engine::random::{permutation, stream_id};
+use narrows_engine::{Parameters, Split};
 
 /// The operation number of the streams that shuffles are drawn from.
 const SHUFFLE: u32 = 0x00ff_0004;
@@ -91,24 +91,21 @@ impl Trainer<'_> {
     /// The optimiser's pass, with clipping.
     fn update(&mut self, split: Split) -> Result<()> {
         let lr = self.learning_rate(self.phase_step);
-        let (Some(recording), Some(Rule::Batches(optimizer))) = (&self.recording, &mut self.rule) else {
+        let (Some(recording), Some(PhaseOptimizer::Batches(optimizer))) = (&self.recording, &mut self.optimizer) else {
             return Ok(());
         };
-        let (backend, gradients) = (recording.plan.backend(), recording.workspace.gradients());
-        let ranges = recording.plan.trained();
-        let mut clip = 1.0;
+        let mut options = StepOptions::new(lr);
         if self.model.config().clip > 0.0 {
-            let norm = global_norm_ranges(split, backend, gradients, ranges);
+            let norm = global_norm(&recording.plan, &recording.workspace, split)?;
             if !norm.is_finite() {
                 let step = self.step + 1;
                 return Err(Error::training(format!("step {step}: the gradient's norm is {norm}; lower lr")));
             }
-            clip = clip_factor(norm, self.model.config().clip);
+            options = options.clip(clip_factor(norm, self.model.config().clip));
         }
-        let parameters = self.model.parameters_mut().flat_mut();
-        optimizer
-            .step_ranges(split, backend, lr, clip, parameters, gradients, ranges)
-            .map_err(|error| Error::training(error.to_string()))
+        let parameters = self.model.parameters_mut();
+        let moved = optimizer.step(&recording.plan, parameters, &recording.workspace, options, split);
+        moved.map_err(|error| Error::training(error.to_string()))
     }
 
     /// What follows the optimiser: running means among the parameters, and the moving average.
@@ -119,7 +116,7 @@ impl Trainer<'_> {
         }
         if let Some(to) = &mut self.average {
             let decay = average_decay(self.model.config().ema, self.phase_step);
-            average(split, decay, self.model.parameters().flat(), to.flat_mut());
+            average(self.model.parameters(), to, decay, split)?;
         }
         Ok(())
     }
@@ -128,22 +125,19 @@ impl Trainer<'_> {
     fn iterate(&mut self, split: Split) -> Result<u64> {
         let per_epoch = self.steps_per_epoch();
         let (config, step, phase_step) = (self.model.config().clone(), self.step, self.phase_step);
-        let (Some(recording), Some(Rule::Whole(lbfgs))) = (&mut self.recording, &mut self.rule) else { return Ok(0) };
+        let (Some(recording), Some(PhaseOptimizer::Whole(lbfgs))) = (&mut self.recording, &mut self.optimizer) else {
+            return Ok(0);
+        };
         recording.set_ramps(phase_step, per_epoch)?;
-        let backend = recording.plan.backend();
         let (dataset, rows, scaling) = (self.dataset, &self.rows, &self.scaling);
         let mut evaluations: Vec<Evaluated> = Vec::new();
-        // The evaluations' parameters go through a copy of the model's, whose layout the plan knows.
-        let mut at = self.model.parameters().try_clone()?;
-        let mut evaluate = |parameters: &[f32], gradients: &mut [f32]| -> Result<f64> {
-            at.flat_mut().copy_from_slice(parameters);
-            let evaluated = whole(recording, dataset, rows, scaling, &config, &at, gradients, split)?;
+        let mut evaluate = |parameters: &Parameters<f32>, gradients: &mut [f32]| -> Result<f64> {
+            let evaluated = whole(recording, dataset, rows, scaling, &config, parameters, gradients, split)?;
             let loss = evaluated.loss;
             evaluations.push(evaluated);
             Ok(loss)
         };
-        let parameters = self.model.parameters_mut().flat_mut();
-        let iteration = lbfgs.iterate(split, backend, parameters, &mut evaluate)?;
+        let iteration = lbfgs.iterate(self.model.parameters_mut(), &mut evaluate, split)?;
         let samples = self.rows.len() as f64;
         (self.sums[0], self.sums[1]) = (samples, samples * iteration.loss);
         // The terms of the evaluation that was taken; where none was made (nothing moved), those of the epoch before.
@@ -230,7 +224,7 @@ fn whole(
     rows: &[u32],
     scaling: &super::recording::Scaling,
     config: &Config,
-    parameters: &narrows_engine::Parameters<f32>,
+    parameters: &Parameters<f32>,
     gradients: &mut [f32],
     split: Split,
 ) -> Result<Evaluated> {

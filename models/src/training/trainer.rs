@@ -6,8 +6,8 @@
 
 use super::EpochRecord;
 use super::observer::{Observer, Progress};
+use super::optimizer::PhaseOptimizer;
 use super::recording::{Recording, Scaling};
-use super::rule::Rule;
 use crate::autoencoders::Phase;
 use crate::config::OptimizerName;
 use crate::data::{Dataset, Samples};
@@ -57,7 +57,7 @@ pub struct Trainer<'a> {
     /// The plans of the phase at work; none for a model that is fitted.
     pub(super) recording: Option<Recording>,
     pub(super) validator: Option<Recording>,
-    pub(super) rule: Option<Rule>,
+    pub(super) optimizer: Option<PhaseOptimizer>,
     /// The moving average of the weights.
     pub(super) average: Option<Parameters<f32>>,
     /// The weights before a classifier's fine-tuning.
@@ -116,7 +116,7 @@ impl<'a> Trainer<'a> {
             ended_early: false,
             recording: None,
             validator: None,
-            rule: None,
+            optimizer: None,
             before: None,
             step: 0,
             sums: Vec::new(),
@@ -145,14 +145,14 @@ impl<'a> Trainer<'a> {
             (false, _) => config.batch.min(self.rows.len()),
         };
         // The old plans' memory first.
-        (self.recording, self.validator, self.rule) = (None, None, None);
+        (self.recording, self.validator, self.optimizer) = (None, None, None);
         let recording = Recording::training(&self.model, phase, rows)?;
         if !self.validation.is_empty() {
             let all = self.validation.len();
             let rows = if self.model.autoencoder().couples_samples() { all } else { rows.min(all) };
             self.validator = Some(Recording::validation(&self.model, phase, rows)?);
         }
-        self.rule = Some(Rule::new(config, &recording.plan, self.model.parameters().flat().len())?);
+        self.optimizer = Some(PhaseOptimizer::new(config, &recording.plan, self.model.parameters())?);
         self.sums = vec![0.0; 2 + recording.objective.terms.len()];
         self.recording = Some(recording);
         if let Some(average) = &mut self.average {
@@ -206,8 +206,8 @@ impl<'a> Trainer<'a> {
         let parameters = self.model.parameters();
         let broken = |values: &[f32]| values.iter().any(|x| !x.is_finite());
         let parameter = parameters.ids().find(|&id| broken(parameters.view(id))).map(|id| parameters.name(id));
-        let state = || match &self.rule {
-            Some(Rule::Batches(optimizer)) => {
+        let state = || match &self.optimizer {
+            Some(PhaseOptimizer::Batches(optimizer)) => {
                 optimizer.state().find(|(_, values)| broken(values)).map(|(name, _)| name)
             }
             // Its own checks keep L-BFGS's pairs finite; what it holds of frozen parameters means nothing.
@@ -267,10 +267,11 @@ impl<'a> Trainer<'a> {
     /// Bytes of the workspace, the parameters, the moments and what else is as long as these.
     pub fn bytes(&self) -> usize {
         let flat = self.model.parameters().flat().len() * 4;
-        let rule = self.rule.as_ref().map_or(0, |rule| rule.buffers(self.model.config().lbfgs_memory));
+        let moments =
+            self.optimizer.as_ref().map_or(0, |optimizer| optimizer.buffers(self.model.config().lbfgs_memory));
         let kept = [self.best.is_some(), self.average.is_some(), self.before.is_some()];
         let plans = [&self.recording, &self.validator].into_iter().flatten().map(|recording| recording.plan.bytes());
-        plans.sum::<usize>() + flat * (1 + rule + kept.into_iter().filter(|&kept| kept).count())
+        plans.sum::<usize>() + flat * (1 + moments + kept.into_iter().filter(|&kept| kept).count())
     }
 
     /// Whether nothing is left to do.

@@ -1,9 +1,10 @@
 //! What L-BFGS is told, its constants, and what an iteration answers: the loss, and whether to stop.
 //!
-//! Whoever trains fills in [`LbfgsConfig`] and reads [`Iteration`]; `Lbfgs::new` validates once, so that an iteration
+//! Whoever trains fills in [`LbfgsConfig`] and reads [`Iteration`]; `Lbfgs::new` checks once, so that an iteration
 //! checks no constant again. Apart from the algorithm because none of it depends on the type of the numbers.
 
-use crate::optim::config::OutOfRange;
+use crate::base::Error;
+use crate::optim::method::check;
 
 /// The longest history that a configuration may ask for.
 pub const MAX_HISTORY: usize = 100;
@@ -33,7 +34,7 @@ impl LbfgsConfig {
     ///
     /// # Errors
     /// The first field that is outside its range.
-    pub fn validate(&self) -> Result<(), OutOfRange> {
+    pub fn check(&self) -> Result<(), Error> {
         let whole = |x: usize| x as f64;
         for (holds, field, value, allowed) in [
             ((1..=MAX_HISTORY).contains(&self.history), "history", whole(self.history), "in 1..=100"),
@@ -41,9 +42,7 @@ impl LbfgsConfig {
             (tolerance(self.tolerance_gradient), "tolerance_gradient", self.tolerance_gradient, "finite, 0 or more"),
             (tolerance(self.tolerance_change), "tolerance_change", self.tolerance_change, "finite, 0 or more"),
         ] {
-            if !holds {
-                return Err(OutOfRange { field, value, allowed });
-            }
+            check(holds, field, value, allowed)?;
         }
         Ok(())
     }

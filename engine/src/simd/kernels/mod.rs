@@ -4,7 +4,7 @@
 //! * `functions`: other functions of one number. `loops`: what all of these are made into.
 //! * `arithmetic`: sums, products, scaling, reductions, the scaling of raw data.
 //! * `loss`: losses together with their gradients, in one pass.
-//! * `updates`: optimisers, one pass each.
+//! * `updates`: the passes of optimisers.
 //!
 //! All of them are bound by memory for slices beyond the caches, the transcendental ones by arithmetic inside them.
 //! A kernel treats every element alike wherever it stands (tails use the same vector code), so splitting a slice
@@ -26,7 +26,7 @@ use arithmetic::*;
 use functions::*;
 use loss::*;
 use std::marker::PhantomData;
-pub(crate) use updates::{AdamStep, Descent, MomentumStep, RmsPropStep, Updates};
+pub(crate) use updates::{Part, Update, UpdateFloat, Updates};
 
 kernel_table! {
     /// The element-wise and reduction kernels of one element type on one backend.

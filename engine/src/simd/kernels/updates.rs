@@ -1,220 +1,271 @@
-//! The optimisers' loops: parameters, gradient and moments in one pass over flat memory.
+//! The optimisers' passes over flat memory: parameters, gradients and state together.
 //!
-//! Every kernel multiplies the gradient `g` by the clipping factor as it reads it, adds the L2 penalty's `w p`, and
-//! updates moments and parameters `p` together: each number is read once and written once. All are bound by memory
-//! (Adam: 28 bytes a parameter in `f32` for about 12 operations), so one body serves the variants where a
-//! multiplication by zero does. An element's result does not depend on its position, so callers may split anywhere.
-//! Only common lengths are touched. Formulas are PyTorch's.
+//! An optimiser states what it does to one vector ([`Update`], in its own file under `optim`); the loops here read each
+//! number once and write it once. All are bound by memory (Adam: 28 bytes a parameter in `f32` for about 12
+//! operations). An element's result does not depend on its position, so callers may split anywhere. Only common lengths
+//! are touched. `optim` calls them; `UpdateFloat` chooses the instruction set. Rejected: a kernel an optimiser in a
+//! `kernel_table`, which spreads every optimiser over two folders and six `match`es.
 
 use super::{Float, Lanes, kernel_table, read, write};
-
-/// What all updates share: `g = clip gradient + weight_decay p`, then a step of length `rate`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Descent<T> {
-    pub(crate) rate: T,
-    pub(crate) clip: T,
-    pub(crate) weight_decay: T,
-}
-
-/// `m = momentum m + g`, and the step along `m`, or `g + momentum m` after Nesterov.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct MomentumStep<T> {
-    pub(crate) descent: Descent<T>,
-    pub(crate) momentum: T,
-    pub(crate) nesterov: bool,
-}
-
-/// `m += (1 - beta1)(g - m)`, `v = beta2 v + (1 - beta2) g^2`, `p -= rate m / (sqrt(v) root_correction + epsilon)`.
-///
-/// `descent.rate` is `lr / (1 - beta1^t)` and `root_correction` is `1 / sqrt(1 - beta2^t)`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AdamStep<T> {
-    pub(crate) descent: Descent<T>,
-    /// `1 - beta1`
-    pub(crate) mix1: T,
-    pub(crate) beta2: T,
-    /// `1 - beta2`
-    pub(crate) mix2: T,
-    pub(crate) root_correction: T,
-    pub(crate) epsilon: T,
-    /// What the parameters are multiplied by first: `1 - lr weight_decay` in AdamW, else 1.
-    pub(crate) keep: T,
-}
-
-/// `v = alpha v + (1 - alpha) g^2`, `d = g / (sqrt(v) + epsilon)`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RmsPropStep<T> {
-    pub(crate) descent: Descent<T>,
-    pub(crate) alpha: T,
-    /// `1 - alpha`
-    pub(crate) mix: T,
-    pub(crate) epsilon: T,
-    pub(crate) momentum: T,
-}
+use crate::base::Backend;
+use crate::base::parallel::Halve;
+use crate::simd::arch::for_each_instruction_set;
+use std::mem::take;
 
 kernel_table! {
-    /// The optimisers' kernels for one instruction set.
+    /// What optimisers share.
     pub struct Updates in updates_kernels;
 
-    /// `p -= rate g`
-    fn sgd(p: &mut [T], g: &[T], step: &Descent<T>) = sgd_pass;
-    /// Gradient descent with momentum; see [`MomentumStep`].
-    fn momentum(p: &mut [T], g: &[T], m: &mut [T], step: &MomentumStep<T>) = momentum_pass;
-    /// Adam and AdamW; see [`AdamStep`].
-    fn adam(p: &mut [T], g: &[T], m: &mut [T], v: &mut [T], step: &AdamStep<T>) = adam_pass;
-    /// `p -= rate d`; see [`RmsPropStep`].
-    fn rmsprop(p: &mut [T], g: &[T], v: &mut [T], step: &RmsPropStep<T>) = rmsprop_pass;
-    /// `m = momentum m + d`, `p -= rate m`; see [`RmsPropStep`].
-    fn rmsprop_momentum(p: &mut [T], g: &[T], v: &mut [T], m: &mut [T], step: &RmsPropStep<T>) = rmsprop_momentum_pass;
     /// The sum of squares, in `f64` and in an order that no backend changes.
     fn sum_squares(x: &[T]) -> f64 = sum_squares_pass;
 }
 
-/// `Descent` in vectors.
-struct Splat<V> {
-    rate: V,
-    clip: V,
-    weight_decay: V,
+/// What an optimiser does to one vector of parameters, with this step's constants; `N` vectors of state go with it.
+///
+/// `apply` must be `#[inline(always)]`: only inside the loops does it become single instructions.
+pub(crate) trait Update<T: Float, const N: usize>: Copy + Send + Sync {
+    /// Whether `apply` changes the state; where it does not, nothing of it is written.
+    const CHANGES_STATE: bool = true;
+
+    /// From the parameters `p`, their gradient `g` and the state, which it renews, to the new parameters (or, under
+    /// [`UpdateFloat::measure`], to what is measured).
+    fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, state: &mut [I::V; N]) -> I::V;
 }
 
-impl<T: Copy> Descent<T> {
+/// The same elements of all buffers.
+pub(crate) struct Part<'a, T, const N: usize> {
+    pub(crate) parameters: &'a mut [T],
+    pub(crate) gradients: &'a [T],
+    pub(crate) state: [&'a mut [T]; N],
+}
+
+impl<T: Float, const N: usize> Halve for Part<'_, T, N> {
+    fn len(&self) -> usize {
+        self.parameters.len()
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let (parameters, parameters_rest) = self.parameters.split_at_mut(at);
+        let (gradients, gradients_rest) = self.gradients.split_at(at);
+        let (mut state, mut state_rest) = (self.state, [(); N].map(|()| Default::default()));
+        for (head, rest) in state.iter_mut().zip(&mut state_rest) {
+            (*head, *rest) = take(head).split_at_mut(at);
+        }
+        let rest = Part { parameters: parameters_rest, gradients: gradients_rest, state: state_rest };
+        (Part { parameters, gradients, state }, rest)
+    }
+}
+
+impl<T, const N: usize> Part<'_, T, N> {
+    /// Cut to the common length, which the loops' bounds follow from.
     #[inline(always)]
-    fn splat<I: Lanes<T>>(&self, isa: I) -> Splat<I::V> {
-        Splat { rate: isa.splat(self.rate), clip: isa.splat(self.clip), weight_decay: isa.splat(self.weight_decay) }
+    fn common(mut self) -> Self {
+        let mut len = self.parameters.len().min(self.gradients.len());
+        for state in &self.state {
+            len = len.min(state.len());
+        }
+        for state in &mut self.state {
+            *state = &mut take(state)[..len];
+        }
+        Part { parameters: &mut self.parameters[..len], gradients: &self.gradients[..len], state: self.state }
+    }
+
+    /// What the update makes of the vector at `at`, the state renewed.
+    #[inline(always)]
+    fn applied<I: Lanes<T>, U: Update<T, N>>(&mut self, isa: I, update: U, at: usize) -> I::V
+    where
+        T: Float,
+    {
+        let mut state = [isa.splat(T::ZERO); N];
+        for (vector, from) in state.iter_mut().zip(&self.state) {
+            *vector = read(isa, from, at);
+        }
+        let (p, g) = (read(isa, self.parameters, at), read(isa, self.gradients, at));
+        let result = update.apply(isa, p, g, &mut state);
+        if U::CHANGES_STATE {
+            for (vector, to) in state.into_iter().zip(&mut self.state) {
+                write(isa, vector, to, at);
+            }
+        }
+        result
     }
 }
 
-/// `clip g + weight_decay p`
 #[inline(always)]
-fn gradient<T, I: Lanes<T>>(isa: I, p: I::V, g: I::V, by: &Splat<I::V>) -> I::V {
-    isa.fma(by.weight_decay, p, isa.mul(by.clip, g))
-}
-
-#[inline(always)]
-fn sgd_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], step: &Descent<T>) {
-    let len = p.len().min(g.len());
-    let (p, g) = (&mut p[..len], &g[..len]);
-    let by = step.splat(isa);
+fn advance_pass<T: Float, I: Lanes<T>, U: Update<T, N>, const N: usize>(isa: I, update: &U, part: Part<'_, T, N>) {
+    let (update, mut part) = (*update, part.common());
     let mut at = 0;
-    while at < len {
-        let old = read(isa, p, at);
-        let slope = gradient(isa, old, read(isa, g, at), &by);
-        write(isa, isa.fnma(by.rate, slope, old), p, at);
+    while at < part.parameters.len() {
+        let new = part.applied(isa, update, at);
+        write(isa, new, part.parameters, at);
         at += I::LANES;
     }
 }
 
-#[inline(always)]
-fn momentum_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], m: &mut [T], step: &MomentumStep<T>) {
-    let len = p.len().min(g.len()).min(m.len());
-    let (p, g, m) = (&mut p[..len], &g[..len], &mut m[..len]);
-    let by = step.descent.splat(isa);
-    let momentum = isa.splat(step.momentum);
-    let mut at = 0;
-    while at < len {
-        let old = read(isa, p, at);
-        let slope = gradient(isa, old, read(isa, g, at), &by);
-        let speed = isa.fma(momentum, read(isa, m, at), slope);
-        write(isa, speed, m, at);
-        let along = if step.nesterov { isa.fma(momentum, speed, slope) } else { speed };
-        write(isa, isa.fnma(by.rate, along, old), p, at);
-        at += I::LANES;
-    }
-}
+/// Elements whose results wait on the stack to be squared: a multiple of the running sums and of every vector.
+const TILE: usize = 256;
 
 #[inline(always)]
-fn adam_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], m: &mut [T], v: &mut [T], step: &AdamStep<T>) {
-    let len = p.len().min(g.len()).min(m.len()).min(v.len());
-    let (p, g, m, v) = (&mut p[..len], &g[..len], &mut m[..len], &mut v[..len]);
-    let by = step.descent.splat(isa);
-    let (mix1, beta2, mix2) = (isa.splat(step.mix1), isa.splat(step.beta2), isa.splat(step.mix2));
-    let (correction, epsilon, keep) = (isa.splat(step.root_correction), isa.splat(step.epsilon), isa.splat(step.keep));
-    let mut at = 0;
-    while at < len {
-        let old = read(isa, p, at);
-        let slope = gradient(isa, old, read(isa, g, at), &by);
-        let first = read(isa, m, at);
-        let first = isa.fma(mix1, isa.sub(slope, first), first);
-        write(isa, first, m, at);
-        let second = isa.fma(isa.mul(mix2, slope), slope, isa.mul(beta2, read(isa, v, at)));
-        write(isa, second, v, at);
-        let width = isa.fma(isa.sqrt(second), correction, epsilon);
-        let new = isa.fnma(by.rate, isa.div(first, width), isa.mul(keep, old));
-        write(isa, new, p, at);
-        at += I::LANES;
-    }
-}
-
-/// `v` renewed and stored, and `d`.
-#[inline(always)]
-fn scaled_gradient<T: Float, I: Lanes<T>>(isa: I, slope: I::V, v: &mut [T], at: usize, step: &RmsPropStep<T>) -> I::V {
-    let old = isa.mul(isa.splat(step.alpha), read(isa, v, at));
-    let new = isa.fma(isa.mul(isa.splat(step.mix), slope), slope, old);
-    write(isa, new, v, at);
-    isa.div(slope, isa.add(isa.sqrt(new), isa.splat(step.epsilon)))
-}
-
-#[inline(always)]
-fn rmsprop_pass<T: Float, I: Lanes<T>>(isa: I, p: &mut [T], g: &[T], v: &mut [T], step: &RmsPropStep<T>) {
-    let len = p.len().min(g.len()).min(v.len());
-    let (p, g, v) = (&mut p[..len], &g[..len], &mut v[..len]);
-    let by = step.descent.splat(isa);
-    let mut at = 0;
-    while at < len {
-        let old = read(isa, p, at);
-        let slope = gradient(isa, old, read(isa, g, at), &by);
-        let along = scaled_gradient(isa, slope, v, at, step);
-        write(isa, isa.fnma(by.rate, along, old), p, at);
-        at += I::LANES;
-    }
-}
-
-#[inline(always)]
-fn rmsprop_momentum_pass<T: Float, I: Lanes<T>>(
+fn measure_pass<T: Float, I: Lanes<T>, U: Update<T, N>, const N: usize>(
     isa: I,
-    p: &mut [T],
-    g: &[T],
-    v: &mut [T],
-    m: &mut [T],
-    step: &RmsPropStep<T>,
-) {
-    let len = p.len().min(g.len()).min(v.len()).min(m.len());
-    let (p, g, v, m) = (&mut p[..len], &g[..len], &mut v[..len], &mut m[..len]);
-    let by = step.descent.splat(isa);
-    let momentum = isa.splat(step.momentum);
-    let mut at = 0;
-    while at < len {
-        let old = read(isa, p, at);
-        let slope = gradient(isa, old, read(isa, g, at), &by);
-        let scaled = scaled_gradient(isa, slope, v, at, step);
-        let speed = isa.fma(momentum, read(isa, m, at), scaled);
-        write(isa, speed, m, at);
-        write(isa, isa.fnma(by.rate, speed, old), p, at);
-        at += I::LANES;
+    update: &U,
+    part: Part<'_, T, N>,
+) -> [f64; 2] {
+    let (update, mut part) = (*update, part.common());
+    let len = part.parameters.len();
+    let (mut of_parameters, mut of_results) = (Squares::default(), Squares::default());
+    let mut tile = [T::ZERO; TILE];
+    let mut start = 0;
+    while start < len {
+        let end = len.min(start + TILE);
+        let results = &mut tile[..end - start];
+        let mut at = 0;
+        while at < results.len() {
+            // The tail reads zeros behind the slices' ends, and leaves out what it makes of them.
+            let result = part.applied(isa, update, start + at);
+            write(isa, result, results, at);
+            at += I::LANES;
+        }
+        of_parameters.add(&part.parameters[start..end]);
+        of_results.add(results);
+        start = end;
     }
+    [of_parameters.total(), of_results.total()]
 }
 
-/// Sixteen running sums, added pairwise at the end. Squares of `f32` are exact in `f64`; the compiler makes vectors
-/// of the inner loop under each entry's instructions, without changing the order.
-#[inline(always)]
-fn sum_squares_pass<T: Float, I: Lanes<T>>(_isa: I, x: &[T]) -> f64 {
+/// Sixteen running sums of squares, added pairwise at the end. Squares of `f32` are exact in `f64`; the compiler makes
+/// vectors of the inner loop under each entry's instructions, without changing the order.
+#[derive(Default)]
+struct Squares([f64; Self::SUMS]);
+
+impl Squares {
     const SUMS: usize = 16;
-    let mut sums = [0.0; SUMS];
-    let mut whole = x.chunks_exact(SUMS);
-    for chunk in &mut whole {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
+
+    /// Adds a slice; all but the last are as long as a multiple of the running sums.
+    #[inline(always)]
+    fn add<T: Float>(&mut self, x: &[T]) {
+        let mut whole = x.chunks_exact(Self::SUMS);
+        for chunk in &mut whole {
+            for (sum, x) in self.0.iter_mut().zip(chunk) {
+                *sum += x.to_f64() * x.to_f64();
+            }
+        }
+        for (sum, x) in self.0.iter_mut().zip(whole.remainder()) {
             *sum += x.to_f64() * x.to_f64();
         }
     }
-    for (sum, x) in sums.iter_mut().zip(whole.remainder()) {
-        *sum += x.to_f64() * x.to_f64();
-    }
-    let mut half = SUMS / 2;
-    while half > 0 {
-        for i in 0..half {
-            sums[i] += sums[i + half];
+
+    #[inline(always)]
+    fn total(mut self) -> f64 {
+        let mut half = Self::SUMS / 2;
+        while half > 0 {
+            for i in 0..half {
+                self.0[i] += self.0[i + half];
+            }
+            half /= 2;
         }
-        half /= 2;
+        self.0[0]
     }
-    sums[0]
 }
+
+#[inline(always)]
+fn sum_squares_pass<T: Float, I: Lanes<T>>(_isa: I, x: &[T]) -> f64 {
+    let mut squares = Squares::default();
+    squares.add(x);
+    squares.total()
+}
+
+/// The passes on a backend, for any update.
+pub trait UpdateFloat: Float {
+    /// Replaces every parameter by what `update` makes of it.
+    #[allow(private_bounds, private_interfaces)]
+    fn advance<U: Update<Self, N>, const N: usize>(backend: Backend, update: &U, part: Part<'_, Self, N>);
+
+    /// Renews the state alone; gives the sums of the squares, in `f64`, of the parameters and of what `update` makes of
+    /// them.
+    #[allow(private_bounds, private_interfaces)]
+    fn measure<U: Update<Self, N>, const N: usize>(backend: Backend, update: &U, part: Part<'_, Self, N>) -> [f64; 2];
+}
+
+/// The passes' entries for an instruction set, a module for each element type as in `kernel_table`.
+macro_rules! entries {
+    ($cfg:tt $compiled:tt $folder:ident $Token:ident $f32:ident $f64:ident) => {
+        entries!(@module f32 $f32 $cfg $compiled $folder $Token);
+        entries!(@module f64 $f64 $cfg $compiled $folder $Token);
+    };
+    (@module $t:ident $module:ident $cfg:tt $compiled:tt $folder:ident $Token:ident) => {
+        #$cfg
+        mod $module {
+            use super::*;
+            use crate::simd::arch::$folder::$Token;
+
+            /// # Safety
+            /// * The processor has the instructions of this module.
+            #$compiled
+            #[inline(never)]
+            pub(super) unsafe fn advance<U: Update<$t, N>, const N: usize>(update: &U, part: Part<'_, $t, N>) {
+                // SAFETY: the caller vouches for the instructions.
+                advance_pass(unsafe { $Token::new_unchecked() }, update, part);
+            }
+
+            /// # Safety
+            /// * The processor has the instructions of this module.
+            #$compiled
+            #[inline(never)]
+            pub(super) unsafe fn measure<U: Update<$t, N>, const N: usize>(
+                update: &U,
+                part: Part<'_, $t, N>,
+            ) -> [f64; 2] {
+                // SAFETY: the caller vouches for the instructions.
+                measure_pass(unsafe { $Token::new_unchecked() }, update, part)
+            }
+        }
+    };
+}
+for_each_instruction_set! { entries! }
+
+/// Calls an entry of `backend`'s module and returns what it returns, if it is this line's.
+macro_rules! enter {
+    (f32 $backend:ident $entry:ident($($arg:ident),*)
+     [$($cfg:tt)*] $compiled:tt $folder:ident $Token:ident $f32:ident $f64:ident) => {
+        enter!(@module $backend $entry($($arg),*) [$($cfg)*] $folder $f32);
+    };
+    (f64 $backend:ident $entry:ident($($arg:ident),*)
+     [$($cfg:tt)*] $compiled:tt $folder:ident $Token:ident $f32:ident $f64:ident) => {
+        enter!(@module $backend $entry($($arg),*) [$($cfg)*] $folder $f64);
+    };
+    (@module $backend:ident $entry:ident($($arg:ident),*) [$($cfg:tt)*] $folder:ident $module:ident) => {
+        #[$($cfg)*]
+        if $backend.is(&crate::simd::arch::$folder::SET) {
+            // SAFETY: a backend is the proof that the processor has its instructions.
+            return unsafe { $module::$entry($($arg),*) };
+        }
+    };
+}
+
+macro_rules! update_float {
+    ($($t:ident $portable:ident)*) => {
+        $(
+            impl UpdateFloat for $t {
+                #[allow(private_bounds, private_interfaces)]
+                fn advance<U: Update<Self, N>, const N: usize>(backend: Backend, update: &U, part: Part<'_, Self, N>) {
+                    for_each_instruction_set! { enter! $t backend advance(update, part) }
+                    // SAFETY: what the crate is compiled for.
+                    unsafe { $portable::advance(update, part) }
+                }
+
+                #[allow(private_bounds, private_interfaces)]
+                fn measure<U: Update<Self, N>, const N: usize>(
+                    backend: Backend,
+                    update: &U,
+                    part: Part<'_, Self, N>,
+                ) -> [f64; 2] {
+                    for_each_instruction_set! { enter! $t backend measure(update, part) }
+                    // SAFETY: what the crate is compiled for.
+                    unsafe { $portable::measure(update, part) }
+                }
+            }
+        )*
+    };
+}
+update_float! { f32 f32_portable f64 f64_portable }

@@ -1,35 +1,29 @@
-//! How parameters are moved: a step for each batch, or an iteration over all samples at once.
+//! How a phase moves parameters: a step for each batch, or an iteration over all samples at once.
 
 use crate::config::Config;
 use crate::{Error, Result};
-use narrows_engine::Plan;
-use narrows_engine::optim::{Lbfgs, LbfgsConfig, Optimizer, OptimizerError};
+use narrows_engine::optim::{Lbfgs, LbfgsConfig, Optimizer};
+use narrows_engine::{Parameters, Plan};
 
-/// An optimiser with its state.
-pub(super) enum Rule {
+/// A phase's optimiser with its state.
+pub(super) enum PhaseOptimizer {
     /// SGD, Adam and their relatives.
     Batches(Optimizer<f32>),
     /// L-BFGS.
     Whole(Box<Lbfgs<f32>>),
 }
 
-impl From<OptimizerError> for Error {
-    fn from(error: OptimizerError) -> Self {
-        Error::training(error.to_string())
-    }
-}
-
-impl Rule {
+impl PhaseOptimizer {
     /// The configuration's, for the parameters that a plan trains.
-    pub(super) fn new(config: &Config, plan: &Plan<f32>, len: usize) -> Result<Self> {
-        let named = |error: OptimizerError| Error::usage(format!("optimizer {}: {error}", config.optimizer.name()));
-        match config.optimizer_config() {
-            Some(optimizer) => Optimizer::new(optimizer, len).map(Self::Batches).map_err(named),
+    pub(super) fn new(config: &Config, plan: &Plan<f32>, parameters: &Parameters<f32>) -> Result<Self> {
+        let made = match config.optimizer_config() {
+            Some(optimizer) => Optimizer::new(optimizer, parameters).map(Self::Batches),
             None => {
                 let lbfgs = LbfgsConfig { history: config.lbfgs_memory, ..LbfgsConfig::default() };
-                Lbfgs::new(lbfgs, len, plan.trained()).map(|lbfgs| Self::Whole(Box::new(lbfgs))).map_err(named)
+                Lbfgs::new(lbfgs, plan).map(|lbfgs| Self::Whole(Box::new(lbfgs)))
             }
-        }
+        };
+        made.map_err(|error| Error::usage(format!("optimizer {}: {error}", config.optimizer.name())))
     }
 
     /// Its tensors, for a checkpoint.
@@ -55,14 +49,7 @@ impl Rule {
                 let &[steps] = numbers else {
                     return Err(Error::model("the state belongs to another optimiser"));
                 };
-                let names: Vec<&'static str> = optimizer.state().map(|(name, _)| name).collect();
-                let mut values = vec![0.0; optimizer.len()];
-                for name in names {
-                    read(name, &mut values)?;
-                    optimizer.restore(steps, name, &values).map_err(|error| Error::model(error.to_string()))?;
-                }
-                optimizer.restore_steps(steps);
-                Ok(())
+                optimizer.restore(steps, &mut |name, to| read(name, to))
             }
             Self::Whole(lbfgs) => lbfgs.restore(numbers, &mut |name, to| read(name, to)),
         }
@@ -73,7 +60,7 @@ impl Rule {
         match self {
             Self::Batches(optimizer) => optimizer.state().count(),
             // Pairs, and some vectors to work with.
-            Self::Whole(_) => 2 * history + 5,
+            Self::Whole(_) => 2 * history + 4,
         }
     }
 }

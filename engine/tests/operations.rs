@@ -1,5 +1,10 @@
 //! Every case of every operation: against its scalar reference, its gradient against central differences, on every
-//! backend, at any thread count, with stale memory poisoned.
+//! backend, at any thread count, with stale memory poisoned. What operations, tapes and plans refuse stands in two modules.
+
+#[path = "operations/contract.rs"]
+mod contract;
+#[path = "operations/sizes.rs"]
+mod sizes;
 
 use narrows_engine::ops::cases::{Case, CaseInput, Domain, Sizes};
 use narrows_engine::{
@@ -23,6 +28,10 @@ fn draw(input: &CaseInput, rows: usize, seed: u64) -> Vec<f64> {
         Domain::Unit => random::fill_uniform(seed, 1, 0, 0.0, 1.0, &mut numbers),
         Domain::Positive => random::fill_uniform(seed, 1, 0, 0.2, 3.0, &mut numbers),
         Domain::Real => random::fill_uniform(seed, 1, 0, -2.0, 2.0, &mut numbers),
+        Domain::Index(count) => {
+            random::fill_uniform(seed, 1, 0, 0.0, count as f64, &mut numbers);
+            numbers.iter_mut().for_each(|x: &mut f64| *x = x.floor());
+        }
         Domain::Apart => {
             random::fill_uniform(seed, 1, 0, 0.0, 0.01, &mut numbers);
             // Multiples of a prime modulo another: 101 neighbours are all different.
@@ -94,8 +103,13 @@ fn set_up<T: Real>(
     }
     let others = before.into_iter().chain(squares());
     let loss = others.fold(tape.sum(weighted), |loss, other| tape.add(loss, other));
-    let frozen: Vec<ParameterId> =
-        if case.name.contains("binary_cross_entropy") && as_parameters { vec![ids[1]] } else { Vec::new() };
+    // What has no gradient: a target, given moments, and numbers that name places.
+    let without = [("binary_cross_entropy", 1), ("batch_norm_given", 3)];
+    let is_frozen = |(i, input): (usize, &CaseInput)| {
+        let named = without.iter().any(|&(name, input)| case.name.contains(name) && i == input);
+        (as_parameters && (named || matches!(input.domain, Domain::Index(_)))).then(|| ids[i])
+    };
+    let frozen: Vec<ParameterId> = inputs.iter().enumerate().filter_map(is_frozen).collect();
     let plan = tape.train_with(loss, narrows_engine::tape::TrainOptions { frozen: &frozen }).unwrap();
     let mut workspace = plan.workspace().unwrap();
     workspace.set_rows(sizes.rows).unwrap();

@@ -1,9 +1,9 @@
-//! The sum of two values, element by element, either of which may be spread over the other.
+//! The sum of two values, element by element, either of which may be broadcast over the other.
 
 use crate::ops::binary::binary;
 
 binary! {
     /// `a + b`, element by element. One of them may be a row `[C]`, a column `[.., 1]` or a single number that is
-    /// spread over the other.
+    /// broadcast over the other.
     add, Add, |a, b| a + b
 }

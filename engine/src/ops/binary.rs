@@ -1,13 +1,11 @@
-//! Sums, differences and products of two operands, one of which may be spread over the other.
-//!
-//! Spreads: a row `[C]` over `[.., C]` (a bias), a column `[.., 1]` over `[.., C]` (a weight per sample), a single
-//! number over anything. The gradient of a spread operand is summed over what it was spread over, in the rows' order.
+//! Sums, differences and products of two operands, one of which may be broadcast over the other; see
+//! [`broadcast`](super::broadcast).
 
+use super::broadcast::{Broadcast, Meeting, Row, infer};
 use super::{GATE, GRAIN};
 use crate::base::Error;
 use crate::simd::InOut;
 use crate::simd::kernels::Elementwise;
-use crate::tape::operation::Inputs;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec};
 
 /// Which of the three.
@@ -21,52 +19,7 @@ pub(crate) enum Kind {
 /// `a + b`, `a - b` or `a b`.
 pub(crate) struct Binary(pub(crate) Kind);
 
-/// How an operand meets the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spread {
-    Whole,
-    Row,
-    Column,
-    Number,
-}
-
-impl Spread {
-    /// How `operand` is spread over `result`, if it can be.
-    fn of(operand: Shape, result: Shape) -> Option<Self> {
-        if operand == result {
-            Some(Spread::Whole)
-        } else if !operand.is_batch() && operand.sample_elements() == 1 {
-            Some(Spread::Number)
-        } else if !operand.is_batch() && operand.sizes() == [result.last()] {
-            Some(Spread::Row)
-        } else if operand == result.with_last(1) {
-            Some(Spread::Column)
-        } else {
-            None
-        }
-    }
-}
-
-/// One row of an operand: numbers, or one number for the whole row.
-enum Row<'a, T> {
-    Numbers(&'a [T]),
-    Number(T),
-}
-
-fn row<T: Real>(values: &[T], spread: Spread, r: usize, columns: usize) -> Row<'_, T> {
-    match spread {
-        Spread::Whole => Row::Numbers(&values[r * columns..(r + 1) * columns]),
-        Spread::Row => Row::Numbers(values),
-        Spread::Column => Row::Number(values[r]),
-        Spread::Number => Row::Number(values[0]),
-    }
-}
-
 impl Binary {
-    fn result(a: Shape, b: Shape) -> Option<Shape> {
-        if Spread::of(b, a).is_some() { Some(a) } else { Spread::of(a, b).map(|_| b) }
-    }
-
     fn forward_row<T: Real>(&self, kernels: &Elementwise<T>, a: Row<'_, T>, b: Row<'_, T>, out: &mut [T]) {
         match (self.0, a, b) {
             (Kind::Add, Row::Numbers(a), Row::Numbers(b)) => kernels.add(a, b, out),
@@ -83,24 +36,12 @@ impl Binary {
             (Kind::Mul, Row::Numbers(x), Row::Number(p)) | (Kind::Mul, Row::Number(p), Row::Numbers(x)) => {
                 kernels.scale(InOut::pair(x, out), p);
             }
-            // Both spread in one row: only where the row is a single number.
+            // Both broadcast in one row: only where the row is a single number.
             (kind, Row::Number(a), Row::Number(b)) => out.fill(match kind {
                 Kind::Add => a + b,
                 Kind::Sub => a - b,
                 Kind::Mul => a * b,
             }),
-        }
-    }
-
-    /// The matrix that the rows are rows of; two whole operands are one long row.
-    fn rows(inputs: &Inputs<'_, impl Real>, result: Shape) -> (Spread, Spread, usize, usize) {
-        let spread = |i| Spread::of(inputs.shape(i), result).unwrap_or(Spread::Whole);
-        match (spread(0), spread(1)) {
-            (Spread::Whole, Spread::Whole) => (Spread::Whole, Spread::Whole, 1, result.elements(inputs.rows())),
-            (a, b) => {
-                let (rows, columns) = result.matrix(inputs.rows());
-                (a, b, rows, columns)
-            }
         }
     }
 
@@ -147,29 +88,24 @@ impl<T: Real> Operation<T> for Binary {
     }
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
-        let (a, b) = (inputs[0], inputs[1]);
-        let result = Self::result(a, b).ok_or_else(|| {
-            format!("{a} and {b} do not fit; give equal shapes, a row [C], a column [.., 1] or a single number")
-        })?;
-        let mut spec = Spec::new(result, 2).flops_per_element(1);
+        let mut spec = infer(inputs)?;
         spec.reads_inputs = if self.0 == Kind::Mul { 0b11 } else { 0 };
         Ok(spec)
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let kernels = T::elementwise(run.context.backend);
-        let result = Self::result(run.inputs.shape(0), run.inputs.shape(1)).unwrap_or(run.inputs.shape(0));
-        let (spread_a, spread_b, rows, columns) = Self::rows(&run.inputs, result);
+        let meeting = Meeting::of(&run.inputs);
         let (a, b) = (run.inputs.get(0)?, run.inputs.get(1)?);
-        if rows == 1 && spread_a == Spread::Whole && spread_b == Spread::Whole {
-            let split = run.context.split.gated(columns, GATE);
+        if meeting.is_whole() {
+            let split = run.context.split.gated(meeting.columns, GATE);
             split.parts(((a, b), run.output), GRAIN, &|((a, b), out): ((&[T], &[T]), &mut [T])| {
                 self.forward_row(kernels, Row::Numbers(a), Row::Numbers(b), out);
             });
             return Ok(());
         }
-        for (r, out) in run.output.chunks_exact_mut(columns.max(1)).enumerate().take(rows) {
-            self.forward_row(kernels, row(a, spread_a, r, columns), row(b, spread_b, r, columns), out);
+        for (r, out) in run.output.chunks_exact_mut(meeting.columns.max(1)).enumerate().take(meeting.rows) {
+            self.forward_row(kernels, meeting.row(0, a, r), meeting.row(1, b, r), out);
         }
         Ok(())
     }
@@ -177,32 +113,32 @@ impl<T: Real> Operation<T> for Binary {
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let kernels = T::elementwise(run.context.backend);
         let inputs = run.inputs;
-        let result = Self::result(inputs.shape(0), inputs.shape(1)).unwrap_or(inputs.shape(0));
-        let (spread_a, spread_b, rows, columns) = Self::rows(&inputs, result);
+        let meeting = Meeting::of(&inputs);
+        let columns = meeting.columns;
         for which in 0..2 {
-            let (own, others) = if which == 0 { (spread_a, spread_b) } else { (spread_b, spread_a) };
             let Some(target) = run.gradients.of(which)?.wanted() else { continue };
             let (to, accumulate) = (target.slice, target.accumulate);
+            let own = meeting.broadcast[which];
             let other = if self.0 == Kind::Mul { Some(inputs.get(1 - which)?) } else { None };
             let mut total = 0.0f64;
-            for (r, dy) in run.output_gradient.chunks_exact(columns.max(1)).enumerate().take(rows) {
-                let other = other.map(|values| row(values, others, r, columns));
+            for (r, dy) in run.output_gradient.chunks_exact(columns.max(1)).enumerate().take(meeting.rows) {
+                let other = other.map(|values| meeting.row(1 - which, values, r));
                 match own {
-                    Spread::Whole => {
+                    Broadcast::Whole => {
                         let to = &mut to[r * columns..(r + 1) * columns];
                         self.backward_row(kernels, which, dy, other, Some((to, accumulate)));
                     }
-                    Spread::Row => {
+                    Broadcast::Row => {
                         self.backward_row(kernels, which, dy, other, Some((&mut *to, accumulate || r > 0)));
                     }
-                    Spread::Column => {
+                    Broadcast::Column => {
                         let sum = self.backward_row(kernels, which, dy, other, None);
                         to[r] = if accumulate { to[r] + sum } else { sum };
                     }
-                    Spread::Number => total += self.backward_row(kernels, which, dy, other, None).to_f64(),
+                    Broadcast::Number => total += self.backward_row(kernels, which, dy, other, None).to_f64(),
                 }
             }
-            if own == Spread::Number {
+            if own == Broadcast::Number {
                 to[0] = if accumulate { to[0] + T::from_f64(total) } else { T::from_f64(total) };
             }
         }
@@ -226,6 +162,7 @@ macro_rules! binary {
 
         #[cfg(feature = "cases")]
         pub(super) mod cases {
+            use crate::ops::broadcast::pair_cases;
             use crate::ops::cases::{Case, Domain, batch, case, fixed};
 
             fn of($a: f64, $b: f64) -> f64 {
@@ -233,44 +170,7 @@ macro_rules! binary {
             }
 
             pub(in crate::ops) fn all() -> Vec<Case> {
-                vec![
-                    case!(
-                        "equal shapes",
-                        |s| vec![batch(s.columns, Domain::Real), batch(s.columns, Domain::Real)],
-                        |t, v| t.$method(v[0], v[1]),
-                        |x| x[0].iter().zip(&x[1]).map(|(&a, &b)| of(a, b)).collect(),
-                    ),
-                    case!(
-                        "one input twice",
-                        |s| vec![batch(s.columns, Domain::Real)],
-                        |t, v| t.$method(v[0], v[0]),
-                        |x| x[0].iter().map(|&a| of(a, a)).collect(),
-                    ),
-                    case!(
-                        "a row over a batch",
-                        |s| vec![batch(s.columns, Domain::Real), fixed(&[s.columns], Domain::Real)],
-                        |t, v| t.$method(v[0], v[1]),
-                        |x| x[0].iter().enumerate().map(|(i, &a)| of(a, x[1][i % s.columns])).collect(),
-                    ),
-                    case!(
-                        "a column before a batch",
-                        |s| vec![batch(1, Domain::Real), batch(s.columns, Domain::Real)],
-                        |t, v| t.$method(v[0], v[1]),
-                        |x| x[1].iter().enumerate().map(|(i, &b)| of(x[0][i / s.columns], b)).collect(),
-                    ),
-                    case!(
-                        "a number over a batch",
-                        |s| vec![batch(s.columns, Domain::Real), fixed(&[], Domain::Real)],
-                        |t, v| t.$method(v[0], v[1]),
-                        |x| x[0].iter().map(|&a| of(a, x[1][0])).collect(),
-                    ),
-                    case!(
-                        "a number before a batch",
-                        |s| vec![fixed(&[1], Domain::Real), batch(s.columns, Domain::Real)],
-                        |t, v| t.$method(v[0], v[1]),
-                        |x| x[1].iter().map(|&b| of(x[0][0], b)).collect(),
-                    ),
-                ]
+                pair_cases!($method, Domain::Real, |_t, b| b, of)
             }
         }
     };

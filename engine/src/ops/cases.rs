@@ -29,6 +29,8 @@ pub enum Domain {
     Unit,
     /// Numbers that differ from each other by 0.03 or more among any 101 neighbours, for functions that compare them.
     Apart,
+    /// Whole numbers from 0 to below this one, which have no gradient.
+    Index(usize),
 }
 
 /// One input of a case.
@@ -66,7 +68,7 @@ pub(crate) fn fixed(sizes: &[usize], domain: Domain) -> CaseInput {
 
 /// Makes a [`Case`] from one generic expression.
 macro_rules! case {
-    ($name:literal, |$s:ident| $inputs:expr, |$tape:ident, $v:ident| $record:expr, |$x:ident| $reference:expr $(,)?) => {
+    ($name:expr, |$s:ident| $inputs:expr, |$tape:ident, $v:ident| $record:expr, |$x:ident| $reference:expr $(,)?) => {
         $crate::ops::cases::Case {
             name: $name,
             inputs: |$s| {
@@ -92,7 +94,7 @@ pub(crate) use case;
 
 /// A case of a function of one number, tried on a batch.
 macro_rules! pointwise_case {
-    ($name:literal, $domain:expr, |$tape:ident, $x:ident| $record:expr, |$number:ident| $reference:expr $(,)?) => {
+    ($name:expr, $domain:expr, |$tape:ident, $x:ident| $record:expr, |$number:ident| $reference:expr $(,)?) => {
         $crate::ops::cases::case!(
             $name,
             |s| vec![$crate::ops::cases::batch(s.columns, $domain)],

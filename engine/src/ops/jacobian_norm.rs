@@ -1,9 +1,12 @@
 //! `1/N Σ_i ‖∂h/∂x‖_F²` of one layer `h = f(x Wᵀ + b)`, averaged over samples: the contractive penalty (Rifai et al.
 //! 2011).
 //!
-//! Closed form, because the Jacobian of a layer is `diag(f') W`: `Σ_j f'(z_ij)² Σ_k W_jk²`, with f' found from h. It
-//! costs one pass over h and one over W forward, the same backward; O(N · out + out · in) instead of O(N · out · in).
-//! With respect to h: `2 f' (∂f'/∂h) r_j`, which is `2 f'' r_j`; to W: `2 W_jk Σ_i f'(z_ij)²`.
+//! Closed form, because the Jacobian of a layer is `diag(f') W`. With `s(h) = f'(z)`, the slope as a function of the output
+//! `h = f(z)`, and `r_j = Σ_k W_jk²`: `Ω = 1/N Σ_i Σ_j s(h_ij)² r_j`. One pass over h and one over W forward, the same
+//! backward: O(N · out + out · in) instead of O(N · out · in).
+//!
+//! `∂Ω/∂h_ij = 2/N s(h_ij) s'(h_ij) r_j`, where `s' = ds/dh` is how the slope changes with the output (`1 − 2h` for the
+//! sigmoid), not `f''(z)`, which is `s' s`; `∂Ω/∂W_jk = 2/N W_jk Σ_i s(h_ij)²`.
 
 use crate::base::Error;
 use crate::gemm::{Activation, Derivative, Traits};
@@ -56,11 +59,12 @@ impl<T: Real> Operation<T> for JacobianNorm<T> {
             [out, _] if !weight.is_batch() && !h.sizes().is_empty() && h.last() == out => {
                 let mut spec = Spec::new(Shape::scalar(), 2);
                 spec.reads_inputs = 0b11;
-                // Per unit: the weights' squared norm, and the sum of f'² over samples.
+                // Per unit: the weights' squared norm, and the sum of s² over samples.
                 spec.saved = Some(Shape::fixed(&[2, out]));
                 spec.scratch = spec.saved;
-                let flops = (2 * weight.sample_elements() as u64, 6 * h.sample_elements() as u64);
-                spec.flops = if h.is_batch() { flops } else { (flops.0 + flops.1, 0) };
+                let of = |each: u64, shape: Shape| each.saturating_mul(shape.sample_elements() as u64);
+                let flops = (of(2, weight), of(6, h));
+                spec.flops = if h.is_batch() { flops } else { (flops.0.saturating_add(flops.1), 0) };
                 Ok(spec)
             }
             _ => Err(format!("the layer gives {h} and its weight is {weight}; they must be [N, out] and [out, in]")),

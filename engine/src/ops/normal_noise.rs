@@ -29,11 +29,11 @@ impl<T: Real> Operation<T> for NormalNoise {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let device = run.context;
+        let context = run.context;
         let (seed, stream) = (run.noise.seed, stream_id(run.noise.step, run.operation));
-        let split = device.split.gated(run.output.len(), GATE);
+        let split = context.split.gated(run.output.len(), GATE);
         split.parts(Placed { slice: run.output, from: 0 }, GRAIN, &|part: Placed<'_, T>| {
-            fill_normal_on(device.backend, seed, stream, part.from as u64, T::ZERO, T::ONE, part.slice);
+            fill_normal_on(context.backend, seed, stream, part.from as u64, T::ZERO, T::ONE, part.slice);
         });
         Ok(())
     }

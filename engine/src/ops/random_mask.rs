@@ -56,11 +56,11 @@ impl<T: Real> Operation<T> for RandomMask {
     }
 
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
-        let device = run.context;
+        let context = run.context;
         let (seed, stream) = (run.noise.seed, stream_id(run.noise.step, run.operation));
-        let split = device.split.gated(run.output.len(), GATE);
+        let split = context.split.gated(run.output.len(), GATE);
         let draw = |from: usize, to: &mut [T]| {
-            fill_uniform_on(device.backend, seed, stream, from as u64, T::ZERO, T::ONE, to);
+            fill_uniform_on(context.backend, seed, stream, from as u64, T::ZERO, T::ONE, to);
         };
         match *self {
             RandomMask::Probability(q) => {

@@ -1,11 +1,19 @@
 //! The largest of a row, by selection and not by sorting: linear in the row's length.
 
 use super::GRAIN;
-use crate::tape::Real;
+use crate::tape::{Real, Shape};
 
 /// Elements of a part of rows of `columns`, a whole number of rows.
 pub(super) fn rows(columns: usize) -> usize {
     GRAIN.div_ceil(columns.max(1)) * columns.max(1)
+}
+
+/// Refuses more places than numbers of the element type can tell apart: 2^24 in `f32`, 2^53 in `f64`.
+pub(super) fn check_places<T: Real>(shape: Shape, places: usize) -> Result<(), String> {
+    if places as u64 > (2.0 / T::EPSILON.to_f64()) as u64 {
+        return Err(format!("{places} places in {shape} are too many: {} could not tell them apart", T::NAME));
+    }
+    Ok(())
 }
 
 /// Calls `keep(number, place)` for the `k` largest of `row`, place after place; of equal ones the first. `order` is as

@@ -1,5 +1,5 @@
-//! `1/N Σ_i ln Σ_j e^(z_ij) − z_i,c(i)`: the cross-entropy of `softmax(z)` against the class `c(i)` of each sample,
-//! from the logits `z`: the loss of classifiers, averaged over samples.
+//! `1/N Σ_i ln Σ_j e^(z_ij) − z_i,c(i)`: the cross-entropy of `softmax(z)` against the class `c(i)` of each row of logits `z`:
+//! the loss of classifiers (a row a sample) and of categorical features (a row for each feature of a sample).
 //!
 //! Every row is shifted by its maximum first, so that the exponentials neither overflow nor all vanish. One pass gives
 //! the loss and, in a training plan, the gradient `(softmax(z) − onehot(c)) / N`. A row is worked on by one thread and
@@ -20,12 +20,14 @@ struct SoftmaxCrossEntropy {
 }
 
 impl<T: Real> Tape<T> {
-    /// The cross-entropy of `softmax(logits)` against `classes`, in nats; a single number. Every reduction is the
-    /// average over samples, PyTorch's `mean`: a sample has one class, so there is nothing else to sum or average over.
+    /// The cross-entropy of `softmax(logits)` against `classes`, in nats; a single number.
     ///
-    /// `logits` are `[N, C]`, `classes` `[N, 1]`: each sample's class, from 0, as a number of the element type (rounded
-    /// to the nearest whole one). A class that is not in `0..C` gives its sample no loss and no gradient, and the
-    /// sample still counts in the average; whoever does not want that checks the classes first.
+    /// `logits` are `[N, .., C]`, `classes` `[N, .., 1]`: the class of each row, from 0, as a number of the element type
+    /// (rounded to the nearest whole one). `[N, C]` is a class a sample, and every reduction the average over samples.
+    /// `[N, F, C]` is F categorical features a sample: summed and then averaged over samples, or averaged over all.
+    ///
+    /// A class that is not in `0..C` gives its row no loss and no gradient, and the row still counts in the average;
+    /// whoever does not want that checks the classes first.
     #[track_caller]
     pub fn softmax_cross_entropy(&self, logits: Var, classes: Var, reduction: Reduction) -> Var {
         self.record(SoftmaxCrossEntropy { reduction }, &[logits, classes])
@@ -95,11 +97,11 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
 
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
         let (logits, classes) = (inputs[0], inputs[1]);
-        if logits.sizes().len() != if logits.is_batch() { 1 } else { 2 } {
-            return Err(format!("the logits are {logits}; they must be [N, classes]"));
+        if logits.sizes().len() < if logits.is_batch() { 1 } else { 2 } {
+            return Err(format!("the logits are {logits}; they must be [N, .., classes]"));
         }
         if classes != logits.with_last(1) {
-            return Err(format!("the classes are {classes}; they must be {}, a number a sample", logits.with_last(1)));
+            return Err(format!("the classes are {classes}; they must be {}, a number a row of logits", logits.with_last(1)));
         }
         let mut spec = Spec::new(Shape::scalar(), 2);
         spec.differentiable = 0b01;
@@ -140,14 +142,14 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
             return Ok(());
         }
         let (losses, room) = run.scratch.split_at_mut(classes.len());
-        let (means, values) = ((kernels, run.context.split), (logits, classes));
+        let (how, values) = ((kernels, run.context.split), (logits, classes));
         let factor = Some(T::from_f64(weight) * upstream);
         if to.accumulate {
             let room = &mut room[..logits.len()];
-            run_batch(means, values, room, losses, factor);
+            run_batch(how, values, room, losses, factor);
             kernels.scale_into(InOut::pair(room, to.slice), T::ONE, true);
         } else {
-            run_batch(means, values, to.slice, losses, factor);
+            run_batch(how, values, to.slice, losses, factor);
         }
         Ok(())
     }
@@ -156,6 +158,7 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use super::*;
+    use crate::Shape;
     use crate::ops::Axis;
     use crate::ops::cases::*;
 
@@ -172,6 +175,17 @@ pub(super) mod cases {
                     t.softmax_cross_entropy(v[0], classes, Reduction::SumOverFeatures)
                 },
                 |x| vec![entropy(&x[0], s.columns, |z| z)],
+            ),
+            case!(
+                "softmax_cross_entropy of two features a sample, by both reductions",
+                |s| vec![CaseInput { shape: Shape::batch(&[2, s.columns]), domain: Domain::AwayFromZero(0.1) }],
+                |t, v| {
+                    let positive = t.sigmoid(t.scale(v[0], 1e4));
+                    let classes = t.stop_gradient(t.sum_over(positive, Axis::Row));
+                    let summed = t.softmax_cross_entropy(v[0], classes, Reduction::SumOverFeatures);
+                    t.sub(t.scale(summed, 2.0), t.softmax_cross_entropy(v[0], classes, Reduction::Mean))
+                },
+                |x| vec![3.0 * entropy(&x[0], s.columns, |z| z)],
             ),
             case!(
                 "softmax_cross_entropy, twice on one prediction, of large logits",
@@ -201,7 +215,7 @@ pub(super) mod cases {
 
 #[cfg(test)]
 mod tests {
-    use crate::ops::Reduction::Mean;
+    use crate::ops::Reduction::{Mean, SumOverFeatures};
     use crate::{Parameters, Shape, Split, Tape};
 
     /// The loss and its gradient for the logits `[N, C]`.
@@ -228,6 +242,21 @@ mod tests {
         assert!((loss - (ln(8.0 / 5.0) + ln(2.0)) / 2.0).abs() < 1e-6, "{loss}");
         let expected = [1.0 / 16.0, 1.0 / 8.0, -3.0 / 16.0, -1.0 / 4.0, 1.0 / 8.0, 1.0 / 8.0];
         assert!(gradient.iter().zip(expected).all(|(g, e): (&f32, f32)| (g - e).abs() < 1e-6), "{gradient:?}");
+    }
+
+    #[test]
+    fn reductions_differ_where_a_sample_has_features() {
+        let parameters = Parameters::<f64>::new();
+        let tape = Tape::new(&parameters, 2);
+        let (z, c) = (tape.input("z", Shape::batch(&[3, 2])), tape.input("c", Shape::batch(&[3, 1])));
+        let [summed, mean] = [SumOverFeatures, Mean].map(|reduction| tape.softmax_cross_entropy(z, c, reduction));
+        let plan = tape.infer(&[summed, mean]).unwrap();
+        let mut workspace = plan.workspace().unwrap();
+        plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+        // Equal logits: ln 2 for each of three features of two samples.
+        let of = |loss| workspace.value(loss).unwrap()[0];
+        let ln2 = std::f64::consts::LN_2;
+        assert!((of(summed) - 3.0 * ln2).abs() < 1e-12 && (of(mean) - ln2).abs() < 1e-12);
     }
 
     #[test]
@@ -258,7 +287,7 @@ mod tests {
         };
         refused(&[5], &[5], "the classes are [N, 5]; they must be [N, 1]");
         refused(&[5], &[], "the classes are [N]");
-        refused(&[2, 5], &[2, 1], "the logits are [N, 2, 5]");
+        refused(&[2, 5], &[1], "the classes are [N, 1]; they must be [N, 2, 1]");
         refused(&[], &[1], "the logits are [N]");
     }
 }

@@ -34,7 +34,7 @@ impl<T: Real> Operation<T> for SparsityDivergence {
         }
         let mut spec = Spec::new(Shape::scalar(), 1);
         spec.reads_inputs = 1;
-        spec.flops = (50 * inputs[0].sample_elements() as u64, 0);
+        spec.flops = (50u64.saturating_mul(inputs[0].sample_elements() as u64), 0);
         Ok(spec)
     }
 

@@ -36,7 +36,7 @@ impl<T: Real> Operation<T> for SquaredNorm {
             spec.scratch = spec.scratch.map(|shape| Shape::batch(&[shape.sample_elements()]));
         }
         for shape in inputs {
-            let each = 2 * shape.sample_elements() as u64;
+            let each = 2u64.saturating_mul(shape.sample_elements() as u64);
             let (fixed, rows) = if shape.is_batch() { (0, each) } else { (each, 0) };
             spec.flops = (spec.flops.0.saturating_add(fixed), spec.flops.1.saturating_add(rows));
         }

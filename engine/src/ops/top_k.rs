@@ -4,7 +4,7 @@
 //! backward, as numbers of the element type, exact up to 2^24 columns in `f32`.
 
 use super::GATE;
-use super::select::{largest, rows};
+use super::select::{check_places, largest, rows};
 use crate::base::Error;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -28,9 +28,7 @@ impl<T: Real> Operation<T> for TopK {
         if x.sizes().is_empty() || self.0 == 0 || self.0 > x.last() {
             return Err(format!("the {} largest of rows of {x}; there must be from 1 to as many", self.0));
         }
-        if x.last() as u64 > (2.0 / T::EPSILON.to_f64()) as u64 {
-            return Err(format!("rows of {x} are too long: places could not be told apart"));
-        }
+        check_places::<T>(x, x.last())?;
         let mut spec = Spec::new(x, 1).flops_per_element(4);
         spec.saved = Some(x.with_last(self.0));
         spec.scratch = Some(x);

@@ -86,6 +86,25 @@ kernel_table! {
     /// `scale x + shift`, feature by feature.
     fn scale_values(x: &[T], scale: &[T], shift: &[T], out: &mut [T]) = scale_values;
 
+    /// `a / b`
+    fn div(a: &[T], b: &[T], out: &mut [T]) = div;
+    /// The larger; NaN where either is.
+    fn maximum(a: &[T], b: &[T], out: &mut [T]) = maximum;
+    /// The smaller; NaN where either is.
+    fn minimum(a: &[T], b: &[T], out: &mut [T]) = minimum;
+    /// The square root.
+    fn sqrt(io: InOut<'_, T>, p: T) = sqrt;
+    /// Gradient of `sqrt`; `saved` is the output.
+    fn sqrt_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = sqrt_gradient;
+    /// Gradient of softmax for one row, whose output `saved` is; `p` is `Σ saved x`.
+    fn softmax_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = softmax_gradient;
+    /// Gradient of the logarithm of softmax for one row, whose output `saved` is; `p` is `Σ x`.
+    fn log_softmax_gradient(saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) = log_softmax_gradient;
+    /// The largest `p x`, those that are NaN left out; minus infinity where there is none.
+    fn largest(x: &[T], p: T) -> T = largest;
+    /// `p x scale + shift`, feature by feature.
+    fn scale_shift(io: InOut<'_, T>, scale: &[T], shift: &[T], p: T) = scale_shift;
+
     /// `Σ (x - target)²`, added as in `sum`; writes `g · 2 (x - target)` to `gradient` unless it is empty.
     fn squared_error(x: &[T], target: &[T], gradient: &mut [T], g: T) -> T = squared_error;
     /// `Σ max(z,0) - z t + ln(1 + e^-|z|)`, the binary cross-entropy of `sigmoid(z)` against `t`, added as in `sum`;

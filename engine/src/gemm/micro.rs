@@ -84,11 +84,7 @@ unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     let c = x.c.wrapping_add(row * x.c_row + col);
     // SAFETY: the caller vouches for MR rows, `width` columns and `depth` steps of a sound block.
     unsafe {
-        let full = strip.width == NV * I::LANES;
-        let start = match full {
-            true => start::<T, I, MR, NV, true>(isa, x, strip, at.row, c),
-            false => start::<T, I, MR, NV, false>(isa, x, strip, at.row, c),
-        };
+        let start = start::<T, I, MR, NV>(isa, x, strip, at.row, c);
         let sums = match x.order {
             Order::Depth => along_rows(isa, x.depth, start, at, strip),
             _ => along_columns(isa, x.depth, start, at, strip),
@@ -100,31 +96,26 @@ unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
 /// The sums of a tile.
 type Sums<T, I, const MR: usize, const NV: usize> = [[<I as Lanes<T>>::V; NV]; MR];
 
-/// Reads up to `left` elements, at most a vector. Without a branch where masks cost nothing: a tile has dozens of
-/// these, and branches in each made this file take minutes to compile.
+/// Reads vector `j` of the NV from `from` on, of which the last has `last` elements: that one alone may be part of one.
 ///
 /// # Safety
-/// * `from` is valid for reading `min(left, LANES)` elements.
+/// * `from` is valid for reading those vectors.
 #[inline(always)]
-unsafe fn load_part<T: Float, I: Lanes<T>, const FULL: bool>(isa: I, from: *const T, left: usize) -> I::V {
+unsafe fn load<T: Float, I: Lanes<T>, const NV: usize>(isa: I, from: *const T, j: usize, last: usize) -> I::V {
     // SAFETY: the caller vouches for the elements.
     unsafe {
-        if FULL || (size_of::<I::V>() == 16 && left >= I::LANES) {
-            isa.load_at(from)
-        } else {
-            isa.load_head_at(from, left.min(I::LANES))
-        }
+        let from = from.add(j * I::LANES);
+        if j + 1 < NV || last == I::LANES { isa.load_at(from) } else { isa.load_head_at(from, last) }
     }
 }
 
 /// What the sums start from: bias + beta * C.
 ///
 /// # Safety
-/// * Row `i` of the tile, `c + i * c_row`, has `width` elements for all MR rows, `width > (NV - 1) * LANES`; all of
-///   the tile's columns if `FULL`.
+/// * Row `i` of the tile, `c + i * c_row`, has the strip's `width` elements for all MR rows, of NV vectors.
 /// * The biases, where not null, reach as far as the block does.
 #[inline(always)]
-unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const FULL: bool>(
+unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     isa: I,
     x: &Block<T>,
     strip: &Strip<T>,
@@ -133,12 +124,13 @@ unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const F
 ) -> Sums<T, I, MR, NV> {
     let mut sums = [[isa.splat(T::ZERO); NV]; MR];
     let finish = &x.finish;
+    let last = strip.width - (NV - 1) * I::LANES;
     // SAFETY: the caller vouches for C and the biases.
     unsafe {
         if !finish.column_bias.is_null() {
+            let from = finish.column_bias.add(strip.col);
             for j in 0..NV {
-                let from = finish.column_bias.add(strip.col + j * I::LANES);
-                let bias = load_part::<T, I, FULL>(isa, from, strip.width - j * I::LANES);
+                let bias = load::<T, I, NV>(isa, from, j, last);
                 for sum in &mut sums {
                     sum[j] = bias;
                 }
@@ -151,17 +143,38 @@ unsafe fn start<T: Float, I: Lanes<T>, const MR: usize, const NV: usize, const F
         if finish.beta == T::ZERO {
             return sums;
         }
-        // 1 * C + 0 is C: one path for all.
-        let beta = isa.splat(finish.beta);
-        for (i, sum) in sums.iter_mut().enumerate() {
-            for (j, sum) in sum.iter_mut().enumerate() {
-                let from = c.add(i * x.c_row + j * I::LANES);
-                let held = load_part::<T, I, FULL>(isa, from, strip.width - j * I::LANES);
-                *sum = isa.fma(beta, held, *sum);
-            }
+        for j in 0..NV - 1 {
+            add_held::<T, I, MR, NV>(isa, x, &mut sums, c, j, I::LANES);
+        }
+        // A branch for all rows rather than one for each: those made this file take minutes to compile.
+        if last == I::LANES {
+            add_held::<T, I, MR, NV>(isa, x, &mut sums, c, NV - 1, I::LANES);
+        } else {
+            add_held::<T, I, MR, NV>(isa, x, &mut sums, c, NV - 1, last);
         }
     }
     sums
+}
+
+/// Adds beta * C to vector `j` of every row; 1 * C + 0 is C, one path for all.
+///
+/// # Safety
+/// * The rows of C are valid for reading those vectors, of which the last has `last` elements.
+#[inline(always)]
+unsafe fn add_held<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
+    isa: I,
+    x: &Block<T>,
+    sums: &mut Sums<T, I, MR, NV>,
+    c: *const T,
+    j: usize,
+    last: usize,
+) {
+    let beta = isa.splat(x.finish.beta);
+    for (i, sum) in sums.iter_mut().enumerate() {
+        // SAFETY: the caller vouches for C.
+        let held = unsafe { load::<T, I, NV>(isa, c.add(i * x.c_row), j, last) };
+        sum[j] = isa.fma(beta, held, sum[j]);
+    }
 }
 
 /// The k-loop where the rows of a tile are adjacent in A: one pointer, constant displacements.
@@ -278,23 +291,20 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     }
     // SAFETY: the caller vouches for C.
     unsafe {
-        if width == NV * I::LANES {
+        for (i, sum) in sums.iter().enumerate() {
+            for (j, sum) in sum.iter().enumerate().take(NV - 1) {
+                isa.store_at(*sum, c.add(i * x.c_row + j * I::LANES));
+            }
+        }
+        // Only the last vector of a row may be part of one.
+        let (at, last) = (c.add((NV - 1) * I::LANES), width - (NV - 1) * I::LANES);
+        if last == I::LANES {
             for (i, sum) in sums.iter().enumerate() {
-                for (j, sum) in sum.iter().enumerate() {
-                    isa.store_at(*sum, c.add(i * x.c_row + j * I::LANES));
-                }
+                isa.store_at(sum[NV - 1], at.add(i * x.c_row));
             }
         } else {
             for (i, sum) in sums.iter().enumerate() {
-                for (j, sum) in sum.iter().enumerate() {
-                    let to = c.add(i * x.c_row + j * I::LANES);
-                    let left = width - j * I::LANES;
-                    if size_of::<I::V>() == 16 && left >= I::LANES {
-                        isa.store_at(*sum, to);
-                    } else {
-                        isa.store_head_at(*sum, to, left.min(I::LANES));
-                    }
-                }
+                isa.store_head_at(sum[NV - 1], at.add(i * x.c_row), last);
             }
         }
         if x.finish.activation.is_function() {

@@ -126,7 +126,13 @@ impl Channels {
     }
 
     /// The mean and the biased variance of every channel; `sums` is room for [`PARTS`] numbers a channel.
-    pub(super) fn moments<T: Real>(&self, x: &[T], sums: &mut [T], [means, variances]: [&mut [T]; 2], context: Context) {
+    pub(super) fn moments<T: Real>(
+        &self,
+        x: &[T],
+        sums: &mut [T],
+        [means, variances]: [&mut [T]; 2],
+        context: Context,
+    ) {
         let kernels = T::elementwise(context.backend);
         let (split, grain) = (self.split(context), self.grain());
         split.parts((x, self.per_part(sums)), grain, &|(x, sums): (&[T], PerChunk<'_, T>)| {

@@ -52,7 +52,9 @@ const OPERATIONS: &[Record] = &[
     |t, [x, ..], _| t.max_pool2d(x, Pool::new(2)),
     |t, [x, ..], _| t.avg_pool2d(x, Pool::new(3).padding(1)),
     |t, [x, y, _], _| t.conv2d(x, y, None, ConvOptions::default().padding(1), Identity),
-    |t, [x, y, _], _| t.conv_transpose2d(x, y, None, ConvTransposeOptions::default().stride(2).output_padding(1), Identity),
+    |t, [x, y, _], _| {
+        t.conv_transpose2d(x, y, None, ConvTransposeOptions::default().stride(2).output_padding(1), Identity)
+    },
 ];
 
 fn size() -> impl Strategy<Value = usize> {

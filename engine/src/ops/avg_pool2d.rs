@@ -1,7 +1,7 @@
 //! `y[w] = mean of x over window w`: average pooling, padding counted as zeros, and the average of whole planes.
 
 use crate::base::Error;
-use super::convolution::words;
+use super::planes::words;
 use super::planes::shape_of;
 use super::max_pool2d::windows;
 use super::planes::{Planes, PlanesMut, each, image, sides};

@@ -4,7 +4,7 @@
 use super::conv_options::{ConvOptions, ConvTransposeOptions};
 use super::fused;
 use super::max_pool2d::pooled;
-use super::planes::{one, shape_of};
+use super::planes::{one, shape_of, words};
 use crate::base::Error;
 use crate::conv::convolution::Convolution;
 use crate::conv::geometry::{Geometry, of_groups};
@@ -48,11 +48,6 @@ fn bias(inputs: &[Shape], channels: usize) -> Result<(), String> {
         Some(bias) => Err(format!("the bias is {bias}; it must be [{channels}]")),
         None => Ok(()),
     }
-}
-
-/// The words of an error, for a shape rule.
-pub(super) fn words(error: Error) -> String {
-    error.message().to_owned()
 }
 
 /// A convolution of these inputs (image, weight `[filters, channels / groups, ..]`, bias).

@@ -5,7 +5,7 @@
 //! 2^31 in `f64`.
 
 use crate::base::Error;
-use super::convolution::words;
+use super::planes::words;
 use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use super::{GATE, GRAIN};

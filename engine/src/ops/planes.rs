@@ -64,3 +64,8 @@ pub(super) fn shape_of(like: &Shape, [channels, height, width]: [usize; 3]) -> S
         (false, images, _) => Shape::fixed(&[images.copied().unwrap_or(1), channels, height, width]),
     }
 }
+
+/// The words of an error, for a shape rule.
+pub(super) fn words(error: Error) -> String {
+    error.message().to_owned()
+}

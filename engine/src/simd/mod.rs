@@ -21,6 +21,7 @@ mod inout;
 pub(crate) mod kernels;
 mod lanes;
 pub(crate) mod math;
+mod number;
 mod philox;
 #[macro_use]
 mod table;
@@ -32,5 +33,6 @@ pub(crate) use float::Float;
 pub use gather::{RawRows, gather};
 pub use inout::InOut;
 pub(crate) use lanes::{Isa, Lanes};
+pub(crate) use number::Number;
 pub(crate) use philox::{PhiloxKernels, TILE as PHILOX_TILE};
 pub(crate) use table::kernel_table;

@@ -8,7 +8,8 @@
 //! `(0, 1)` or `(2, 3)` of a block in `f64`. Called by `random`; about 18 instructions a round and vector.
 
 use super::access::{read, write};
-use super::{Float, Isa, Lanes, kernel_table};
+use super::math::Elementary;
+use super::{Isa, Lanes, kernel_table};
 
 /// Words in a tile, which is also the elements in a tile of `u32` or `f32`; a tile of `f64` has half as many.
 pub(crate) const TILE: usize = 64;
@@ -137,7 +138,7 @@ fn fill_bits<I: Isa>(isa: I, seed: u64, stream: u64, offset: u64, out: &mut [u32
 }
 
 /// How an element type draws the variables that the distributions are made of.
-trait Draw: Float {
+trait Draw: Elementary {
     /// Elements in a tile.
     const LEN: usize;
 

@@ -28,7 +28,7 @@ macro_rules! kernel_table {
             $( $name: unsafe fn($($type),*) $(-> $result)?, )*
         }
 
-        impl<T: $crate::simd::Float> $Table<T> {
+        impl<T: $crate::simd::Number> $Table<T> {
             $(
                 $(#[$doc])*
                 #[inline]

@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Number, Lanes};
 
 /// `g += w p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;`
 /// `p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)`.
@@ -63,7 +63,7 @@ impl Moments {
     }
 
     /// With an L2 penalty, and what the parameters are multiplied by.
-    pub(super) fn step<T: Float>(&self, now: Now, weight_decay: f64, keep: f64) -> Step<T> {
+    pub(super) fn step<T: Number>(&self, now: Now, weight_decay: f64, keep: f64) -> Step<T> {
         let t = T::from_f64;
         Step {
             rate: t(now.lr / (1.0 - self.beta1.powf(now.t))),
@@ -97,7 +97,7 @@ pub(super) struct Step<T> {
     keep: T,
 }
 
-impl<T: Float> Update<T, 2> for Step<T> {
+impl<T: Number> Update<T, 2> for Step<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, [m, v]: &mut [I::V; 2]) -> I::V {
         let g = isa.fma(isa.splat(self.weight_decay), p, isa.mul(isa.splat(self.clip), g));

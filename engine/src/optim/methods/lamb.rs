@@ -8,7 +8,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Number, Lanes};
 
 /// `m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;`
 /// `r = m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + w p; p -= lr ‖p‖ / ‖r‖ r` with the norms of each
@@ -81,7 +81,7 @@ struct Direction<T> {
     weight_decay: T,
 }
 
-impl<T: Float> Direction<T> {
+impl<T: Number> Direction<T> {
     #[inline(always)]
     fn of<I: Lanes<T>>(self, isa: I, p: I::V, [m, v]: [I::V; 2]) -> I::V {
         let width = isa.fma(isa.sqrt(v), isa.splat(self.root_correction), isa.splat(self.epsilon));
@@ -102,7 +102,7 @@ struct Renew<T> {
     mix2: T,
 }
 
-impl<T: Float> Update<T, 2> for Renew<T> {
+impl<T: Number> Update<T, 2> for Renew<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, [m, v]: &mut [I::V; 2]) -> I::V {
         let g = isa.mul(isa.splat(self.clip), g);
@@ -119,7 +119,7 @@ struct Descend<T> {
     rate: T,
 }
 
-impl<T: Float> Update<T, 2> for Descend<T> {
+impl<T: Number> Update<T, 2> for Descend<T> {
     const CHANGES_STATE: bool = false;
 
     #[inline(always)]

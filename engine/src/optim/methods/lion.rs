@@ -7,7 +7,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Number, Lanes};
 
 /// `u = sign(beta1 m + (1 - beta1) g); p -= lr (u + w p); m = beta2 m + (1 - beta2) g`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +64,7 @@ struct Step<T> {
     keep: T,
 }
 
-impl<T: Float> Update<T, 1> for Step<T> {
+impl<T: Number> Update<T, 1> for Step<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, [m]: &mut [I::V; 1]) -> I::V {
         let (zero, one) = (isa.splat(T::ZERO), isa.splat(T::ONE));

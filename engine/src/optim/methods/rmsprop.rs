@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Number, Lanes};
 
 /// `g += w p; v = alpha v + (1 - alpha) g^2; d = g / (sqrt(v) + epsilon); p -= lr d`; with momentum
 /// `m = momentum m + d; p -= lr m`.
@@ -70,7 +70,7 @@ struct Scaled<T> {
     epsilon: T,
 }
 
-impl<T: Float> Scaled<T> {
+impl<T: Number> Scaled<T> {
     /// `d`, and `v` renewed.
     #[inline(always)]
     fn direction<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, v: &mut I::V) -> I::V {
@@ -80,7 +80,7 @@ impl<T: Float> Scaled<T> {
     }
 }
 
-impl<T: Float> Update<T, 1> for Scaled<T> {
+impl<T: Number> Update<T, 1> for Scaled<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, [v]: &mut [I::V; 1]) -> I::V {
         isa.fnma(isa.splat(self.rate), self.direction(isa, p, g, v), p)
@@ -93,7 +93,7 @@ struct Momentum<T> {
     momentum: T,
 }
 
-impl<T: Float> Update<T, 2> for Momentum<T> {
+impl<T: Number> Update<T, 2> for Momentum<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, [v, m]: &mut [I::V; 2]) -> I::V {
         *m = isa.fma(isa.splat(self.momentum), *m, self.scaled.direction(isa, p, g, v));

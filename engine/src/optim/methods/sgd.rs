@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Float, Lanes};
+use crate::simd::{Number, Lanes};
 
 /// `g += w p; m = momentum m + g; p -= lr m`, or with Nesterov `p -= lr (g + momentum m)`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -49,7 +49,7 @@ struct Plain<T> {
     weight_decay: T,
 }
 
-impl<T: Float> Plain<T> {
+impl<T: Number> Plain<T> {
     /// `clip g + w p`
     #[inline(always)]
     fn gradient<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V) -> I::V {
@@ -57,7 +57,7 @@ impl<T: Float> Plain<T> {
     }
 }
 
-impl<T: Float> Update<T, 0> for Plain<T> {
+impl<T: Number> Update<T, 0> for Plain<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, _: &mut [I::V; 0]) -> I::V {
         isa.fnma(isa.splat(self.rate), self.gradient(isa, p, g), p)
@@ -71,7 +71,7 @@ struct Momentum<T> {
     nesterov: bool,
 }
 
-impl<T: Float> Update<T, 1> for Momentum<T> {
+impl<T: Number> Update<T, 1> for Momentum<T> {
     #[inline(always)]
     fn apply<I: Lanes<T>>(self, isa: I, p: I::V, g: I::V, [m]: &mut [I::V; 1]) -> I::V {
         let momentum = isa.splat(self.momentum);

@@ -9,7 +9,7 @@
 //! gives its second operand when either is NaN, hence the order of the operands.
 
 use super::loops::{gradient, gradient_with_sums, unary};
-use super::{Float, InOut, Lanes, kernel_table, read, write};
+use super::{Elementary, InOut, Lanes, kernel_table, read, write};
 
 /// Declares the activations: for each its name and those of its two gradients, the function, and the derivative times
 /// `dy`, from what is kept.
@@ -95,12 +95,12 @@ activations! {
 
 /// `relu` of a vector: products and convolutions apply it to their sums while these are in registers.
 #[inline(always)]
-pub(crate) fn rectified<T: Float, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
+pub(crate) fn rectified<T: Elementary, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
     isa.max(isa.splat(T::ZERO), x)
 }
 
 /// `leaky_relu` of a vector, likewise.
 #[inline(always)]
-pub(crate) fn leaky<T: Float, I: Lanes<T>>(isa: I, slope: I::V, x: I::V) -> I::V {
+pub(crate) fn leaky<T: Elementary, I: Lanes<T>>(isa: I, slope: I::V, x: I::V) -> I::V {
     isa.select(isa.lt(x, isa.splat(T::ZERO)), isa.mul(slope, x), x)
 }

@@ -2,13 +2,13 @@
 //! data while a batch is gathered.
 #![forbid(unsafe_code)]
 
-use super::{Float, InOut, Lanes, read, read_bytes, write};
+use super::{Elementary, InOut, Lanes, read, read_bytes, write};
 
 macro_rules! binary {
     ($($name:ident |$isa:ident, $a:ident, $b:ident| $f:expr;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>($isa: I, a: &[T], b: &[T], out: &mut [T]) {
+            pub(super) fn $name<T: Elementary, I: Lanes<T>>($isa: I, a: &[T], b: &[T], out: &mut [T]) {
                 let len = out.len().min(a.len()).min(b.len());
                 let (a, b, out) = (&a[..len], &b[..len], &mut out[..len]);
                 let mut at = 0;
@@ -34,7 +34,7 @@ binary! {
 
 /// `io = sqrt(io)`
 #[inline(always)]
-pub(super) fn sqrt<T: Float, I: Lanes<T>>(isa: I, mut io: InOut<'_, T>, _p: T) {
+pub(super) fn sqrt<T: Elementary, I: Lanes<T>>(isa: I, mut io: InOut<'_, T>, _p: T) {
     let mut at = 0;
     while at < io.len() {
         io.store(isa, at, isa.sqrt(io.load(isa, at)));
@@ -47,7 +47,7 @@ macro_rules! gradient {
     ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>(
+            pub(super) fn $name<T: Elementary, I: Lanes<T>>(
                 $isa: I, saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool,
             ) {
                 let $p = $isa.splat(p);
@@ -78,7 +78,7 @@ gradient! {
 
 /// Four vectors of largest ones so far, for the latency; what is left of the slice one by one.
 #[inline(always)]
-pub(super) fn largest<T: Float, I: Lanes<T>>(isa: I, x: &[T], p: T) -> T {
+pub(super) fn largest<T: Elementary, I: Lanes<T>>(isa: I, x: &[T], p: T) -> T {
     let lowest = T::from_f64(f64::NEG_INFINITY);
     let factor = isa.splat(p);
     let mut partial = [isa.splat(lowest); 4];
@@ -102,7 +102,7 @@ pub(super) fn largest<T: Float, I: Lanes<T>>(isa: I, x: &[T], p: T) -> T {
 }
 
 #[inline(always)]
-pub(super) fn scale_shift<T: Float, I: Lanes<T>>(isa: I, io: InOut<'_, T>, scale: &[T], shift: &[T], p: T) {
+pub(super) fn scale_shift<T: Elementary, I: Lanes<T>>(isa: I, io: InOut<'_, T>, scale: &[T], shift: &[T], p: T) {
     let len = io.len().min(scale.len()).min(shift.len());
     let (mut io, _) = io.split_at(len);
     let (scale, shift, p) = (&scale[..len], &shift[..len], isa.splat(p));
@@ -116,7 +116,7 @@ pub(super) fn scale_shift<T: Float, I: Lanes<T>>(isa: I, io: InOut<'_, T>, scale
 
 /// Four vectors of partial sums hide the latency of the addition; the order is a function of the length alone.
 #[inline(always)]
-pub(super) fn sum<T: Float, I: Lanes<T>>(isa: I, x: &[T]) -> T {
+pub(super) fn sum<T: Elementary, I: Lanes<T>>(isa: I, x: &[T]) -> T {
     let mut partial = [isa.splat(T::ZERO); 4];
     let mut at = 0;
     while at < x.len() {
@@ -132,7 +132,7 @@ pub(super) fn sum<T: Float, I: Lanes<T>>(isa: I, x: &[T]) -> T {
 
 /// As [`sum`], of the products.
 #[inline(always)]
-pub(super) fn dot<T: Float, I: Lanes<T>>(isa: I, a: &[T], b: &[T]) -> T {
+pub(super) fn dot<T: Elementary, I: Lanes<T>>(isa: I, a: &[T], b: &[T]) -> T {
     let len = a.len().min(b.len());
     let (a, b) = (&a[..len], &b[..len]);
     let mut partial = [isa.splat(T::ZERO); 4];
@@ -150,19 +150,25 @@ pub(super) fn dot<T: Float, I: Lanes<T>>(isa: I, a: &[T], b: &[T]) -> T {
 
 /// Elements in a vector.
 #[inline(always)]
-pub(super) fn lanes<T: Float, I: Lanes<T>>(_isa: I, _of: std::marker::PhantomData<T>) -> usize {
+pub(super) fn lanes<T: Elementary, I: Lanes<T>>(_isa: I, _of: std::marker::PhantomData<T>) -> usize {
     I::LANES
 }
 
 /// The sum of four vectors of partial sums.
 #[inline(always)]
-pub(super) fn total<T: Float, I: Lanes<T>>(isa: I, partial: [I::V; 4]) -> T {
+pub(super) fn total<T: Elementary, I: Lanes<T>>(isa: I, partial: [I::V; 4]) -> T {
     isa.sum(isa.add(isa.add(partial[0], partial[1]), isa.add(partial[2], partial[3])))
 }
 
 /// Blocks of four vectors of columns, down all rows: the partial sums stay in registers.
 #[inline(always)]
-pub(super) fn column_sums<T: Float, I: Lanes<T>>(isa: I, x: &[T], columns: usize, out: &mut [T], accumulate: bool) {
+pub(super) fn column_sums<T: Elementary, I: Lanes<T>>(
+    isa: I,
+    x: &[T],
+    columns: usize,
+    out: &mut [T],
+    accumulate: bool,
+) {
     if columns == 0 || out.len() < columns {
         return;
     }
@@ -194,7 +200,7 @@ pub(super) fn column_sums<T: Float, I: Lanes<T>>(isa: I, x: &[T], columns: usize
 }
 
 #[inline(always)]
-pub(super) fn scale_bytes<T: Float, I: Lanes<T>>(isa: I, x: &[u8], scale: &[T], shift: &[T], out: &mut [T]) {
+pub(super) fn scale_bytes<T: Elementary, I: Lanes<T>>(isa: I, x: &[u8], scale: &[T], shift: &[T], out: &mut [T]) {
     let len = out.len().min(x.len()).min(scale.len()).min(shift.len());
     let (x, scale, shift, out) = (&x[..len], &scale[..len], &shift[..len], &mut out[..len]);
     let mut at = 0;
@@ -205,7 +211,7 @@ pub(super) fn scale_bytes<T: Float, I: Lanes<T>>(isa: I, x: &[u8], scale: &[T], 
 }
 
 #[inline(always)]
-pub(super) fn scale_values<T: Float, I: Lanes<T>>(isa: I, x: &[T], scale: &[T], shift: &[T], out: &mut [T]) {
+pub(super) fn scale_values<T: Elementary, I: Lanes<T>>(isa: I, x: &[T], scale: &[T], shift: &[T], out: &mut [T]) {
     let len = out.len().min(x.len()).min(scale.len()).min(shift.len());
     let (x, scale, shift, out) = (&x[..len], &scale[..len], &shift[..len], &mut out[..len]);
     let mut at = 0;

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::loops::{gradient, unary};
-use super::{Float, InOut, Lanes, read};
+use super::{Elementary, InOut, Lanes, read};
 
 unary! {
     exp |isa, x, _p| T::exp(isa, x);
@@ -38,7 +38,7 @@ const INVERSE_SQRT_TAU: f64 = 0.398_942_280_401_432_7;
 
 /// `Phi(x) = (1 + erf(x / √2)) / 2`
 #[inline(always)]
-fn normal_distribution<T: Float, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
+fn normal_distribution<T: Elementary, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
     let half = isa.splat(T::from_f64(0.5));
     let erf = T::erf(isa, isa.mul(x, isa.splat(T::from_f64(std::f64::consts::FRAC_1_SQRT_2))));
     isa.fma(half, erf, half)
@@ -46,7 +46,7 @@ fn normal_distribution<T: Float, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
 
 /// `io = p io`, or `io += p io`
 #[inline(always)]
-pub(super) fn scale_into<T: Float, I: Lanes<T>>(isa: I, mut io: InOut<'_, T>, p: T, accumulate: bool) {
+pub(super) fn scale_into<T: Elementary, I: Lanes<T>>(isa: I, mut io: InOut<'_, T>, p: T, accumulate: bool) {
     let p = isa.splat(p);
     let mut at = 0;
     while at < io.len() {

@@ -9,7 +9,7 @@ macro_rules! unary {
     ($($name:ident |$isa:ident, $x:ident, $p:ident| $f:expr;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>($isa: I, mut io: InOut<'_, T>, p: T) {
+            pub(super) fn $name<T: Elementary, I: Lanes<T>>($isa: I, mut io: InOut<'_, T>, p: T) {
                 let $p = $isa.splat(p);
                 let _ = $p;
                 let mut at = 0;
@@ -29,7 +29,7 @@ macro_rules! gradient {
     ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>($isa: I, saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) {
+            pub(super) fn $name<T: Elementary, I: Lanes<T>>($isa: I, saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) {
                 let $p = $isa.splat(p);
                 let _ = $p;
                 let len = io.len().min(saved.len());
@@ -56,7 +56,7 @@ macro_rules! gradient_with_sums {
     ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name<T: Float, I: Lanes<T>>(
+            pub(super) fn $name<T: Elementary, I: Lanes<T>>(
                 $isa: I, saved: &[T], dy: &mut [T], p: T, columns: usize, sums: &mut [T],
             ) {
                 if columns == 0 || sums.len() < columns {

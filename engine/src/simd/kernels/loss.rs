@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::arithmetic::total;
-use super::{Float, Lanes, read, write};
+use super::{Elementary, Lanes, read, write};
 
 /// The common length; an empty gradient is one that nobody wants.
 #[inline(always)]
@@ -15,7 +15,7 @@ fn common<T>(x: &[T], target: &[T], gradient: &[T]) -> usize {
 }
 
 #[inline(always)]
-pub(super) fn squared_error<T: Float, I: Lanes<T>>(isa: I, x: &[T], target: &[T], gradient: &mut [T], g: T) -> T {
+pub(super) fn squared_error<T: Elementary, I: Lanes<T>>(isa: I, x: &[T], target: &[T], gradient: &mut [T], g: T) -> T {
     let len = common(x, target, gradient);
     let (x, target) = (&x[..len], &target[..len]);
     let written = len.min(gradient.len());
@@ -43,7 +43,7 @@ const FACTORS: usize = 64;
 
 /// The last vector, whose lanes beyond the end hold `beyond`.
 #[inline(always)]
-fn padded<T: Float, I: Lanes<T>>(isa: I, rest: &[T], beyond: T) -> I::V {
+fn padded<T: Elementary, I: Lanes<T>>(isa: I, rest: &[T], beyond: T) -> I::V {
     let mut whole = [beyond; 16];
     let count = rest.len().min(I::LANES);
     whole[..count].copy_from_slice(&rest[..count]);
@@ -51,7 +51,7 @@ fn padded<T: Float, I: Lanes<T>>(isa: I, rest: &[T], beyond: T) -> I::V {
 }
 
 #[inline(always)]
-pub(super) fn binary_cross_entropy<T: Float, I: Lanes<T>>(
+pub(super) fn binary_cross_entropy<T: Elementary, I: Lanes<T>>(
     isa: I,
     z: &[T],
     target: &[T],

@@ -20,7 +20,8 @@ mod tests;
 mod updates;
 
 use super::access::{read, read_bytes, write};
-use super::{Float, InOut, Lanes, kernel_table};
+use super::math::Elementary;
+use super::{InOut, Lanes, Number, kernel_table};
 pub(crate) use activation::Activations;
 use arithmetic::*;
 use functions::*;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::simd::Backend;
+use crate::simd::Float;
 
 #[test]
 fn each_backend_runs_its_own_vectors() {

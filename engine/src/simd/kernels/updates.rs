@@ -6,7 +6,7 @@
 //! are touched. `optim` calls them; `UpdateFloat` chooses the instruction set. Rejected: a kernel an optimiser in a
 //! `kernel_table`, which spreads every optimiser over two folders and six `match`es.
 
-use super::{Float, Lanes, kernel_table, read, write};
+use super::{Lanes, Number, kernel_table, read, write};
 use crate::base::Backend;
 use crate::base::parallel::Halve;
 use crate::simd::arch::for_each_instruction_set;
@@ -23,7 +23,7 @@ kernel_table! {
 /// What an optimiser does to one vector of parameters, with this step's constants; `N` vectors of state go with it.
 ///
 /// `apply` must be `#[inline(always)]`: only inside the loops does it become single instructions.
-pub(crate) trait Update<T: Float, const N: usize>: Copy + Send + Sync {
+pub(crate) trait Update<T: Number, const N: usize>: Copy + Send + Sync {
     /// Whether `apply` changes the state; where it does not, nothing of it is written.
     const CHANGES_STATE: bool = true;
 
@@ -39,7 +39,7 @@ pub(crate) struct Part<'a, T, const N: usize> {
     pub(crate) state: [&'a mut [T]; N],
 }
 
-impl<T: Float, const N: usize> Halve for Part<'_, T, N> {
+impl<T: Number, const N: usize> Halve for Part<'_, T, N> {
     fn len(&self) -> usize {
         self.parameters.len()
     }
@@ -74,7 +74,7 @@ impl<T, const N: usize> Part<'_, T, N> {
     #[inline(always)]
     fn applied<I: Lanes<T>, U: Update<T, N>>(&mut self, isa: I, update: U, at: usize) -> I::V
     where
-        T: Float,
+        T: Number,
     {
         let mut state = [isa.splat(T::ZERO); N];
         for (vector, from) in state.iter_mut().zip(&self.state) {
@@ -92,7 +92,7 @@ impl<T, const N: usize> Part<'_, T, N> {
 }
 
 #[inline(always)]
-fn advance_pass<T: Float, I: Lanes<T>, U: Update<T, N>, const N: usize>(isa: I, update: &U, part: Part<'_, T, N>) {
+fn advance_pass<T: Number, I: Lanes<T>, U: Update<T, N>, const N: usize>(isa: I, update: &U, part: Part<'_, T, N>) {
     let (update, mut part) = (*update, part.common());
     let mut at = 0;
     while at < part.parameters.len() {
@@ -106,7 +106,7 @@ fn advance_pass<T: Float, I: Lanes<T>, U: Update<T, N>, const N: usize>(isa: I, 
 const TILE: usize = 256;
 
 #[inline(always)]
-fn measure_pass<T: Float, I: Lanes<T>, U: Update<T, N>, const N: usize>(
+fn measure_pass<T: Number, I: Lanes<T>, U: Update<T, N>, const N: usize>(
     isa: I,
     update: &U,
     part: Part<'_, T, N>,
@@ -143,7 +143,7 @@ impl Squares {
 
     /// Adds a slice; all but the last are as long as a multiple of the running sums.
     #[inline(always)]
-    fn add<T: Float>(&mut self, x: &[T]) {
+    fn add<T: Number>(&mut self, x: &[T]) {
         let mut whole = x.chunks_exact(Self::SUMS);
         for chunk in &mut whole {
             for (sum, x) in self.0.iter_mut().zip(chunk) {
@@ -169,14 +169,14 @@ impl Squares {
 }
 
 #[inline(always)]
-fn sum_squares_pass<T: Float, I: Lanes<T>>(_isa: I, x: &[T]) -> f64 {
+fn sum_squares_pass<T: Number, I: Lanes<T>>(_isa: I, x: &[T]) -> f64 {
     let mut squares = Squares::default();
     squares.add(x);
     squares.total()
 }
 
 /// The passes on a backend, for any update.
-pub trait UpdateFloat: Float {
+pub trait UpdateFloat: Number {
     /// Replaces every parameter by what `update` makes of it.
     #[allow(private_bounds, private_interfaces)]
     fn advance<U: Update<Self, N>, const N: usize>(backend: Backend, update: &U, part: Part<'_, Self, N>);

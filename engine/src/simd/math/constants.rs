@@ -3,11 +3,10 @@
 //! The polynomials are minimax fits by Remez exchange, made for this project with 60 decimal digits; beside each stands
 //! its largest error relative to the function it serves. Lowest power first.
 
-use super::ln::{tail_by_division, tail_by_polynomial};
-use crate::simd::{Float, Lanes};
+use crate::simd::Number;
 
 /// The element type's side of the functions.
-pub(crate) trait MathConstants: Float {
+pub(crate) trait MathConstants: Number {
     /// 1 / ln 2
     const LOG2_E: Self;
     /// The upper part of ln 2, with so few bits that its product with an exponent is exact.
@@ -76,7 +75,15 @@ pub(crate) trait MathConstants: Float {
     const COSPI_P: &'static [Self];
 
     /// `ln(1 + f) - f` for `f` in `[sqrt(1/2) - 1, sqrt(2) - 1]`.
-    fn ln_tail<I: Lanes<Self>>(isa: I, f: I::V) -> I::V;
+    const LN_TAIL: LnTail<Self>;
+}
+
+/// How a logarithm's tail is found, and the coefficients for it: see `ln`.
+pub(crate) enum LnTail<T: 'static> {
+    /// `f^3 P(f) - f^2 / 2`
+    Polynomial(&'static [T]),
+    /// A series in the square of `f / (2 + f)`.
+    Division(&'static [T]),
 }
 
 impl MathConstants for f32 {
@@ -150,22 +157,18 @@ impl MathConstants for f32 {
         -4.934802, 4.0587077, -1.3350585, 0.23142949,
     ];
 
-    #[inline(always)]
-    fn ln_tail<I: Lanes<Self>>(isa: I, f: I::V) -> I::V {
-        // 2^-30.3
-        const LN_P: &[f32] = &[
-            0.33333313,
-            -0.2500001,
-            0.20002118,
-            -0.16667989,
-            0.14219564,
-            -0.124056965,
-            0.11888227,
-            -0.116751626,
-            0.06745917,
-        ];
-        tail_by_polynomial::<f32, I>(isa, f, LN_P)
-    }
+    // 2^-30.3
+    const LN_TAIL: LnTail<Self> = LnTail::Polynomial(&[
+        0.33333313,
+        -0.2500001,
+        0.20002118,
+        -0.16667989,
+        0.14219564,
+        -0.124056965,
+        0.11888227,
+        -0.116751626,
+        0.06745917,
+    ]);
 }
 
 impl MathConstants for f64 {
@@ -253,18 +256,14 @@ impl MathConstants for f64 {
         0.001929468174175164, -0.00010357788668503334,
     ];
 
-    #[inline(always)]
-    fn ln_tail<I: Lanes<Self>>(isa: I, f: I::V) -> I::V {
-        // 2^-58.5
-        const ATANH_R: &[f64] = &[
-            0.6666666666666734,
-            0.3999999999941512,
-            0.2857142874230113,
-            0.2222219858120099,
-            0.18183563950305404,
-            0.15314059133886893,
-            0.1479587406831928,
-        ];
-        tail_by_division::<f64, I>(isa, f, ATANH_R)
-    }
+    // 2^-58.5
+    const LN_TAIL: LnTail<Self> = LnTail::Division(&[
+        0.6666666666666734,
+        0.3999999999941512,
+        0.2857142874230113,
+        0.2222219858120099,
+        0.18183563950305404,
+        0.15314059133886893,
+        0.1479587406831928,
+    ]);
 }

@@ -2,8 +2,9 @@
 //!
 //! `erfc(1)` is 0.157, so an error of the second form counts for a sixth at most, the rounding of `x^2` among them.
 
+use super::constants::MathConstants;
 use super::exp::exp_normal;
-use super::{MathConstants, polynomial, scale_tiny};
+use super::series::{polynomial, scale_tiny};
 use crate::simd::Lanes;
 
 /// The error function.

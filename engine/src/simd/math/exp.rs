@@ -3,7 +3,8 @@
 //! `x = n ln 2 + r` with `|r| <= ln 2 / 2`, and `e^x = 2^n e^r` with `e^r = 1 + r + r^2 Q(r)`, `Q` a minimax
 //! polynomial. `ln 2` is held in two parts; the first has so few bits that `n` times it is exact even without FMA.
 
-use super::{MathConstants, polynomial};
+use super::constants::MathConstants;
+use super::series::polynomial;
 use crate::simd::Lanes;
 
 /// `(n, r, low)` with `x = n ln 2 + r + low`.

@@ -3,7 +3,8 @@
 //! `x = m 2^e` with `m` in `[sqrt(1/2), sqrt(2))`, and `ln x = e ln 2 + ln(1 + f)` with `f = m - 1`, which is exact.
 //! `ln(1 + f) = f + tail(f)`; the type says how to find the tail. `e ln 2`'s upper part is exact, as in `exp`.
 
-use super::{MathConstants, polynomial};
+use super::constants::{LnTail, MathConstants};
+use super::series::polynomial;
 use crate::simd::Lanes;
 
 /// `x = m 2^e` with `m` in `[sqrt(1/2), sqrt(2))`, for positive normal `x`.
@@ -25,9 +26,18 @@ fn assemble<T: MathConstants, I: Lanes<T>>(isa: I, e: I::V, f: I::V, tail: I::V)
     isa.add(sum, isa.add(lost, tail))
 }
 
+/// `ln(1 + f) - f`, in the way of the type.
+#[inline(always)]
+fn tail<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V) -> I::V {
+    match T::LN_TAIL {
+        LnTail::Polynomial(p) => tail_by_polynomial::<T, I>(isa, f, p),
+        LnTail::Division(r) => tail_by_division::<T, I>(isa, f, r),
+    }
+}
+
 /// `ln(1 + f) - f` as `f^3 P(f) - f^2 / 2`: enough for `f32`.
 #[inline(always)]
-pub(super) fn tail_by_polynomial<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V, p: &'static [T]) -> I::V {
+fn tail_by_polynomial<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V, p: &'static [T]) -> I::V {
     let square = isa.mul(f, f);
     let cubic = isa.mul(f, polynomial::<T, I>(isa, f, p));
     isa.mul(square, isa.sub(cubic, isa.splat(T::HALF)))
@@ -36,7 +46,7 @@ pub(super) fn tail_by_polynomial<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V,
 /// `ln(1 + f) - f` by `s = f / (2 + f)`, `ln(1 + f) = 2 s + s z R(z)`, `z = s^2`: a series in `z` is half as long,
 /// which pays for the division in `f64`. Written as fdlibm's `log` does, so that the error is small against `f`.
 #[inline(always)]
-pub(super) fn tail_by_division<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V, r: &'static [T]) -> I::V {
+fn tail_by_division<T: MathConstants, I: Lanes<T>>(isa: I, f: I::V, r: &'static [T]) -> I::V {
     let s = isa.div(f, isa.add(isa.splat(T::from_f64(2.0)), f));
     let z = isa.mul(s, s);
     let half_square = isa.mul(isa.mul(f, isa.splat(T::HALF)), f);
@@ -53,7 +63,7 @@ pub(crate) fn ln<T: MathConstants, I: Lanes<T>>(isa: I, x: I::V) -> I::V {
     let (m, e) = split_centred::<T, I>(isa, isa.select(denormal, isa.bits_value(x), x));
     let e = isa.sub(e, isa.select(denormal, isa.splat(T::UNITS_EXPONENT), zero));
     let f = isa.sub(m, isa.splat(T::ONE));
-    let y = assemble::<T, I>(isa, e, f, T::ln_tail(isa, f));
+    let y = assemble::<T, I>(isa, e, f, tail::<T, I>(isa, f));
     outside::<T, I>(isa, x, zero, y)
 }
 
@@ -79,7 +89,7 @@ pub(super) fn log1p_normal<T: MathConstants, I: Lanes<T>>(isa: I, x: I::V) -> I:
     let f = isa.add(upper, lost);
     // What f lost in turn belongs to the tail: without it the error is 1.51 ulp.
     let low = isa.sub(lost, isa.sub(f, upper));
-    assemble::<T, I>(isa, e, f, isa.add(T::ln_tail(isa, f), low))
+    assemble::<T, I>(isa, e, f, isa.add(tail::<T, I>(isa, f), low))
 }
 
 /// `ln(1 + x)`

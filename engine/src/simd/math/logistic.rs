@@ -3,8 +3,9 @@
 //! From some `|x|` on `e^-|x|` is lost against 1; there the arithmetic gets 0 in its place, and for negative `x` the
 //! result is `e^x` itself, which may be denormal.
 
+use super::constants::MathConstants;
+use super::exp::exp;
 use super::ln::log1p_normal;
-use super::{MathConstants, exp};
 use crate::simd::Lanes;
 
 /// `(e^-|x|, the same or 0 where it is lost against 1)`.

@@ -1,6 +1,7 @@
 //! The sine and cosine of `pi x`, together: the reduction to `|r| <= 1/4` is exact for every `x`.
 
-use super::{MathConstants, polynomial, scale_tiny};
+use super::constants::MathConstants;
+use super::series::{polynomial, scale_tiny};
 use crate::simd::Lanes;
 
 /// `(sin(pi x), cos(pi x))`; a zero of the sine has the sign of `x`, a zero of the cosine is positive.

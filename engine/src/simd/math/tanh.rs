@@ -1,7 +1,8 @@
 //! `tanh`: an odd polynomial near 0, `1 - 2 / (e^(2|x|) + 1)` elsewhere.
 
+use super::constants::MathConstants;
 use super::exp::exp_normal;
-use super::{MathConstants, polynomial};
+use super::series::polynomial;
 use crate::simd::Lanes;
 
 /// The hyperbolic tangent.

@@ -2,7 +2,14 @@
 //!
 //! `exhaustive_table` runs all 2^32 `f32` and prints the table that ACCURACY.md records.
 
-use super::*;
+use super::constants::MathConstants;
+use super::erf::erf;
+use super::exp::{exp, expm1};
+use super::ln::{ln, log1p};
+use super::logistic::{sigmoid, softplus};
+use super::sincospi::sincospi;
+use super::tanh::tanh;
+use crate::simd::Lanes;
 use crate::simd::{Backend, Float, InOut, kernel_table};
 
 macro_rules! functions {

@@ -95,11 +95,17 @@ impl<T, const N: usize> Part<'_, T, N> {
 #[inline(always)]
 fn advance_pass<T: Float, I: Lanes<T>, U: Update<T, N>, const N: usize>(isa: I, update: &U, part: Part<'_, T, N>) {
     let (update, mut part) = (*update, part.common());
-    let mut at = 0;
-    while at < part.parameters.len() {
-        let new = part.applied(isa, update, at);
-        write(isa, new, part.parameters, at);
-        at += I::LANES;
+    let len = part.parameters.len();
+    // Counted down, so that the compiler sees that every vector in the loop is whole.
+    let mut left = len;
+    while left >= I::LANES {
+        let new = part.applied(isa, update, len - left);
+        write(isa, new, part.parameters, len - left);
+        left -= I::LANES;
+    }
+    if left > 0 {
+        let new = part.applied(isa, update, len - left);
+        write(isa, new, part.parameters, len - left);
     }
 }
 

@@ -1,5 +1,5 @@
-//! An exponential moving average of the weights, `a += (1 − d)(p − a)`: an estimate of where noisy steps settle (Polyak & Juditsky
-//! 1992; as used for evaluation by Szegedy et al. 2016).
+//! An exponential moving average of the weights, `a += (1 − d)(p − a)`: an estimate of where noisy steps settle (Polyak
+//! & Juditsky 1992; as used for evaluation by Szegedy et al. 2016).
 //!
 //! One pass over parameters and average; bound by memory, so that the compiler's own vectors are wide enough.
 
@@ -15,8 +15,8 @@ pub fn average_decay(decay: f64, steps: u64) -> f64 {
     decay.min((1.0 + steps as f64) / (10.0 + steps as f64))
 }
 
-/// Moves `average` towards `parameters`; `decay`, in `[0, 1]`, is what stays of it. Where the two agree nothing changes,
-/// not by a rounding: frozen parameters stay.
+/// Moves `average` towards `parameters`; `decay`, in `[0, 1]`, is what stays of it. Where the two agree nothing
+/// changes, not by a rounding: frozen parameters stay.
 ///
 /// # Errors
 /// When the two are laid out differently, or the decay is outside its range.

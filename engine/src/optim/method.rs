@@ -1,9 +1,9 @@
 //! What an optimiser is: constants with their ranges, names of its state, and a step made of passes over memory.
 //!
-//! Each file of `methods` implements [`Method`] for its settings; [`Run`] carries one step's buffers to it and knows which
-//! parts of them move. State is any number of buffers laid out as the parameters; [`Run::advance`] updates everything in
-//! one pass, [`Run::measure`] gives one parameter's norms first, for optimisers that scale their step by them. Nothing
-//! here allocates.
+//! Each file of `methods` implements [`Method`] for its settings; [`Run`] carries one step's buffers to it and knows
+//! which parts of them move. State is any number of buffers laid out as the parameters; [`Run::advance`] updates
+//! everything in one pass, [`Run::measure`] gives one parameter's norms first, for optimisers that scale their step by
+//! them. Nothing here allocates.
 
 use crate::base::{Buffer, Context, Error};
 use crate::simd::kernels::{Part, Update, UpdateFloat};
@@ -76,8 +76,8 @@ impl<'a, T: UpdateFloat> Run<'a, T> {
         self.each
     }
 
-    /// Renews the state of one range by `update`; gives the Euclidean norms of the parameters and of what `update` makes
-    /// of them. Sums are a binary tree over chunks that depends on the length alone.
+    /// Renews the state of one range by `update`; gives the Euclidean norms of the parameters and of what `update`
+    /// makes of them. Sums are a binary tree over chunks that depends on the length alone.
     pub(super) fn measure<U: Update<T, N>, const N: usize>(
         &mut self,
         range: &Range<usize>,

@@ -401,7 +401,7 @@ fn a_plan_says_what_moves() {
     let tape = crate::Tape::new(&x, 1);
     let p = tape.parameter(x.find("x").unwrap());
     let both = tape.add(tape.mean(tape.square(p)), tape.mean(tape.square(tape.parameter(fixed))));
-    let options = crate::tape::TrainOptions { frozen: &[fixed], ..Default::default() };
+    let options = crate::tape::TrainOptions { frozen: &[fixed] };
     let plan = tape.train_with(both, options).unwrap();
     let mut workspace = plan.workspace().unwrap();
     let mut evaluate = |p: &Parameters<f64>, g: &mut [f64]| {

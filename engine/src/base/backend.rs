@@ -1,6 +1,6 @@
 //! A set of vector instructions that this processor has: what it is called, and how wide it is.
 //!
-//! A [`Backend`] is a proof: [`InstructionSet::detect`] makes one, and only where the processor has the instructions,
+//! A [`Backend`] is a proof: `InstructionSet::detect` makes one, and only where the processor has the instructions,
 //! so whoever holds one may enter kernels that were compiled for it. Sets are not ordered: what one processor prefers
 //! another may lack. Each states itself in its folder of `simd/arch`; `simd/detect` lists and chooses.
 

@@ -140,7 +140,7 @@ impl<T: Float> ConvolutionMatrix<T> {
 
 /// Makes room for `len` in an empty vector.
 fn reserve<E>(vector: &mut Vec<E>, len: usize) -> Result<(), Error> {
-    let bytes = len.checked_mul(size_of::<E>()).unwrap_or(usize::MAX);
+    let bytes = len.saturating_mul(size_of::<E>());
     vector.try_reserve_exact(len).map_err(|_| Error::out_of_memory(bytes))
 }
 

@@ -12,7 +12,7 @@
 //! from bias + beta * C, with alpha multiplied into A (into B where C has contiguous columns). So neither tiles, tails,
 //! blocks nor threads change its bits.
 //!
-//! A function that takes raw parts (a [`Task`](task::Task), a [`Block`](block::Block) and so on) is unsafe and asks
+//! A function that takes raw parts (a `Task`, a `Block` and so on) is unsafe and asks
 //! that they be sound; what that means stands with each type. `product`, `packed` and `slices` make them from checked
 //! views.
 //!

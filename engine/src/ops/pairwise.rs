@@ -81,7 +81,8 @@ impl<T: Real, P: Pair<T>> Operation<T> for OfPairs<P> {
             let (to, accumulate, dy) = (target.slice, target.accumulate, &*run.output_gradient);
             if meeting.is_whole() {
                 let split = run.context.split.gated(columns, GATE);
-                split.parts((((a, b), dy), to), GRAIN, &|(((a, b), dy), to): (((&[T], &[T]), &[T]), &mut [T])| {
+                type Parts<'a, T> = (((&'a [T], &'a [T]), &'a [T]), &'a mut [T]);
+                split.parts((((a, b), dy), to), GRAIN, &|(((a, b), dy), to): Parts<'_, T>| {
                     let each = a.iter().zip(b).zip(dy).map(|((&a, &b), &dy)| P::gradient(which, a, b, dy));
                     put(to, each, accumulate);
                 });

@@ -58,7 +58,7 @@ pub struct OperationInfo {
 }
 
 /// An immutable, shareable list of operations with their memory laid out. Made by [`Tape::train`](super::Tape::train) and
-/// [`Tape::infer`](super::Tape::infer), run over [`Parameters`] and a [`Workspace`].
+/// [`Tape::infer`](super::Tape::infer), run over [`Parameters`] and a [`Workspace`](super::Workspace).
 pub struct Plan<T> {
     pub(crate) id: u64,
     pub(crate) max_rows: usize,

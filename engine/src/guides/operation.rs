@@ -11,7 +11,7 @@
 //! 3. **`backward`**: ask for the gradient of each input once, and do what you are told: skip, set, or add.
 //!
 //! ```
-//! use narrows_engine::optim::{Optimizer, OptimizerConfig};
+//! use narrows_engine::optim::{Adam, Optimizer, StepOptions};
 //! use narrows_engine::tape::{Backward, Forward, Operation, Spec, Target};
 //! use narrows_engine::{Error, Parameters, Real, Shape, Split, Tape, check};
 //!
@@ -65,11 +65,11 @@
 //! assert!(worst.relative < 1e-6, "{worst:?}");
 //!
 //! // And it trains: the loss, least where all weights are 0, falls.
-//! let mut optimizer = Optimizer::new(OptimizerConfig::adam(), &plan)?;
+//! let mut optimizer = Optimizer::new(Adam::default(), &parameters)?;
 //! for _ in 0..200 {
 //!     plan.forward(&parameters, &mut workspace, Split::Serial)?;
 //!     plan.backward(&parameters, &mut workspace, Split::Serial)?;
-//!     optimizer.step(&plan, &mut parameters, &workspace, 0.05, 1.0, Split::Serial)?;
+//!     optimizer.step(&plan, &mut parameters, &workspace, StepOptions::new(0.05), Split::Serial)?;
 //! }
 //! plan.forward(&parameters, &mut workspace, Split::Serial)?;
 //! assert!(workspace.value(loss)?[0] < 1e-3);

@@ -93,13 +93,13 @@ impl Default for OptimizerConfig {
     }
 }
 
-/// The element types that optimisers step.
+/// The element types that optimisers step, `f32` and `f64`: what code that is generic over them asks for beside
+/// [`Real`](crate::Real). Sealed.
 ///
 /// Not generic functions but one for each type, so that their kernels are compiled here and not in every crate that
 /// calls them.
 pub trait OptimFloat: UpdateFloat {
-    /// Runs the passes of one step.
-    #[doc(hidden)]
+    /// Runs the passes of one step. Nobody outside has what it takes.
     #[allow(private_interfaces)]
     fn step(config: &OptimizerConfig, now: Now, run: &mut Run<'_, Self>) -> Result<(), Error>;
 }

@@ -172,7 +172,7 @@ impl<T: Real> Convolve<T> {
 
     pub(super) fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let inputs = run.inputs;
-        let output = run.output();
+        let output = run.output;
         let (places, sums) = fused::divide(self.activation, run.saved, run.output_gradient.len());
         let kept = fused::kept(self.activation, output, sums)?;
         let wants = [run.gradients.wants(1), inputs.count() > 2 && run.gradients.wants(2)];

@@ -9,6 +9,7 @@ use super::{GATE, GRAIN};
 use crate::base::{Context, Error};
 use crate::gemm::{Activation, Derivative};
 use crate::simd::InOut;
+use crate::tape::operation::unread_output;
 use crate::tape::{Backward, Real, Shape, Spec};
 
 /// Adds to a shape rule what `activation` needs, after the operation has said what it saves of its own, which must be
@@ -64,12 +65,12 @@ pub(super) fn forward<T: Real>(
 /// What the activation's derivative is found from: the operation's output, the sums that it saved, or nothing.
 pub(super) fn kept<'a, T: Real>(
     activation: Activation<T>,
-    output: Result<&'a [T], Error>,
+    output: Option<&'a [T]>,
     sums: &'a [T],
 ) -> Result<&'a [T], Error> {
     match activation.traits().map(|traits| traits.derivative) {
         None => Ok(&[]),
-        Some(Derivative::OfOutput(_)) => output,
+        Some(Derivative::OfOutput(_)) => output.ok_or_else(unread_output),
         Some(Derivative::OfArgument) => Ok(sums),
     }
 }
@@ -78,7 +79,7 @@ pub(super) fn kept<'a, T: Real>(
 pub(super) fn differentiate<T: Real>(activation: Activation<T>, run: &mut Backward<'_, T>) -> Result<(), Error> {
     let Some(traits) = activation.traits() else { return Ok(()) };
     let Context { backend, split } = run.context.gated(run.output_gradient.len(), GATE);
-    let kept = kept(activation, run.output(), run.saved)?;
+    let kept = kept(activation, run.output, run.saved)?;
     split.parts((kept, &mut *run.output_gradient), GRAIN, &|(kept, dy): (&[T], &mut [T])| {
         traits.differentiate(backend, kept, InOut::same(dy), false);
     });

@@ -74,7 +74,7 @@ impl<T: Real> Linear<T> {
         let Context { backend, split } = run.context.gated(run.output_gradient.len(), GATE);
         let each = rows.div_ceil(SUMS).max(ROWS);
         let (part, parts) = (each * out, rows.div_ceil(each));
-        let kept = fused::kept(self.activation, run.output(), run.saved)?;
+        let kept = fused::kept(self.activation, run.output, run.saved)?;
         let sums = PerChunk { results: &mut run.scratch[..parts * out], chunk: each };
         let Some(traits) = self.activation.traits() else {
             let kernels = T::elementwise(backend);

@@ -397,9 +397,7 @@ impl<'a, T: Real> Backward<'a, T> {
     /// # Errors
     /// Unless [`Spec::reads_output`].
     pub fn output(&self) -> Result<&'a [T], Error> {
-        let refused =
-            || Error::contract("the output cannot be read in backward: the shape rule must set `reads_output`");
-        self.output.ok_or_else(refused)
+        self.output.ok_or_else(unread_output)
     }
 
     /// For an element-wise operation with [`Spec::gradient_in_place`]: the pair (gradient of the output, gradient of
@@ -416,6 +414,12 @@ impl<'a, T: Real> Backward<'a, T> {
         let target = self.gradients.of(0)?.wanted();
         Ok(target.map(|target| (InOut::pair(self.output_gradient, target.slice), target.accumulate)))
     }
+}
+
+/// The output was asked for, and the shape rule had not said so.
+#[cold]
+pub(crate) fn unread_output() -> Error {
+    Error::contract("the output cannot be read in backward: the shape rule must set `reads_output`")
 }
 
 /// A NaN that no arithmetic makes by itself.

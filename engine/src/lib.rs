@@ -6,16 +6,20 @@
 //! * [`optim`]: optimisers, schedules and clipping as passes over flat memory.
 //! * [`conv`]: convolutions and pooling. [`profile`]: where the time of a step goes.
 //! * [`gemm`]: matrix products. [`simd`]: vectors. [`random`]: counter-based noise.
+//! * [`base`]: errors, memory, threads, and which instructions are used.
+//! * [`guides`]: how to add an operation, a fused activation, an optimiser, an instruction set.
+//!
+//! What one program needs stands at the root. A function fails with the one [`Error`]; none panics.
 //!
 //! ```
-//! use narrows_engine::{Parameters, Shape, Split, Tape};
+//! use narrows_engine::{Activation, Parameters, Shape, Split, Tape};
 //!
 //! # fn main() -> Result<(), narrows_engine::Error> {
 //! let mut parameters = Parameters::<f32>::new();
 //! let weight = parameters.add("weight", &[2, 3])?;
 //! let tape = Tape::new(&parameters, 8); // at most eight rows
 //! let x = tape.input("x", Shape::batch(&[3]));
-//! let y = tape.linear(x, tape.parameter(weight), None, narrows_engine::gemm::Activation::Identity);
+//! let y = tape.linear(x, tape.parameter(weight), None, Activation::Identity);
 //! let loss = tape.mean(tape.square(y));
 //! let plan = tape.train(loss)?; // every shape error is known here
 //!
@@ -50,6 +54,11 @@ pub mod internals {
 }
 
 pub use base::{Backend, Context, Error, ErrorKind, Split, Threads};
+pub use conv::Pool;
+pub use gemm::Activation;
+pub use ops::{Axis, Conv1dOptions, ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions, Reduction};
+pub use optim::{Adam, AdamW, Optimizer, OptimizerConfig, Sgd, StepOptions};
+pub use random::Noise;
 pub use simd::{RawRows, gather};
 pub use tape::check;
-pub use tape::{ParameterId, Parameters, Plan, Real, Shape, Tape, Var, Workspace};
+pub use tape::{ParameterId, Parameters, Plan, Real, Shape, Tape, TrainOptions, Var, Workspace};

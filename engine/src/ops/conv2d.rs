@@ -22,7 +22,14 @@ impl<T: Real> Tape<T> {
     /// `[filters, channels / groups, kernel_rows, kernel_columns]`, `bias` `[filters]`; gives
     /// `[N, filters, (height + 2 padding - dilation (kernel_rows - 1) - 1) / stride + 1, likewise]`.
     #[track_caller]
-    pub fn conv2d(&self, x: Var, weight: Var, bias: Option<Var>, options: ConvOptions, activation: Activation<T>) -> Var {
+    pub fn conv2d(
+        &self,
+        x: Var,
+        weight: Var,
+        bias: Option<Var>,
+        options: ConvOptions,
+        activation: Activation<T>,
+    ) -> Var {
         let operation = Conv2d(Convolve::new(options, activation));
         match bias {
             Some(bias) => self.record(operation, &[x, weight, bias]),
@@ -30,8 +37,9 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s result, since every
-    /// activation rises; the result before pooling only exists an image at a time. Shapes are those of the two in turn.
+    /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s
+    /// result, since every activation rises; the result before pooling only exists an image at a time. Shapes are
+    /// those of the two in turn.
     #[track_caller]
     pub fn conv2d_max_pool2d(
         &self,
@@ -49,7 +57,8 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// [`Self::conv2d`] over sequences: `x` is `[N, channels, length]`, `weight` `[filters, channels / groups, kernel]`.
+    /// [`Self::conv2d`] over sequences: `x` is `[N, channels, length]`, `weight` `[filters, channels / groups,
+    /// kernel]`.
     #[track_caller]
     pub fn conv1d(
         &self,

@@ -1,9 +1,9 @@
 //! `x = f(Cᵀ y + b)`: the transposed convolution, Cᵀ the transpose of the convolution matrix (Dumoulin & Visin 2016,
 //! chapter 4; Zeiler et al. 2010 call it deconvolution).
 //!
-//! The input is `[N, channels, height, width]`, the weight `[channels, filters / groups, kernel_rows, kernel_columns]`, as
-//! in PyTorch: it is the weight of the convolution that this is the transpose of. Backward: `dz = dx f'(x)`, `db` its
-//! sums, `dy = C dz`, `dW = Σ y im2col(dz)ᵀ`.
+//! The input is `[N, channels, height, width]`, the weight `[channels, filters / groups, kernel_rows,
+//! kernel_columns]`, as in PyTorch: it is the weight of the convolution that this is the transpose of. Backward: `dz =
+//! dx f'(x)`, `db` its sums, `dy = C dz`, `dW = Σ y im2col(dz)ᵀ`.
 
 use crate::base::Error;
 use super::cases::{Case, CaseInput, Domain, case, fixed};
@@ -73,7 +73,8 @@ impl<T: Real> Operation<T> for ConvTranspose2d<T> {
     }
 }
 
-/// The transposed convolution of each image of a batch by the transposed matrix itself; `sizes` are those of the result.
+/// The transposed convolution of each image of a batch by the transposed matrix itself; `sizes` are those of the
+/// result.
 fn reference(
     x: &[Vec<f64>],
     sizes: [usize; 3],
@@ -163,7 +164,8 @@ pub(super) fn cases() -> Vec<Case> {
                 vec![images([2, h, w]), fixed(&[2, 3, 3, 2], Domain::Real), fixed(&[3], Domain::Real)]
             },
             |t, v| {
-                let options = ConvTransposeOptions::default().stride([1, 2]).padding([1, 0]).dilation(3).output_padding(2);
+                let options = ConvTransposeOptions::default().stride([1, 2]).padding([1, 0]);
+                let options = options.dilation(3).output_padding(2);
                 t.conv_transpose2d(v[0], v[1], Some(v[2]), options, Activation::Softplus)
             },
             |x| {

@@ -1,5 +1,5 @@
-//! Larger images: `nearest` repeats each pixel a whole number of times down and across; `bilinear` lies between the four
-//! nearest pixels (PyTorch's rules, with `align_corners` or without).
+//! Larger images: `nearest` repeats each pixel a whole number of times down and across; `bilinear` lies between the
+//! four nearest pixels (PyTorch's rules, with `align_corners` or without).
 
 use crate::base::Error;
 use super::cases::{Case, case};
@@ -38,7 +38,8 @@ impl<T: Real> Operation<T> for Nearest {
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
         let (channels, [height, width]) = image(&inputs[0])?;
         let sizes = height.checked_mul(self.0[0]).zip(width.checked_mul(self.0[1])).filter(|_| !self.0.contains(&0));
-        let (rows, columns) = sizes.ok_or_else(|| format!("{height} by {width} pixels cannot be made {:?} times", self.0))?;
+        let refused = || format!("{height} by {width} pixels cannot be made {:?} times", self.0);
+        let (rows, columns) = sizes.ok_or_else(refused)?;
         Ok(Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1))
     }
 
@@ -136,7 +137,12 @@ impl Bilinear {
 }
 
 /// By the definition: each axis by itself, `f` the place in the image of a place in the result.
-fn reference(x: &[f64], [h, w]: [usize; 2], [rows, columns]: [usize; 2], f: fn(usize, usize, usize) -> f64) -> Vec<f64> {
+fn reference(
+    x: &[f64],
+    [h, w]: [usize; 2],
+    [rows, columns]: [usize; 2],
+    f: fn(usize, usize, usize) -> f64,
+) -> Vec<f64> {
     let line = |values: &[f64], result: usize| -> Vec<f64> {
         let at = |i| f(i, values.len(), result).clamp(0.0, (values.len() - 1) as f64);
         let value = |at: f64| {

@@ -1,6 +1,7 @@
-//! Which lanes each product of a convolution takes: decided here and nowhere else, once for a set of instructions and for
-//! whether results are added, when the operation is recorded. Memory is laid out for the largest of these decisions, since
-//! a shape rule does not know the instructions; packing, running and reducing of one pass take the one that it runs on.
+//! Which lanes each product of a convolution takes: decided here and nowhere else, once for a set of instructions and
+//! for whether results are added, when the operation is recorded. Memory is laid out for the largest of these
+//! decisions, since a shape rule does not know the instructions; packing, running and reducing of one pass take the
+//! one that it runs on.
 #![forbid(unsafe_code)]
 
 use super::direct::Direct;

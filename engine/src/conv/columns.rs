@@ -1,8 +1,8 @@
 //! `im2col`: what every position of a window sees, as the columns of a matrix; and its transpose, `col2im`.
 //!
 //! The matrix is `[channels kernel_rows kernel_columns, positions]`, row-major: row `(c, i, j)` is channel `c` of the
-//! image shifted by element `(i, j)` of the kernel, with zeros where that leaves the image. So a row of it is copied from
-//! rows of the image, and a product with it lands in `[filters, height, width]` order.
+//! image shifted by element `(i, j)` of the kernel, with zeros where that leaves the image. So a row of it is copied
+//! from rows of the image, and a product with it lands in `[filters, height, width]` order.
 #![forbid(unsafe_code)]
 
 use super::geometry::Geometry;
@@ -127,8 +127,8 @@ impl Run {
         (self.channel * height + self.top + line * geometry.window().strides()[0]) * width + self.left
     }
 
-    /// Where lines are as long as rows of pixels and neighbours see neighbours: all lines as one run of elements, and the
-    /// pixels they see, shifted; without what would lie outside the plane.
+    /// Where lines are as long as rows of pixels and neighbours see neighbours: all lines as one run of elements, and
+    /// the pixels they see, shifted; without what would lie outside the plane.
     fn shifted(&self, geometry: &Geometry) -> Option<(Range<usize>, Range<usize>)> {
         let [height, width] = geometry.image();
         if geometry.window().strides() != [1, 1] || geometry.positions()[1] != width || self.lines.is_empty() {

@@ -4,8 +4,8 @@
 use super::geometry::Geometry;
 use crate::base::{Error, ErrorKind};
 
-/// A convolution: its geometry, stated for the channels of one group, and how many groups and filters a group there are.
-/// Images, results, weights and a row of columns are small enough to be counted, many times over.
+/// A convolution: its geometry, stated for the channels of one group, and how many groups and filters a group there
+/// are. Images, results, weights and a row of columns are small enough to be counted, many times over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Convolution {
     geometry: Geometry,

@@ -1,9 +1,9 @@
 //! A convolution, and its transpose, as products of taps, worked out once when an operation is recorded.
 //!
-//! A convolution is one product over the padded image, split by phases of the stride. Its transpose is one for every phase
-//! of the image's rows and columns, over the padded result: the pixels of a phase are seen by the same elements of the
-//! kernel, those that are congruent, so no product has a zero in it. Padding, stride and dilation only move offsets; no
-//! other code knows of them.
+//! A convolution is one product over the padded image, split by phases of the stride. Its transpose is one for every
+//! phase of the image's rows and columns, over the padded result: the pixels of a phase are seen by the same elements
+//! of the kernel, those that are congruent, so no product has a zero in it. Padding, stride and dilation only move
+//! offsets; no other code knows of them.
 #![forbid(unsafe_code)]
 
 use super::geometry::Geometry;

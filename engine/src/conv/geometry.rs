@@ -1,10 +1,10 @@
-//! The geometry of a window that slides over an image: kernel, stride, padding, dilation, and the sizes that follow from
-//! them. PyTorch's rules and names.
+//! The geometry of a window that slides over an image: kernel, stride, padding, dilation, and the sizes that follow
+//! from them. PyTorch's rules and names.
 //!
 //! A transposed convolution is the convolution of the same window with the roles of input and output exchanged, so one
-//! [`Geometry`], always stated from the convolution's side (the large image to the small one), serves both. A [`Window`]
-//! is only what was asked for; whatever takes one checks it, and a [`Geometry`] is one that was checked: its sizes can be
-//! multiplied without overflow.
+//! [`Geometry`], always stated from the convolution's side (the large image to the small one), serves both. A
+//! [`Window`] is only what was asked for; whatever takes one checks it, and a [`Geometry`] is one that was checked:
+//! its sizes can be multiplied without overflow.
 #![forbid(unsafe_code)]
 
 use crate::base::{Error, ErrorKind};
@@ -197,8 +197,8 @@ impl Geometry {
     /// the transposed convolution's input, on an image of `channels`, which is its result, with
     /// `(positions - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1` rows and columns.
     ///
-    /// Output padding of a stride or more, which a dilation above the stride allows, leaves room in the image for further
-    /// positions. There are none: no sum of the result has a term for them.
+    /// Output padding of a stride or more, which a dilation above the stride allows, leaves room in the image for
+    /// further positions. There are none: no sum of the result has a term for them.
     ///
     /// # Errors
     /// As for [`Self::new`]; output padding that is below neither the stride nor the dilation; padding that leaves

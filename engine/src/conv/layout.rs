@@ -1,8 +1,8 @@
 //! Scratch memory of a pass: which parts there are and how large, bounded whatever the batch, and known to the plan.
 //!
-//! In this order: the transpose's and the convolution's weights in the kernels' order, group by group; for each chunk of
-//! the batch what a worker needs; backward, for each chunk the parts of the weight's and of the bias's gradient. Parts
-//! begin at whole lines.
+//! In this order: the transpose's and the convolution's weights in the kernels' order, group by group; for each chunk
+//! of the batch what a worker needs; backward, for each chunk the parts of the weight's and of the bias's gradient.
+//! Parts begin at whole lines.
 #![forbid(unsafe_code)]
 
 use super::choices::Choices;

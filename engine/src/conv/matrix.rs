@@ -24,8 +24,8 @@ pub struct ConvolutionMatrix<T> {
 }
 
 impl<T: Float> ConvolutionMatrix<T> {
-    /// The matrix of a convolution with `weight`, `[filters, channels / groups, kernel_rows, kernel_columns]`, on images
-    /// of `[channels, height, width]`.
+    /// The matrix of a convolution with `weight`, `[filters, channels / groups, kernel_rows, kernel_columns]`, on
+    /// images of `[channels, height, width]`.
     ///
     /// # Errors
     /// Where the window does not fit the image, the groups do not divide filters and channels, the weight has another
@@ -63,8 +63,8 @@ impl<T: Float> ConvolutionMatrix<T> {
     /// No rows yet, and memory for all of them.
     fn with_room(geometry: Geometry, filters: usize, seen: usize) -> Result<Self, Error> {
         let rows = filters.checked_mul(geometry.columns());
-        // Positions from which the elements of a kernel's rows, or columns, see a pixel. (No more than there are rows and
-        // columns of the column matrix, which can be counted.)
+        // Positions from which the elements of a kernel's rows, or columns, see a pixel. (No more than there are rows
+        // and columns of the column matrix, which can be counted.)
         let seeing = |axis: usize| {
             (0..geometry.window().kernel()[axis]).map(|of_kernel| geometry.inside(axis, of_kernel).len()).sum::<usize>()
         };

@@ -5,14 +5,14 @@
 //! * [`matrix`]: the convolution matrix C itself, sparse, to be printed and to be tested against.
 //! * [`pool`]: windows that keep the largest or the average. `pooling`: the loops of pooling, unpooling and upsampling.
 //! * `convolution`: a geometry with groups and filters. `layer`: which way round an operation has it.
-//! * `product`: sums over taps; `direct`: a convolution and its transpose as such; `kernels`: their loops. `strips`: the
-//!   same by strips of the column matrix, for large images.
+//! * `product`: sums over taps; `direct`: a convolution and its transpose as such; `kernels`: their loops. `strips`:
+//!   the same by strips of the column matrix, for large images.
 //! * `choices`: which lanes each product takes; `layout`: scratch memory for them; `packed`: weights in their order.
 //! * `passes`: all of it over a batch; `worker`: what a thread does for an image; `batch`: how threads share one.
 //!
-//! With `x` an image of `[channels, height, width]` as one long vector, a convolution is `y = C x`, its gradient for the
-//! image `Cᵀ dy`, and a transposed convolution `Cᵀ y`: the kernels of one are those of the other. As products of dense
-//! matrices: `Y = W im2col(X)`, `dX = col2im(Wᵀ dY)`, `dW = dY im2col(X)ᵀ` (Dumoulin & Visin 2016, chapter 4).
+//! With `x` an image of `[channels, height, width]` as one long vector, a convolution is `y = C x`, its gradient for
+//! the image `Cᵀ dy`, and a transposed convolution `Cᵀ y`: the kernels of one are those of the other. As products of
+//! dense matrices: `Y = W im2col(X)`, `dX = col2im(Wᵀ dY)`, `dW = dY im2col(X)ᵀ` (Dumoulin & Visin 2016, chapter 4).
 //!
 //! A 4x4 image and a 3x3 kernel, step by step. The window has 2 x 2 positions, and what it sees at each is a column:
 //!
@@ -62,6 +62,8 @@ pub(crate) mod passes;
 pub mod pool;
 pub(crate) mod pooling;
 mod product;
+#[cfg(test)]
+mod size_tests;
 mod strips;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! The passes of both convolutions over a batch: `C x`, `Cᵀ y`, and all gradients at once.
 //!
-//! The batch is cut into at most [`CHUNKS`] chunks, by its size alone, and each chunk has scratch memory of its own, so that
-//! memory is bounded and known to the plan, whatever the batch, and partial weight gradients are added in the chunks'
-//! order, whatever the threads. Within a chunk everything that an image needs is done before the next one, while it
-//! is in L2: backward takes the activation's derivative, sums the bias's gradient, pads the image once, and makes
-//! both products from that.
+//! The batch is cut into at most [`CHUNKS`] chunks, by its size alone, and each chunk has scratch memory of its own,
+//! so that memory is bounded and known to the plan, whatever the batch, and partial weight gradients are added in the
+//! chunks' order, whatever the threads. Within a chunk everything that an image needs is done before the next one,
+//! while it is in L2: backward takes the activation's derivative, sums the bias's gradient, pads the image once, and
+//! makes both products from that.
 //!
 //! What a thread does for an image stands in [`super::worker`], from [`super::direct`]'s products, or from
 //! [`super::strips`] for large images.
@@ -78,7 +78,8 @@ impl<T: ConvFloat> Passes<T> {
         &self.layer.convolution
     }
 
-    /// Elements of scratch memory for a pass forward or backward, whatever the batch; `None` where they cannot be counted.
+    /// Elements of scratch memory for a pass forward or backward, whatever the batch; `None` where they cannot be
+    /// counted.
     pub(crate) fn scratch(&self, backward: bool) -> Option<usize> {
         self.layouts[usize::from(backward)].elements(self.layer.convolution.groups())
     }
@@ -100,8 +101,8 @@ impl<T: ConvFloat> Passes<T> {
         context.split.gated((self.layer.convolution.flops() as usize / 2).saturating_mul(images), GATE)
     }
 
-    /// Images that a thread takes at a time: whole chunks, and no more parts than can be dealt out evenly, since all of a
-    /// part shares the first chunk's memory, which stays in L2.
+    /// Images that a thread takes at a time: whole chunks, and no more parts than can be dealt out evenly, since all
+    /// of a part shares the first chunk's memory, which stays in L2.
     fn grain(&self, split: Split, chunk: usize) -> usize {
         chunk * CHUNKS.div_ceil(PARTS * split.threads())
     }
@@ -138,7 +139,8 @@ impl<T: ConvFloat> Passes<T> {
         })
     }
 
-    /// Every gradient that is wanted, from that of the result, which is overwritten by that of the activation's argument.
+    /// Every gradient that is wanted, from that of the result, which is overwritten by that of the activation's
+    /// argument.
     ///
     /// Returns the parts of the weight's and of the bias's, one after the other for every chunk, to be added up in that
     /// order.

@@ -1,8 +1,8 @@
 //! The geometry of pooling windows.
 //!
-//! Sizes and padding are PyTorch's: with `ceil` the last window may reach past the padded image, but must begin inside it
-//! or its leading padding. (A window that is larger than the padded image is refused, also with `ceil`, where PyTorch may
-//! take it.) Padding is at most half the kernel, so that every window sees a pixel.
+//! Sizes and padding are PyTorch's: with `ceil` the last window may reach past the padded image, but must begin inside
+//! it or its leading padding. (A window that is larger than the padded image is refused, also with `ceil`, where
+//! PyTorch may take it.) Padding is at most half the kernel, so that every window sees a pixel.
 #![forbid(unsafe_code)]
 
 use super::geometry::{PerAxis, Window};
@@ -96,8 +96,8 @@ impl Pool {
         self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0]
     }
 
-    /// The pixels of the image that a window sees along one axis, and how many it would with the padding; for a position
-    /// below [`Self::positions`].
+    /// The pixels of the image that a window sees along one axis, and how many it would with the padding; for a
+    /// position below [`Self::positions`].
     pub(super) fn seen(&self, axis: usize, image: usize, position: usize) -> (Range<usize>, usize) {
         let first = position * self.stride[axis];
         let padding = self.padding[axis];

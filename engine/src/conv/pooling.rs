@@ -6,8 +6,8 @@ use super::pool::Pool;
 use crate::base::Error;
 use crate::simd::Float;
 
-/// Writes each window's largest pixel, the first of equals, and its place in the plane, or one of the two; NaN is larger
-/// than all. There are `columns` windows in a row.
+/// Writes each window's largest pixel, the first of equals, and its place in the plane, or one of the two; NaN is
+/// larger than all. There are `columns` windows in a row.
 pub(crate) fn largest<T: ConvFloat>(
     kernels: Kernels<T>,
     pool: &Pool,

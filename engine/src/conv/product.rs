@@ -1,11 +1,11 @@
 //! A product of taps: what the kernels are told, worked out once when an operation is recorded.
 //!
-//! A [`Product`] is "for every output and position, the sum over taps of a weight times the element of a padded source at
-//! the tap's offset".
+//! A [`Product`] is "for every output and position, the sum over taps of a weight times the element of a padded source
+//! at the tap's offset".
 //!
-//! Which lanes: a product's positions go into the lanes of vectors, or its outputs do, by which wastes less; with AVX-512,
-//! vectors of half the width serve rows of at most half a vector. The [`Arrangement`] says which. It is found here and
-//! decided once, in [`super::choices`]; packing, running and reducing are handed the same one.
+//! Which lanes: a product's positions go into the lanes of vectors, or its outputs do, by which wastes less; with
+//! AVX-512, vectors of half the width serve rows of at most half a vector. The [`Arrangement`] says which. It is found
+//! here and decided once, in [`super::choices`]; packing, running and reducing are handed the same one.
 #![forbid(unsafe_code)]
 
 use super::kernels::{ConvFloat, Field, Kernels, Operands, Rows, Taps};
@@ -64,8 +64,9 @@ impl Product {
         self.field.rows * self.field.width * self.outputs
     }
 
-    /// Which lanes cost least, in multiply-adds of whole vectors. Outputs in the lanes are copied and transposed, about a
-    /// tenth of a multiply-add each; few outputs leave a kernel with positions in the lanes waiting for its loads.
+    /// Which lanes cost least, in multiply-adds of whole vectors. Outputs in the lanes are copied and transposed,
+    /// about a tenth of a multiply-add each; few outputs leave a kernel with positions in the lanes waiting for its
+    /// loads.
     pub(super) fn arrange<T: ConvFloat>(&self, backend: Backend, accumulate: bool) -> Arrangement<T> {
         let Field { rows, width, .. } = self.field;
         let taps = self.taps.len() as f64;
@@ -131,8 +132,8 @@ impl Product {
         }
     }
 
-    /// What loads make of a multiply-add with positions in the lanes: with one output each has a load of its own, and one of
-    /// 64 bytes nearly always crosses a line, one of 32 every other time.
+    /// What loads make of a multiply-add with positions in the lanes: with one output each has a load of its own, and
+    /// one of 64 bytes nearly always crosses a line, one of 32 every other time.
     fn loads(&self, bytes: usize) -> f64 {
         match (self.outputs, bytes) {
             (1, 64) => 2.0,
@@ -146,8 +147,8 @@ impl Product {
         (4096 / (8 * self.field.rows * self.field.width).max(1)).clamp(1, 8)
     }
 
-    /// Adds the gradient of the weight for some images and the `gradient` of their results to `sums`; images lie `apart` in
-    /// the source and in the gradient.
+    /// Adds the gradient of the weight for some images and the `gradient` of their results to `sums`; images lie
+    /// `apart` in the source and in the gradient.
     pub(super) fn correlate<T: ConvFloat>(
         &self,
         (backend, arrangement): (Backend, &Arrangement<T>),

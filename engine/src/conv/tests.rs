@@ -1,4 +1,5 @@
-//! The convolution matrix against plain loops, and everything else against the convolution matrix, at random geometries.
+//! The convolution matrix against plain loops, and everything else against the convolution matrix, at random
+//! geometries.
 #![forbid(unsafe_code)]
 
 use super::convolution::Convolution;
@@ -111,19 +112,8 @@ prop_compose! {
     }
 }
 
-/// Sizes from nothing to more than can be counted.
-fn extreme() -> impl Strategy<Value = usize> {
-    let edges =
-        vec![0, 1, 2, 3, 7, 1 << 20, 1 << 31, 1 << 32, 1 << 40, 1 << 62, usize::MAX / 2, usize::MAX - 1, usize::MAX];
-    prop_oneof![3 => 0..6usize, 2 => proptest::sample::select(edges), 1 => any::<usize>()]
-}
-
-fn pair() -> impl Strategy<Value = [usize; 2]> {
-    [extreme(), extreme()]
-}
-
-/// A transposed convolution by its definition: every number of the small image adds its share to every pixel of the large
-/// one that the kernel reaches from it.
+/// A transposed convolution by its definition: every number of the small image adds its share to every pixel of the
+/// large one that the kernel reaches from it.
 fn scattered(
     window: Window,
     [made, rows, columns]: [usize; 3],
@@ -150,55 +140,6 @@ fn scattered(
 }
 
 proptest! {
-    /// No size makes a public function panic or overflow; what is taken has sizes that can be multiplied.
-    #[test]
-    fn no_size_is_too_extreme(
-        (kernel, stride, padding, dilation) in (pair(), pair(), pair(), pair()),
-        (image, more) in (pair(), pair()),
-        (channels, filters, groups) in (extreme(), extreme(), extreme()),
-        len in 0..64usize,
-    ) {
-        let window = Window::new(kernel).stride(stride).padding(padding).dilation(dilation);
-        let numbers = vec![1.0f32; len];
-        for geometry in [Geometry::new(window, channels, image), Geometry::of_transposed(window, channels, image, more)] {
-            let Ok(geometry) = geometry else { continue };
-            prop_assert!(geometry.rows() > 0 && geometry.columns() > 0 && geometry.image_elements() > 0);
-            prop_assert!(geometry.rows().checked_mul(geometry.columns()).is_some());
-            let mut memory = [1.0f32; 64];
-            let _ = im2col(&geometry, &numbers, &mut memory);
-            let _ = col2im(&geometry, &numbers, &mut memory);
-            if let Ok(convolution) = Convolution::new(geometry, groups, filters) {
-                prop_assert!(convolution.flops() > 0);
-                // Its tables, unless they are of a size that only a real weight has.
-                if convolution.geometry().rows().saturating_mul(filters) < 1 << 10 {
-                    for transposed in [false, true] {
-                        let passes = Passes::<f32>::new(convolution, transposed, Some(Pool::of(kernel).stride(stride)));
-                        let _ = passes.map(|passes| [false, true].map(|backward| passes.scratch(backward)));
-                        let passes = Passes::<f64>::new(convolution, transposed, None).unwrap();
-                        let _ = [false, true].map(|backward| passes.scratch(backward));
-                    }
-                }
-            }
-        }
-        let pool = Pool::of(kernel).stride(stride).padding(padding);
-        for pool in [pool, pool.ceil()] {
-            let Ok(positions) = pool.positions(image) else { continue };
-            for (axis, count) in positions.into_iter().enumerate() {
-                prop_assert!(count > 0);
-                for position in [0, count - 1] {
-                    let (seen, counted) = pool.seen(axis, image[axis], position);
-                    prop_assert!(!seen.is_empty() && seen.end <= image[axis] && counted >= seen.len());
-                }
-            }
-        }
-        let [height, width] = image;
-        if let Ok(matrix) = ConvolutionMatrix::new(window, [channels, height, width], filters, groups, &numbers) {
-            prop_assert!(matrix.rows() > 0 && matrix.columns() > 0);
-            prop_assert!(matrix.multiply(&numbers).is_ok() == (matrix.columns() == len));
-            let _ = (matrix.multiply_transposed(&numbers), matrix.elements().count());
-        }
-    }
-
     /// Output padding up to the larger of stride and dilation: the definition's values, on every backend, and gradients
     /// that are the transpose of that.
     #[test]
@@ -262,7 +203,8 @@ proptest! {
         let product = |filter: usize, at: usize| {
             (0..geometry.rows()).map(|r| weight[filter * geometry.rows() + r] * columns[r * all + at]).sum::<f64>()
         };
-        let y: Vec<f64> = (0..2).flat_map(|filter| (0..all).map(move |at| (filter, at))).map(|(f, a)| product(f, a)).collect();
+        let places = (0..2).flat_map(|filter| (0..all).map(move |at| (filter, at)));
+        let y: Vec<f64> = places.map(|(filter, at)| product(filter, at)).collect();
         prop_assert!(close(&y, &single.matrix().multiply(&x).unwrap()));
         // col2im is its transpose.
         let other = numbers(random.seed ^ 2, columns.len());
@@ -275,20 +217,23 @@ proptest! {
     #[test]
     fn the_passes_are_products_with_the_matrix(random in random(), images in 1..20usize) {
         let (matrix, convolution) = (random.matrix(), random.convolution());
-        let (x, y) = (numbers(random.seed ^ 1, images * matrix.columns()), numbers(random.seed ^ 2, images * matrix.rows()));
+        let x = numbers(random.seed ^ 1, images * matrix.columns());
+        let y = numbers(random.seed ^ 2, images * matrix.rows());
         let weight = random.weight();
         for backend in Backend::available() {
             let there = Run::of(&convolution, false, backend, Split::Serial, (&x, &weight, &y));
             let wanted = x.chunks(matrix.columns()).flat_map(|x| matrix.multiply(x).unwrap()).collect::<Vec<_>>();
             prop_assert!(close(&there.result, &wanted));
-            let wanted = y.chunks(matrix.rows()).flat_map(|y| matrix.multiply_transposed(y).unwrap()).collect::<Vec<_>>();
+            let transposed = |y: &[f64]| matrix.multiply_transposed(y).unwrap();
+            let wanted = y.chunks(matrix.rows()).flat_map(transposed).collect::<Vec<_>>();
             prop_assert!(close(&there.d_input, &wanted));
             let back = Run::of(&convolution, true, backend, Split::Serial, (&y, &weight, &x));
             prop_assert!(close(&back.result, &wanted) && close(&back.d_input, &there.result));
             // <C(W) x, y> is linear in W: its gradient is the pass's result.
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let product = dot(&there.result, &y);
-            prop_assert!((dot(&there.d_weight, &weight) - product).abs() < 1e-8 * (1.0 + dot(&there.result, &there.result)));
+            let size = 1.0 + dot(&there.result, &there.result);
+            prop_assert!((dot(&there.d_weight, &weight) - product).abs() < 1e-8 * size);
             prop_assert!(close(&there.d_weight, &back.d_weight));
         }
     }
@@ -421,6 +366,22 @@ fn scratch_is_bounded() {
         let [forward, backward] = [false, true].map(|backward| 4 * passes.scratch(backward).unwrap());
         assert!(forward <= backward && backward < 80 << 20, "{channels} {side}: {forward} and {backward} bytes");
     }
+}
+
+/// A kernel of one element whose dilation allows output padding: the image is larger than the positions, so it is not the
+/// column matrix.
+#[test]
+fn output_padding_of_a_kernel_of_one_element() {
+    let window = Window::new([1, 1]).dilation(3);
+    let geometry = Geometry::of_transposed(window, 2, [2, 3], [2, 1]).unwrap();
+    assert_eq!((geometry.image(), geometry.positions()), ([4, 4], [2, 3]));
+    let convolution = Convolution::new(geometry, 1, 2).unwrap();
+    let (x, weight, dy) = (numbers(1, 12), numbers(2, 4), numbers(3, 32));
+    let wanted = scattered(window, [2, 4, 4], [2, 2, 3], &x, &weight);
+    for backend in Backend::available() {
+        assert!(close(&Run::of(&convolution, true, backend, Split::Serial, (&x, &weight, &dy)).result, &wanted));
+    }
+    assert!(wanted[8..16].iter().all(|&y| y == 0.0), "rows that no element of the kernel reaches");
 }
 
 /// The lecture's case: a 4x4 image and a 3x3 kernel.

@@ -1,5 +1,6 @@
-//! The options of convolutions and of their transposes, over images (two axes) and sequences (one): PyTorch's names and
-//! defaults. Any numbers may be given; they are checked, with the sizes that they are for, when an operation is recorded.
+//! The options of convolutions and of their transposes, over images (two axes) and sequences (one): PyTorch's names
+//! and defaults. Any numbers may be given; they are checked, with the sizes that they are for, when an operation is
+//! recorded.
 #![forbid(unsafe_code)]
 
 use crate::conv::{PerAxis, Window};

@@ -87,8 +87,8 @@ enum Direction {
     Transpose(ConvTransposeOptions),
 }
 
-/// Either operation: a convolution (of the input, or the one that the operation is the transpose of) with what its kernels
-/// are told, made when it is recorded.
+/// Either operation: a convolution (of the input, or the one that the operation is the transpose of) with what its
+/// kernels are told, made when it is recorded.
 pub(super) struct Convolve<T: 'static> {
     direction: Direction,
     activation: Activation<T>,

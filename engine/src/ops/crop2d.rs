@@ -9,7 +9,8 @@ use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 struct Crop([usize; 2]);
 
 impl<T: Real> Tape<T> {
-    /// The first `size` rows and columns of `x`, `[N, channels, height, width]`; gives `[N, channels, size[0], size[1]]`.
+    /// The first `size` rows and columns of `x`, `[N, channels, height, width]`; gives `[N, channels, size[0],
+    /// size[1]]`.
     #[track_caller]
     pub fn crop2d(&self, x: Var, size: [usize; 2]) -> Var {
         self.record(Crop(size), &[x])

@@ -1,8 +1,8 @@
 //! `y[w] = max of x over window w`: max pooling, as the places of the maxima (the switches) and what stands there.
 //!
-//! The gradient goes where the maximum came from. For max unpooling (Zeiler & Fergus 2014) the places are an operation of
-//! their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in `f32`,
-//! 2^31 in `f64`.
+//! The gradient goes where the maximum came from. For max unpooling (Zeiler & Fergus 2014) the places are an operation
+//! of their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in
+//! `f32`, 2^31 in `f64`.
 
 use crate::base::Error;
 use super::planes::words;

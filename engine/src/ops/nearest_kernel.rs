@@ -1,11 +1,11 @@
-//! `k_i = sum of w_t over e - t + size - 1 = i, 0 <= e < factor`: the kernel of the transposed convolution that is nearest
-//! upsampling and then a convolution.
+//! `k_i = sum of w_t over e - t + size - 1 = i, 0 <= e < factor`: the kernel of the transposed convolution that is
+//! nearest upsampling and then a convolution.
 //!
-//! A pixel of the small image stands in `factor` pixels of the upsampled one, and each of those is seen by `size` positions of
-//! the window: by `size + factor - 1` in all, from one to the next `factor` apart. That is a transposed convolution of
-//! stride `factor`, whose kernel is the weight, reversed along both axes, and smeared over `factor` places. It does
-//! `(size + factor - 1)²` multiply-adds for each small pixel where the two steps do `(size factor)²`: 16 for 36 with a
-//! kernel of 3 and a factor of 2; and the upsampled image, a factor² larger, is never there.
+//! A pixel of the small image stands in `factor` pixels of the upsampled one, and each of those is seen by `size`
+//! positions of the window: by `size + factor - 1` in all, from one to the next `factor` apart. That is a transposed
+//! convolution of stride `factor`, whose kernel is the weight, reversed along both axes, and smeared over `factor`
+//! places. It does `(size + factor - 1)²` multiply-adds for each small pixel where the two steps do `(size factor)²`:
+//! 16 for 36 with a kernel of 3 and a factor of 2; and the upsampled image, a factor² larger, is never there.
 
 use crate::base::Error;
 use super::conv_options::{ConvOptions, ConvTransposeOptions};
@@ -16,11 +16,11 @@ use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 struct NearestKernel([usize; 2]);
 
 impl<T: Real> Tape<T> {
-    /// `activation(convolution(nearest upsampling of x, weight) + bias)`, the convolution with stride 1 and `padding` on every
-    /// side: `x` is `[N, channels, height, width]`, `weight` `[filters, channels, kernel_rows, kernel_columns]`, `bias`
-    /// `[filters]`; gives `[N, filters, factor[0] height + 2 padding - kernel_rows + 1, likewise]`. The same function as
-    /// [`Self::upsample_nearest2d`] and [`Self::conv2d`], with less arithmetic where it can be (padding below the kernel's
-    /// size).
+    /// `activation(convolution(nearest upsampling of x, weight) + bias)`, the convolution with stride 1 and `padding`
+    /// on every side: `x` is `[N, channels, height, width]`, `weight` `[filters, channels, kernel_rows,
+    /// kernel_columns]`, `bias` `[filters]`; gives `[N, filters, factor[0] height + 2 padding - kernel_rows + 1,
+    /// likewise]`. The same function as [`Self::upsample_nearest2d`] and [`Self::conv2d`], with less arithmetic where
+    /// it can be (padding below the kernel's size).
     #[track_caller]
     pub fn upsample_nearest_conv2d(
         &self,
@@ -49,8 +49,8 @@ impl<T: Real> Tape<T> {
             });
             if !fits {
                 self.fail(format!(
-                    "upsample_nearest_conv2d: a kernel of {kernel:?} on an image of {sides:?}, upsampled {factor:?} times \
-                     and padded by {padding:?}; use a smaller kernel or more padding"
+                    "upsample_nearest_conv2d: a kernel of {kernel:?} on an image of {sides:?}, upsampled {factor:?} \
+                     times and padded by {padding:?}; use a smaller kernel or more padding"
                 ));
             }
         }

@@ -1,5 +1,5 @@
-//! Shapes of images, and running a function over the planes (one channel of one image) of a batch, on as many threads as
-//! pay.
+//! Shapes of images, and running a function over the planes (one channel of one image) of a batch, on as many threads
+//! as pay.
 
 use super::{GATE, GRAIN};
 use crate::base::{Context, Error};

@@ -3,7 +3,8 @@
 use super::copies::Padded;
 use super::filters::{ConvolveFilters, CorrelateFilters};
 use super::operands::{Operands, Rows};
-use super::pixels::{ConvolvePixels, CorrelatePixels, panel};
+use super::pixel_gradients::CorrelatePixels;
+use super::pixels::{ConvolvePixels, panel};
 use super::table::sealed::Key;
 use super::table::{ConvFloat, ConvTable};
 use crate::base::{Backend, Error};
@@ -268,8 +269,8 @@ impl<T: ConvFloat> Kernels<T> {
         Ok(())
     }
 
-    /// Max pooling of a plane of `[height, width]` by windows of 2 by 2, `columns` a row; see `pools`. Either result may be
-    /// empty.
+    /// Max pooling of a plane of `[height, width]` by windows of 2 by 2, `columns` a row; see `pools`. Either result
+    /// may be empty.
     pub(in super::super) fn largest_of_pairs(
         &self,
         sides: [usize; 2],

@@ -2,8 +2,8 @@
 //! added up.
 //!
 //! With a stride of s the padded image is kept as s * s images of every s-th row and column (its phases), because then
-//! every element of the kernel sees neighbours in neighbouring places, whatever the stride. Each copy passes over an image
-//! once and is bound by loads and stores in L1 or L2.
+//! every element of the kernel sees neighbours in neighbouring places, whatever the stride. Each copy passes over an
+//! image once and is bound by loads and stores in L1 or L2.
 
 use crate::simd::{Float, Lanes, read, write};
 
@@ -74,7 +74,8 @@ pub(super) fn pad<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &mu
     }
 }
 
-/// A stride of up to 2, the usual ones: what a row needs is counted along, and two phases of columns are copied at once.
+/// A stride of up to 2, the usual ones: what a row needs is counted along, and two phases of columns are copied at
+/// once.
 #[inline(always)]
 fn pad_phases<T: Float, I: Lanes<T>, const DOWN: usize, const ACROSS: usize>(
     isa: I,
@@ -231,8 +232,8 @@ pub(super) fn weave<T: Float, I: Lanes<T>>(isa: I, x: &Padded, from: &[T], to: &
     }
 }
 
-/// `low`, so many elements of it, at the even places, `high` at the odd ones, and something after them, as far as a vector
-/// reaches and `to` goes.
+/// `low`, so many elements of it, at the even places, `high` at the odd ones, and something after them, as far as a
+/// vector reaches and `to` goes.
 #[inline(always)]
 fn interleave<T: Float, I: Lanes<T>>(isa: I, (low, evens): (&[T], usize), (high, odds): (&[T], usize), to: &mut [T]) {
     let mut at = 0;

@@ -1,9 +1,10 @@
 //! Filters in the lanes: a vector holds neighbouring filters, the pixels are broadcast.
 //!
-//! For images whose rows are shorter than a vector, and filters enough to fill some. `convolve_filters` is a convolution,
-//! `correlate_filters` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a transposing copy
-//! takes from (and to) `[filters, positions]`: two passes over the result against `taps` multiply-adds for each of its
-//! elements. No lane is wasted where the filters fill whole vectors, however small the image.
+//! For images whose rows are shorter than a vector, and filters enough to fill some. `convolve_filters` is a
+//! convolution, `correlate_filters` its weight's gradient. Results (and gradients) are `[positions, filters]`, which a
+//! transposing copy takes from (and to) `[filters, positions]`: two passes over the result against `taps`
+//! multiply-adds for each of its elements. No lane is wasted where the filters fill whole vectors, however small the
+//! image.
 
 use super::pixels::{Field, is_wide};
 use crate::gemm::Applied;
@@ -68,14 +69,22 @@ pub(super) unsafe fn convolve_filters<T: Float, I: Lanes<T>>(isa: I, x: &Convolv
     }
 }
 
-/// Calls the block of as many positions; its callers say that they are left. Other numbers never occur: tiles are dealt
-/// out below the largest.
+/// Calls the block of as many positions, or one block a position where there is none of that size. Its callers say that
+/// the positions are there. The sizes after `wide` are for 32 registers.
 macro_rules! by_positions {
-    ($NV:literal, $isa:ident, $x:ident, $at:ident, $vector:ident, $positions:ident, $($n:literal)*) => {
+    ($NV:literal, $isa:ident, $x:ident, $at:ident, $vector:ident, $positions:ident,
+     $($n:literal)*, wide $($wide:literal)*) => {
         match $positions {
             // SAFETY: passed on to the caller.
             $($n => unsafe { block::<T, I, $n, $NV>($isa, $x, $at, $vector) },)*
-            _ => debug_assert!(false, "a tile of {} positions", $positions),
+            // SAFETY: as above.
+            $($wide if is_wide::<T, I>() => unsafe { block::<T, I, $wide, $NV>($isa, $x, $at, $vector) },)*
+            _ => {
+                for more in 0..$positions {
+                    // SAFETY: as above: this position is one of them.
+                    unsafe { block::<T, I, 1, $NV>($isa, $x, [$at[0] + more, $at[1] + more], $vector) };
+                }
+            }
         }
     };
 }
@@ -92,11 +101,7 @@ unsafe fn pairs<T: Float, I: Lanes<T>>(
     vector: usize,
     positions: usize,
 ) {
-    if is_wide::<T, I>() && positions > 6 {
-        by_positions!(2, isa, x, at, vector, positions, 7 8);
-    } else {
-        by_positions!(2, isa, x, at, vector, positions, 1 2 3 4 5 6);
-    }
+    by_positions!(2, isa, x, at, vector, positions, 2 3 4 5 6, wide 7 8);
 }
 
 /// Blocks of one vector.
@@ -111,7 +116,7 @@ unsafe fn singles<T: Float, I: Lanes<T>>(
     vector: usize,
     positions: usize,
 ) {
-    by_positions!(1, isa, x, at, vector, positions, 1 2 3 4 5 6 7 8 9 10 11 12);
+    by_positions!(1, isa, x, at, vector, positions, 2 3 4 5 6 7 8 9 10 11 12, wide);
 }
 
 /// `MR` neighbouring positions by `NV` vectors of filters.
@@ -126,8 +131,8 @@ unsafe fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     vector: usize,
 ) {
     let mut sums = [[isa.splat(T::ZERO); NV]; MR];
-    // SAFETY: every offset plus every position lies in the source, and weights, biases and target have all vectors, says
-    // the caller.
+    // SAFETY: every offset plus every position lies in the source, and weights, biases and target have all vectors,
+    // says the caller.
     unsafe {
         if !x.bias.is_null() {
             for v in 0..NV {

@@ -24,8 +24,8 @@ fn window<T: Float>(row: usize, column: usize, width: usize) -> [T; 4] {
     [place, place + T::ONE, below, below + T::ONE]
 }
 
-/// Writes each window's largest pixel, the first of equals (NaN is larger than all), and its place in the plane, to those of
-/// `values` and `places` that are not empty.
+/// Writes each window's largest pixel, the first of equals (NaN is larger than all), and its place in the plane, to
+/// those of `values` and `places` that are not empty.
 #[inline(always)]
 pub(super) fn largest_of_pairs<T: Float, I: Lanes<T>>(
     isa: I,

@@ -2,7 +2,8 @@
 
 use super::copies::{Padded, pad, sum_lanes, weave};
 use super::filters::{ConvolveFilters, CorrelateFilters, convolve_filters, correlate_filters};
-use super::pixels::{ConvolvePixels, CorrelatePixels, convolve_pixels, correlate_pixels};
+use super::pixel_gradients::{CorrelatePixels, correlate_pixels};
+use super::pixels::{ConvolvePixels, convolve_pixels};
 use super::pools::{largest_of_pairs, put_to_pairs};
 use crate::base::Backend;
 use crate::gemm::GemmFloat;

@@ -1,6 +1,6 @@
-//! Convolutions: the layers of the reference networks, forward and with all gradients, us on one thread and on two, and by
-//! the column matrix on one. "Elements" are flops: one pass forward, three with gradients. Then inference of the whole
-//! reference networks, whose elements are samples.
+//! Convolutions: the layers of the reference networks, forward and with all gradients, us on one thread and on two, and
+//! by the column matrix on one. "Elements" are flops: one pass forward, three with gradients. Then inference of the
+//! whole reference networks, whose elements are samples.
 //!
 //! Every result is checked against the other way before it is timed.
 

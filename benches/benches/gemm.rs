@@ -1,4 +1,5 @@
-//! Matrix products: a group per shape, us and the peers in `f32` and `f64`, us with packed weights too. "Elements" are flops (2MNK).
+//! Matrix products: a group per shape, us and the peers in `f32` and `f64`, us with packed weights too. "Elements" are
+//! flops (2MNK).
 //!
 //! Every result is checked against naive sums before it is timed.
 

@@ -1,5 +1,5 @@
-//! Convolutions by the column matrix, whole: what a library without kernels of its own does. The contender that the engine's
-//! convolutions are measured beside, with the product of the `gemm` crate (feature `peers`) or ours.
+//! Convolutions by the column matrix, whole: what a library without kernels of its own does. The contender that the
+//! engine's convolutions are measured beside, with the product of the `gemm` crate (feature `peers`) or ours.
 
 use narrows_engine::Context;
 use narrows_engine::conv::{Geometry, Window, col2im, im2col};
@@ -165,7 +165,8 @@ impl Ours {
     }
 }
 
-/// `C = A B`, or with what C holds: `[rows, cols, depth]`, operands with their strides by rows and columns, C row-major.
+/// `C = A B`, or with what C holds: `[rows, cols, depth]`, operands with their strides by rows and columns, C
+/// row-major.
 pub type Multiply = fn([usize; 3], (&[f32], [usize; 2]), (&[f32], [usize; 2]), &mut [f32], bool);
 
 /// Our product on one thread.

@@ -1,5 +1,5 @@
-//! The two convolutional reference networks on 28x28 images, as PyTorch and JAX are timed on them: the tutorial of Keras
-//! (convolutions of 16, 8 and 8 filters, max pooling, nearest unpooling) and one with strides and transposed
+//! The two convolutional reference networks on 28x28 images, as PyTorch and JAX are timed on them: the tutorial of
+//! Keras (convolutions of 16, 8 and 8 filters, max pooling, nearest unpooling) and one with strides and transposed
 //! convolutions. Cross-entropy from logits, Adam; weights uniform in `±1/sqrt(inputs of a unit)`.
 
 use crate::networks::Step;

@@ -1,4 +1,5 @@
-//! The reference networks of linear layers, recorded on the tape with their loss and Adam, as PyTorch and JAX are timed on them.
+//! The reference networks of linear layers, recorded on the tape with their loss and Adam, as PyTorch and JAX are timed
+//! on them.
 //!
 //! Hidden units are ReLU (the code's too) unless said otherwise, weights and biases uniform in `±1/sqrt(inputs)`,
 //! inputs uniform in 0..1, Adam with rate 1e-3. Cross-entropy is taken from logits, which is the same function as

@@ -1,5 +1,5 @@
-//! A step with convolutions, pooling and unpooling allocates nothing, on one thread and on two. A test of its own, for it
-//! counts every allocation of the process. (`models/tests/allocation.rs` has the training loop's.)
+//! A step with convolutions, pooling and unpooling allocates nothing, on one thread and on two. A test of its own, for
+//! it counts every allocation of the process. (`models/tests/allocation.rs` has the training loop's.)
 
 #![cfg(feature = "threads")]
 
@@ -78,8 +78,8 @@ fn a_convolutional_step_allocates_nothing() {
                 lamb.step(&plan, &mut parameters, &workspace, StepOptions::new(1e-4), split).unwrap();
             };
             (0..10).for_each(|_| step());
-            // What a thread does for the first time may come late on a busy machine (rayon allocates at a thread's first
-            // theft); what every step does comes in every window.
+            // What a thread does for the first time may come late on a busy machine (rayon allocates at a thread's
+            // first theft); what every step does comes in every window.
             let mut window = || {
                 let before = COUNT.load(Ordering::Relaxed);
                 (0..20).for_each(|_| step());

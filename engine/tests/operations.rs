@@ -1,5 +1,6 @@
 //! Every case of every operation: against its scalar reference, its gradient against central differences, on every
-//! backend, at any thread count, with stale memory poisoned. What operations, tapes and plans refuse stands in two modules.
+//! backend, at any thread count, with stale memory poisoned. What operations, tapes and plans refuse stands in two
+//! modules.
 
 #[path = "operations/contract.rs"]
 mod contract;
@@ -429,8 +430,8 @@ fn impossible_geometries_are_refused() {
     }
 }
 
-/// The activations that kernels apply in registers, and those that they leave to a pass of its own, on every route: as an
-/// operation after the convolution gives them.
+/// The activations that kernels apply in registers, and those that they leave to a pass of its own, on every route: as
+/// an operation after the convolution gives them.
 #[test]
 fn activations_of_convolutions_are_those_of_the_operations() {
     use narrows_engine::gemm::Activation::{Elu, Identity, LeakyRelu, Relu};

@@ -28,7 +28,8 @@
 //! # }
 //! ```
 //!
-//! Callbacks: an [`Observer`](training::Observer) sees every step, every epoch with the terms of its objective, and may stop the run.
+//! Callbacks: an [`Observer`](training::Observer) sees every step, every epoch with the terms of its objective, and may
+//! stop the run.
 //!
 //! ```
 //! use narrows::autoencoders::ModelKind;

@@ -1,7 +1,8 @@
 //! Named tensors of f32 and a text of metadata in one safetensors file: what model and state files are made of.
 //!
-//! Written whole or not at all. Reading checks the type, the sizes and that every number is finite; nothing in a file can make it
-//! panic. The metadata is one entry, for several would stand in a random order, and equal models must give equal files.
+//! Written whole or not at all. Reading checks the type, the sizes and that every number is finite; nothing in a file
+//! can make it panic. The metadata is one entry, for several would stand in a random order, and equal models must give
+//! equal files.
 
 use crate::files::write_path_atomically;
 use crate::{Error, Result};

@@ -71,8 +71,8 @@ fn a_step_allocates_nothing_after_the_first() {
             for _ in 0..12 {
                 trainer.take_step(split).unwrap();
             }
-            // What a thread does for the first time may come late on a busy machine (rayon allocates at a thread's first
-            // theft); what every step does comes in every window.
+            // What a thread does for the first time may come late on a busy machine (rayon allocates at a thread's
+            // first theft); what every step does comes in every window.
             let mut window = || {
                 let before = COUNT.load(Ordering::Relaxed);
                 for _ in 0..40 {

@@ -187,7 +187,8 @@ fn every_type_gives_the_same_bits_at_any_thread_count() {
     }
 }
 
-/// Training ends when the validation loss has not fallen for as long as patience says, and the best weights are what is kept.
+/// Training ends when the validation loss has not fallen for as long as patience says, and the best weights are what is
+/// kept.
 #[test]
 fn early_stopping_keeps_the_best() {
     let folder = tempfile::tempdir().unwrap();
@@ -333,8 +334,8 @@ fn inference_gives_the_bits_of_the_training_forward() {
     assert_eq!(bits(workspace.value(reconstruction).unwrap()), bits(&inferred));
 }
 
-/// Files that PyTorch's side of safetensors wrote from networks of its own, with the outputs PyTorch computed: a deep one, and
-/// a convolutional one of each decoder, on images of 2 x 7 x 6.
+/// Files that PyTorch's side of safetensors wrote from networks of its own, with the outputs PyTorch computed: a deep
+/// one, and a convolutional one of each decoder, on images of 2 x 7 x 6.
 #[test]
 fn networks_of_pytorch_give_pytorchs_outputs() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");

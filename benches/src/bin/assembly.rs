@@ -7,8 +7,9 @@
 //!
 //! For each kernel of [`RULES`] the innermost loops that hold exactly the expected number of fused multiply-adds must
 //! be there as often as expected, without vector loads or stores on the stack and with no more moves between vector
-//! registers than stated. (The listing is made with one codegen unit, as `--emit asm` has it; releases have sixteen.) A tile that is one row too high for the registers spills in its loop over k, and takes a
-//! quarter of the speed; no test of results sees that, and a timing would see it only on a quiet machine.
+//! registers than stated. (The listing is made with one codegen unit, as `--emit asm` has it; releases have sixteen.) A
+//! tile that is one row too high for the registers spills in its loop over k, and takes a quarter of the speed; no test
+//! of results sees that, and a timing would see it only on a quiet machine.
 
 use std::collections::HashMap;
 use std::process::ExitCode;

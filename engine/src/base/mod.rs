@@ -1,8 +1,8 @@
 //! What everything else stands on: it knows nobody.
 //!
 //! * [`error`]: the one error type. [`buffer`]: aligned memory, reserved fallibly.
-//! * [`backend`]: which sets of vector instructions this process may use. [`parallel`]: which threads, and how work is cut
-//!   for them.
+//! * [`backend`]: which sets of vector instructions this process may use. [`parallel`]: which threads, and how work is
+//!   cut for them.
 //! * [`context`]: both of these, handed down by everything that computes.
 
 pub mod backend;

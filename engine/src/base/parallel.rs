@@ -67,8 +67,9 @@ impl Split {
         self.join_dyn(&mut || a.take().into_iter().for_each(|a| a()), &mut || b.take().into_iter().for_each(|b| b()));
     }
 
-    /// [`Self::join`] behind pointers to functions: rayon's machinery is compiled once and not for every pair of closures,
-    /// which was an eighth of what the compiler was given for a program with a few dozen of them. A call more a join.
+    /// [`Self::join`] behind pointers to functions: rayon's machinery is compiled once and not for every pair of
+    /// closures, which was an eighth of what the compiler was given for a program with a few dozen of them. A call more
+    /// a join.
     fn join_dyn(self, a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
         #[cfg(feature = "threads")]
         if self == Split::Rayon {

@@ -368,8 +368,8 @@ fn scratch_is_bounded() {
     }
 }
 
-/// A kernel of one element whose dilation allows output padding: the image is larger than the positions, so it is not the
-/// column matrix.
+/// A kernel of one element whose dilation allows output padding: the image is larger than the positions, so it is not
+/// the column matrix.
 #[test]
 fn output_padding_of_a_kernel_of_one_element() {
     let window = Window::new([1, 1]).dilation(3);

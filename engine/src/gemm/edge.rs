@@ -1,7 +1,8 @@
 //! The edges of C: tiles whose last vector is not whole, which start from, and end in, part of their columns.
 //!
-//! They are rare, and masked accesses, dozens in each of some hundred tiles, were a fifth of what the compiler was given
-//! for the whole engine; so the sums of such a tile go through memory here, in one kernel for tiles of every size.
+//! They are rare, and masked accesses, dozens in each of some hundred tiles, were a fifth of what the compiler was
+//! given for the whole engine; so the sums of such a tile go through memory here, in one kernel for tiles of every
+//! size.
 
 use super::epilogue::Finish;
 use crate::simd::{Float, Lanes};
@@ -9,8 +10,8 @@ use crate::simd::{Float, Lanes};
 /// A tile in memory and its part of C. Kernels take only one that is sound:
 ///
 /// * `tile` is valid for reading and writing `rows` rows of `vectors` whole vectors, one after the other.
-/// * `c` is valid for reading and writing `rows` rows of `width` elements at distance `c_row`, and overlaps none of those;
-///   `width` is more than all vectors but the last hold.
+/// * `c` is valid for reading and writing `rows` rows of `width` elements at distance `c_row`, and overlaps none of
+///   those; `width` is more than all vectors but the last hold.
 /// * The biases of `finish` that are not null reach `width` columns from `col` on, or `rows` rows from `row` on.
 pub(super) struct Edge<'a, T> {
     pub(super) tile: *mut T,

@@ -1,7 +1,7 @@
 //! What happens to an element of C besides the product: a bias, and an activation.
 //!
-//! The bias is where the accumulators start, so it costs nothing. Activations are applied in registers or by a pass over
-//! each row of a finished tile, while it is in L1: see [`Applied`]. The k-loop knows of none.
+//! The bias is where the accumulators start, so it costs nothing. Activations are applied in registers or by a pass
+//! over each row of a finished tile, while it is in L1: see [`Applied`]. The k-loop knows of none.
 
 use super::activation::{Activation, Applied};
 use crate::base::Error;

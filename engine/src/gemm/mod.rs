@@ -1,11 +1,13 @@
 //! Matrix products: `C = activation(alpha * A * B + beta * C + bias)`, `f32` and `f64`, any strides.
 //!
-//! * `product`: the entry. `matrix`: views with strides. `epilogue`: bias and activation; `activation`: which there are. `float`: the element types.
+//! * `product`: the entry. `matrix`: views with strides. `epilogue`: bias and activation; `activation`: which there
+//!   are. `float`: the element types.
 //! * `task`: a product in raw parts. `split`: its parts for threads. `shared`: operands packed once for all of them
 //!   (`panels`). `packed`: a B packed for many products. `driver`: the loops over blocks on one thread (BLIS's five, K
 //!   outermost). `schedule`: what to pack, in which blocks. `blocking`: sizes of blocks from those of caches.
-//! * `kernels`: the kernels by name. `tiling`: the tiles' sizes. `micro`: the tiles, which are handed a `block`; `edge`: tiles that are not whole vectors. `dot`,
-//!   `gemv`: the kernels for shapes with little reuse. `pack`: copies in tile order. `transpose` (`slices`).
+//! * `kernels`: the kernels by name. `tiling`: the tiles' sizes. `micro`: the tiles, which are handed a `block`;
+//!   `edge`: tiles that are not whole vectors. `dot`, `gemv`: the kernels for shapes with little reuse. `pack`: copies
+//!   in tile order. `transpose` (`slices`).
 //! * `ahead`: prefetching. `arena`: a thread's scratch memory, which `warm_up` takes beforehand.
 //!
 //! An element of C is one chain of fused multiply-adds over k (for the dot kernels: one vector of chains), started

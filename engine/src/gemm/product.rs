@@ -128,8 +128,8 @@ fn multiply<T: GemmFloat>(
     Ok(())
 }
 
-/// Settles the tile; for a C no wider than half a vector that of vectors of half the width, which waste nothing and give
-/// the same bits.
+/// Settles the tile; for a C no wider than half a vector that of vectors of half the width, which waste nothing and
+/// give the same bits.
 fn settle_tile<T: GemmFloat>(x: &mut Task<T>) {
     let lanes = x.kernels.tiling(PhantomData).lanes;
     if x.family == Family::Tiles && x.b.panel == 0 && 2 * x.n <= lanes {

@@ -1,12 +1,13 @@
 //! # Adding an operation
 //!
 //! An operation is a type that implements [`Operation`](crate::tape::Operation): a shape rule, a forward and a backward
-//! function. In the crate it is one file of `engine/src/ops` and one word in the list of `ops/mod.rs`; outside it is a type
-//! of one's own that [`Tape::record`](crate::Tape::record) takes. There is no difference at run time: both are planned,
-//! profiled and checked alike.
+//! function. In the crate it is one file of `engine/src/ops` and one word in the list of `ops/mod.rs`; outside it is a
+//! type of one's own that [`Tape::record`](crate::Tape::record) takes. There is no difference at run time: both are
+//! planned, profiled and checked alike.
 //!
-//! 1. **`infer`**: refuse shapes that do not fit, in words (the tape adds names, shapes and the caller's line), and say what
-//!    the operation needs in a [`Spec`](crate::tape::Spec): its result's shape, which inputs backward reads, memory.
+//! 1. **`infer`**: refuse shapes that do not fit, in words (the tape adds names, shapes and the caller's line), and say
+//!    what the operation needs in a [`Spec`](crate::tape::Spec): its result's shape, which inputs backward reads,
+//!    memory.
 //! 2. **`forward`**: write every element of `run.output`. Share work among threads by `run.context`, if it is worth it.
 //! 3. **`backward`**: ask for the gradient of each input once, and do what you are told: skip, set, or add.
 //!
@@ -79,9 +80,9 @@
 //!
 //! ## What a broken one is told
 //!
-//! The contract is checked while the plan runs. An input that the shape rule did not name is not there in backward, since
-//! its memory may hold something else by then; a gradient that was wanted and left out is an error; so are, with debug
-//! assertions, elements that were not written. Every message names the operation.
+//! The contract is checked while the plan runs. An input that the shape rule did not name is not there in backward,
+//! since its memory may hold something else by then; a gradient that was wanted and left out is an error; so are, with
+//! debug assertions, elements that were not written. Every message names the operation.
 //!
 //! ```
 //! use narrows_engine::tape::{Backward, Forward, Operation, Spec};
@@ -136,10 +137,11 @@
 //!
 //! ## In the crate
 //!
-//! One file of `engine/src/ops`, named as the recording method is: the formula with its source at the top, the type, the
-//! method on [`Tape`](crate::Tape), the implementation, and `cases()`: inputs, how to record it, and what it should give
-//! number by number. The word in the list `operations!` of `ops/mod.rs` gathers the cases, and every test walks that list:
-//! the comparison with the reference on every instruction set, the gradient check, the same bits at any number of threads,
-//! memory that is poisoned beforehand. Functions of one number need a line instead: see `ops/sigmoid.rs` and the macro in
-//! `ops/pointwise.rs`. Memory an operation works in is asked for in its `Spec` (`saved`, `scratch`), so that steps allocate
-//! nothing; work is cut by chunks of fixed size (`ops::CHUNK`), so that the number of threads does not change the bits.
+//! One file of `engine/src/ops`, named as the recording method is: the formula with its source at the top, the type,
+//! the method on [`Tape`](crate::Tape), the implementation, and `cases()`: inputs, how to record it, and what it should
+//! give number by number. The word in the list `operations!` of `ops/mod.rs` gathers the cases, and every test walks
+//! that list: the comparison with the reference on every instruction set, the gradient check, the same bits at any
+//! number of threads, memory that is poisoned beforehand. Functions of one number need a line instead: see
+//! `ops/sigmoid.rs` and the macro in `ops/pointwise.rs`. Memory an operation works in is asked for in its `Spec`
+//! (`saved`, `scratch`), so that steps allocate nothing; work is cut by chunks of fixed size (`ops::CHUNK`), so that
+//! the number of threads does not change the bits.

@@ -1,21 +1,21 @@
 //! # Adding an optimiser
 //!
-//! One file of `engine/src/optim/methods` and its entry in the list of that folder's `mod.rs`, `file::Settings`. The list
-//! makes the variant of [`OptimizerConfig`](crate::optim::OptimizerConfig), its name and checks, and gathers the cases that
-//! every test of `optim` walks: agreement with the formula on single numbers, the same bits at any number of threads,
-//! frozen parameters that stay, checkpoints that go on as if nothing had been saved.
+//! One file of `engine/src/optim/methods` and its entry in the list of that folder's `mod.rs`, `file::Settings`. The
+//! list makes the variant of [`OptimizerConfig`](crate::optim::OptimizerConfig), its name and checks, and gathers the
+//! cases that every test of `optim` walks: agreement with the formula on single numbers, the same bits at any number of
+//! threads, frozen parameters that stay, checkpoints that go on as if nothing had been saved.
 //!
 //! The file (`lion.rs` is a short example, `lamb.rs` one with a norm for every tensor) holds, in this order:
 //!
-//! 1. **The settings**: a public struct whose documentation is the formula with its source, every field with its range, and
-//!    its `Default`. The learning rate is not among them: it changes from step to step.
-//! 2. **`impl Method`**: the name; `check`, the constants' ranges, asked once; `state_names`, the names of its buffers of
-//!    state, as many as it likes, as long as the parameters, zero at first, and PyTorch's names where it has them, since
-//!    checkpoints carry them; and `step`: this step's constants are computed in `f64`, rounded once, and handed to
-//!    `run.advance` for one pass over everything that the plan trains, or to `run.measure` and `run.advance_in`, parameter
-//!    by parameter, where norms are needed.
-//! 3. **`impl Update`** for those constants: what becomes of one vector of parameters, gradients and state. It is the only
-//!    code of the file that touches numbers; loops, threads, tails and instruction sets come from outside.
+//! 1. **The settings**: a public struct whose documentation is the formula with its source, every field with its range,
+//!    and its `Default`. The learning rate is not among them: it changes from step to step.
+//! 2. **`impl Method`**: the name; `check`, the constants' ranges, asked once; `state_names`, the names of its buffers
+//!    of state, as many as it likes, as long as the parameters, zero at first, and PyTorch's names where it has them,
+//!    since checkpoints carry them; and `step`: this step's constants are computed in `f64`, rounded once, and handed
+//!    to `run.advance` for one pass over everything that the plan trains, or to `run.measure` and `run.advance_in`,
+//!    parameter by parameter, where norms are needed.
+//! 3. **`impl Update`** for those constants: what becomes of one vector of parameters, gradients and state. It is the
+//!    only code of the file that touches numbers; loops, threads, tails and instruction sets come from outside.
 //! 4. **`cases()`**: settings, each with the formula in `f64`.
 //!
 //! What a caller does with it:

@@ -4,7 +4,8 @@ use crate::ops::pointwise::pointwise;
 
 pointwise! {
     /// `y = x + value`. The shape is kept.
-    add_scalar(value: f64), AddScalar, saves Nothing, flops 1, forward add_scalar, gradient pass_on, check super::finite;
+    add_scalar(value: f64), AddScalar, saves Nothing, flops 1,
+    forward add_scalar, gradient pass_on, check super::finite;
 }
 
 #[cfg(feature = "cases")]

@@ -1,7 +1,7 @@
 //! The place of the largest and of the smallest of each row: `[.., C]` gives `[.., 1]`, numbers from 0.
 //!
-//! Of equal ones it is the first. NaN counts as larger than all, as in `top_k`: the largest is the first NaN, the smallest
-//! is one that is not. There is no gradient; cut by `stop_gradient` where a loss depends on the places.
+//! Of equal ones it is the first. NaN counts as larger than all, as in `top_k`: the largest is the first NaN, the
+//! smallest is one that is not. There is no gradient; cut by `stop_gradient` where a loss depends on the places.
 
 use super::GATE;
 use super::select::{check_places, rows};
@@ -18,7 +18,8 @@ enum Extreme {
 }
 
 impl<T: Real> Tape<T> {
-    /// The place of the largest number of each row of `x`, `[.., C]`; gives `[.., 1]`, which [`Self::gather_rows`] takes.
+    /// The place of the largest number of each row of `x`, `[.., C]`; gives `[.., 1]`, which [`Self::gather_rows`]
+    /// takes.
     #[track_caller]
     pub fn argmax(&self, x: Var) -> Var {
         self.record(Extreme::Largest, &[x])

@@ -1,10 +1,10 @@
 //! `y[w] = mean of x over window w`: average pooling, padding counted as zeros, and the average of whole planes.
 
-use crate::base::Error;
-use super::planes::words;
-use super::planes::shape_of;
 use super::max_pool2d::windows;
+use super::planes::shape_of;
+use super::planes::words;
 use super::planes::{Planes, PlanesMut, each, image, sides};
+use crate::base::Error;
 use crate::conv::pool::Pool;
 use crate::conv::pooling::{average, average_transposed};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -92,12 +92,10 @@ pub(super) mod cases {
                 |t, v| t.avg_pool2d(v[0], Pool::new(3).stride(2).padding(1).ceil()),
                 |x| by_windows(&x[0], planes(s, 2).1, Pool::new(3).stride(2).padding(1).ceil(), mean),
             ),
-            case!(
-                "global_avg_pool2d",
-                |s| vec![planes(s, 2).0],
-                |t, v| t.global_avg_pool2d(v[0]),
-                |x| x[0].chunks(planes(s, 2).1.iter().product()).map(|plane| mean(plane, plane.len())).collect(),
-            ),
+            case!("global_avg_pool2d", |s| vec![planes(s, 2).0], |t, v| t.global_avg_pool2d(v[0]), |x| x[0]
+                .chunks(planes(s, 2).1.iter().product())
+                .map(|plane| mean(plane, plane.len()))
+                .collect(),),
         ]
     }
 }

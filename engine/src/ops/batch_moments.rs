@@ -1,5 +1,5 @@
-//! The mean and the unbiased variance of each channel of `[N, C]` or `[N, C, ..]` over the batch and all positions: what
-//! batch normalisation's evaluation uses, averaged over steps of training.
+//! The mean and the unbiased variance of each channel of `[N, C]` or `[N, C, ..]` over the batch and all positions:
+//! what batch normalisation's evaluation uses, averaged over steps of training.
 
 use super::channels::{Channels, count, room};
 use crate::base::Error;
@@ -8,8 +8,8 @@ use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 struct BatchMoments;
 
 impl<T: Real> Tape<T> {
-    /// The means of the channels of `x`, `[N, C]` or `[N, C, ..]`, and their unbiased variances: `[2, C]`. No gradient. Of a
-    /// channel with one number the variance is 0.
+    /// The means of the channels of `x`, `[N, C]` or `[N, C, ..]`, and their unbiased variances: `[2, C]`. No gradient.
+    /// Of a channel with one number the variance is 0.
     ///
     /// Keep it beside [`Self::batch_norm`] and average it as PyTorch does (its `momentum` is 0.1); the average is what
     /// [`Self::batch_norm_given`] takes in evaluation:

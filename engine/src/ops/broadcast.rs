@@ -1,7 +1,8 @@
 //! How two operands meet, one of which may be broadcast over the other.
 //!
-//! Broadcast are: a row `[C]` over `[.., C]` (a bias), a column `[.., 1]` over `[.., C]` (a weight per sample), a single
-//! number over anything. The gradient of a broadcast operand is summed over what it was broadcast over, in the rows' order.
+//! Broadcast are: a row `[C]` over `[.., C]` (a bias), a column `[.., 1]` over `[.., C]` (a weight per sample), a
+//! single number over anything. The gradient of a broadcast operand is summed over what it was broadcast over, in the
+//! rows' order.
 
 use crate::tape::operation::Inputs;
 use crate::tape::{Real, Shape, Spec};

@@ -1,8 +1,9 @@
 //! Passes over the channels of `[N, C]` or `[N, C, ..]`, tile by tile: what batch normalisation and its moments share.
 //!
-//! A channel of `[N, C]` is a column: tiles are pieces of rows, and what belongs to a channel is a row of numbers. A channel
-//! of `[N, C, ..]` is a run of positions: tiles are pieces of runs, and what belongs to the channel is one number. Sums are
-//! taken over fixed parts of the samples and added in their order, so that they do not depend on the number of threads.
+//! A channel of `[N, C]` is a column: tiles are pieces of rows, and what belongs to a channel is a row of numbers. A
+//! channel of `[N, C, ..]` is a run of positions: tiles are pieces of runs, and what belongs to the channel is one
+//! number. Sums are taken over fixed parts of the samples and added in their order, so that they do not depend on the
+//! number of threads.
 
 use super::GATE;
 use super::broadcast::Row;
@@ -162,7 +163,8 @@ impl Channels {
     }
 }
 
-/// The shape of room for so many rows of sums and numbers of channels, over [`PARTS`] rows of sums for each of `passes`.
+/// The shape of room for so many rows of sums and numbers of channels, over [`PARTS`] rows of sums for each of
+/// `passes`.
 pub(super) fn room(channels: usize, passes: usize, rows: usize) -> Shape {
     Shape::fixed(&[passes * PARTS + rows, channels])
 }

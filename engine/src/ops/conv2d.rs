@@ -3,9 +3,9 @@
 //! `x` is `[N, channels, height, width]`, the weight `[filters, channels / groups, kernel_rows, kernel_columns]`, as in
 //! PyTorch. Backward: `dz = dy f'(y)`, `db` its sums, `dx = Cᵀ dz`, `dW = Σ dz im2col(x)ᵀ`; see [`crate::conv`].
 
-use crate::base::Error;
 use super::conv_options::{Conv1dOptions, ConvOptions};
 use super::convolution::Convolve;
+use crate::base::Error;
 use crate::conv::pool::Pool;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
@@ -18,7 +18,14 @@ impl<T: Real> Tape<T> {
     /// `[filters, channels / groups, kernel_rows, kernel_columns]`, `bias` `[filters]`; gives
     /// `[N, filters, (height + 2 padding - dilation (kernel_rows - 1) - 1) / stride + 1, likewise]`.
     #[track_caller]
-    pub fn conv2d(&self, x: Var, weight: Var, bias: Option<Var>, options: ConvOptions, activation: Activation<T>) -> Var {
+    pub fn conv2d(
+        &self,
+        x: Var,
+        weight: Var,
+        bias: Option<Var>,
+        options: ConvOptions,
+        activation: Activation<T>,
+    ) -> Var {
         let operation = Conv2d(Convolve::new(options, activation));
         match bias {
             Some(bias) => self.record(operation, &[x, weight, bias]),
@@ -27,8 +34,8 @@ impl<T: Real> Tape<T> {
     }
 
     /// `activation(max pooling of (convolution(x, weight) + bias))`, which is the pooling of [`Self::conv2d`]'s
-    /// result where the activation rises ([`Activation::rises`]); the result before pooling only exists an image at a time.
-    /// Shapes are those of the two in turn.
+    /// result where the activation rises ([`Activation::rises`]); the result before pooling only exists an image at a
+    /// time. Shapes are those of the two in turn.
     #[track_caller]
     pub fn conv2d_max_pool2d(
         &self,
@@ -46,7 +53,8 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// [`Self::conv2d`] over sequences: `x` is `[N, channels, length]`, `weight` `[filters, channels / groups, kernel]`.
+    /// [`Self::conv2d`] over sequences: `x` is `[N, channels, length]`, `weight`
+    /// `[filters, channels / groups, kernel]`.
     #[track_caller]
     pub fn conv1d(
         &self,
@@ -81,9 +89,9 @@ impl<T: Real> Operation<T> for Conv2d<T> {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use super::*;
-    use crate::ops::cases::*;
     use crate::conv::geometry::Window;
     use crate::conv::matrix::ConvolutionMatrix;
+    use crate::ops::cases::*;
     use crate::ops::max_pool2d::cases::{by_windows, maximum, planes as pool_planes};
 
     /// The convolution of each image of a batch by the matrix itself.

@@ -1,13 +1,13 @@
 //! `x = f(Cᵀ y + b)`: the transposed convolution, Cᵀ the transpose of the convolution matrix (Dumoulin & Visin 2016,
 //! chapter 4; Zeiler et al. 2010 call it deconvolution).
 //!
-//! The input is `[N, channels, height, width]`, the weight `[channels, filters / groups, kernel_rows, kernel_columns]`, as
-//! in PyTorch: it is the weight of the convolution that this is the transpose of. Backward: `dz = dx f'(x)`, `db` its
-//! sums, `dy = C dz`, `dW = Σ y im2col(dz)ᵀ`.
+//! The input is `[N, channels, height, width]`, the weight `[channels, filters / groups, kernel_rows, kernel_columns]`,
+//! as in PyTorch: it is the weight of the convolution that this is the transpose of. Backward: `dz = dx f'(x)`, `db`
+//! its sums, `dy = C dz`, `dW = Σ y im2col(dz)ᵀ`.
 
-use crate::base::Error;
 use super::conv_options::{ConvTranspose1dOptions, ConvTransposeOptions};
 use super::convolution::Convolve;
+use crate::base::Error;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -72,12 +72,13 @@ impl<T: Real> Operation<T> for ConvTranspose2d<T> {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use super::*;
-    use crate::ops::cases::*;
     use crate::conv::geometry::Window;
     use crate::conv::matrix::ConvolutionMatrix;
+    use crate::ops::cases::*;
     use crate::ops::conv2d::cases::{images, sides};
 
-    /// The transposed convolution of each image of a batch by the transposed matrix itself; `sizes` are those of the result.
+    /// The transposed convolution of each image of a batch by the transposed matrix itself; `sizes` are those of the
+    /// result.
     pub(in crate::ops) fn reference(
         x: &[Vec<f64>],
         sizes: [usize; 3],
@@ -95,7 +96,12 @@ pub(super) mod cases {
 
     /// The definition, by loops, of the case below: 2 channels, 3 filters, a kernel of 3 by 2, stride `[1, 2]`, padding
     /// `[1, 0]`, dilation 3: every number of the input adds its share to every pixel that the kernel reaches from it.
-    pub(in crate::ops) fn scattered(x: &[Vec<f64>], [h, w]: [usize; 2], [rows, columns]: [usize; 2], f: fn(f64) -> f64) -> Vec<f64> {
+    pub(in crate::ops) fn scattered(
+        x: &[Vec<f64>],
+        [h, w]: [usize; 2],
+        [rows, columns]: [usize; 2],
+        f: fn(f64) -> f64,
+    ) -> Vec<f64> {
         let mut all = Vec::new();
         for image in x[0].chunks(2 * h * w) {
             let mut y: Vec<f64> = (0..3 * rows * columns).map(|at| x[2][at / (rows * columns)]).collect();
@@ -167,7 +173,8 @@ pub(super) mod cases {
                     vec![images([2, h, w]), fixed(&[2, 3, 3, 2], Domain::Real), fixed(&[3], Domain::Real)]
                 },
                 |t, v| {
-                    let options = ConvTransposeOptions::default().stride([1, 2]).padding([1, 0]).dilation(3).output_padding(2);
+                    let options =
+                        ConvTransposeOptions::default().stride([1, 2]).padding([1, 0]).dilation(3).output_padding(2);
                     t.conv_transpose2d(v[0], v[1], Some(v[2]), options, Activation::Softplus)
                 },
                 |x| {

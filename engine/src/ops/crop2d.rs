@@ -1,8 +1,8 @@
 //! `y_ij = x_ij` for the first rows and columns: what an image has beyond its size is cut off below and on the right.
 
-use crate::base::Error;
 use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
+use crate::base::Error;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
 /// Input 0 is the image; height and width of the result.

@@ -1,8 +1,9 @@
-//! `y = x m / (1 − p)`, m of ones and, with probability p, zeros: inverted dropout (Srivastava et al. 2014), whose mean is x.
+//! `y = x m / (1 − p)`, m of ones and, with probability p, zeros: inverted dropout (Srivastava et al. 2014), whose mean
+//! is x.
 //!
-//! The mask is a function of (seed, step, operation, element), drawn once more in backward instead of kept: a few hundred
-//! elements at a time, in the processor's first cache. It works in the place of its input, and its gradient in that of the
-//! output's. A number that is dropped is multiplied by 0, so that NaN stays NaN.
+//! The mask is a function of (seed, step, operation, element), drawn once more in backward instead of kept: a few
+//! hundred elements at a time, in the processor's first cache. It works in the place of its input, and its gradient in
+//! that of the output's. A number that is dropped is multiplied by 0, so that NaN stays NaN.
 
 use super::{GATE, GRAIN};
 use crate::base::parallel::Halve;
@@ -17,8 +18,8 @@ struct Dropout(f64);
 const DRAWN: usize = 512;
 
 impl<T: Real> Tape<T> {
-    /// Makes each number of `x` 0 with probability `p`, below 1, and multiplies the others by `1 / (1 - p)`: for training
-    /// only. With `p = 0` it is `x` itself. The shape is kept.
+    /// Makes each number of `x` 0 with probability `p`, below 1, and multiplies the others by `1 / (1 - p)`: for
+    /// training only. With `p = 0` it is `x` itself. The shape is kept.
     #[track_caller]
     pub fn dropout(&self, x: Var, p: f64) -> Var {
         if p == 0.0 { x } else { self.record(Dropout(p), &[x]) }

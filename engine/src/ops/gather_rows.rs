@@ -1,8 +1,8 @@
 //! `y_i = E_c(i)`: rows of a table by their numbers, an embedding. `[K, D]` and `[N, ..]` give `[N, .., D]`.
 //!
-//! The gradient of a row is the sum of those of all places it was copied to, added in the samples' order. Threads share the
-//! rows of the table, and each goes through all numbers, so that the order is the same for any count of them. A number
-//! that is none of `0..K`, NaN among them, is an error of the forward pass, for it would be silent damage later.
+//! The gradient of a row is the sum of those of all places it was copied to, added in the samples' order. Threads share
+//! the rows of the table, and each goes through all numbers, so that the order is the same for any count of them. A
+//! number that is none of `0..K`, NaN among them, is an error of the forward pass, for it would be silent damage later.
 
 use super::select::check_places;
 use super::{GATE, GRAIN};

@@ -3,7 +3,8 @@
 use crate::ops::pointwise::pointwise;
 
 pointwise! {
-    /// `y = x Phi(x)`, Phi the normal distribution function: the exact form (Hendrycks & Gimpel 2016). The shape is kept.
+    /// `y = x Phi(x)`, Phi the normal distribution function: the exact form (Hendrycks & Gimpel 2016). The shape is
+    /// kept.
     gelu(), Gelu, saves Input, flops 30, forward gelu, gradient gelu_gradient;
 }
 

@@ -1,9 +1,9 @@
 //! `1/N Σ_i ‖∂h/∂x‖_F²` of one layer `h = f(x Wᵀ + b)`, averaged over samples: the contractive penalty (Rifai et al.
 //! 2011).
 //!
-//! Closed form, because the Jacobian of a layer is `diag(f') W`. With `s(h) = f'(z)`, the slope as a function of the output
-//! `h = f(z)`, and `r_j = Σ_k W_jk²`: `Ω = 1/N Σ_i Σ_j s(h_ij)² r_j`. One pass over h and one over W forward, the same
-//! backward: O(N · out + out · in) instead of O(N · out · in).
+//! Closed form, because the Jacobian of a layer is `diag(f') W`. With `s(h) = f'(z)`, the slope as a function of the
+//! output `h = f(z)`, and `r_j = Σ_k W_jk²`: `Ω = 1/N Σ_i Σ_j s(h_ij)² r_j`. One pass over h and one over W forward,
+//! the same backward: O(N · out + out · in) instead of O(N · out · in).
 //!
 //! `∂Ω/∂h_ij = 2/N s(h_ij) s'(h_ij) r_j`, where `s' = ds/dh` is how the slope changes with the output (`1 − 2h` for the
 //! sigmoid), not `f''(z)`, which is `s' s`; `∂Ω/∂W_jk = 2/N W_jk Σ_i s(h_ij)²`.

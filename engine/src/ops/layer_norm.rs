@@ -1,9 +1,9 @@
-//! `y = (x − μ) / √(σ² + ε) · scale + shift`, μ and σ² the mean and the (biased) variance of each sample's last dimensions
-//! (Ba, Kiros & Hinton 2016).
+//! `y = (x − μ) / √(σ² + ε) · scale + shift`, μ and σ² the mean and the (biased) variance of each sample's last
+//! dimensions (Ba, Kiros & Hinton 2016).
 //!
-//! With `r = 1/√(σ² + ε)`, `h = (x − μ) r` and `g = dy · scale`: `dx = r (g − mean(g) − h mean(g h))`, `dscale = Σ dy h`,
-//! `dshift = Σ dy`. Of each row μ and r are kept. Rows are cut into fixed parts, whose sums are added in order.
-//! A few passes over each row, which stays in the first cache.
+//! With `r = 1/√(σ² + ε)`, `h = (x − μ) r` and `g = dy · scale`: `dx = r (g − mean(g) − h mean(g h))`,
+//! `dscale = Σ dy h`, `dshift = Σ dy`. Of each row μ and r are kept. Rows are cut into fixed parts, whose sums are
+//! added in order. A few passes over each row, which stays in the first cache.
 
 use super::GATE;
 use super::normalise::{PARTS, check_epsilon, part, reciprocal};
@@ -20,8 +20,9 @@ struct LayerNorm {
 }
 
 impl<T: Real> Tape<T> {
-    /// Normalises `x` over its last dimensions, which are those of `scale` and `shift`: `[.., C]` with `[C]`, or `[.., H, W]`
-    /// with `[H, W]`. `epsilon`, PyTorch's default being 1e-5, is added to the variance. The shape is kept.
+    /// Normalises `x` over its last dimensions, which are those of `scale` and `shift`: `[.., C]` with `[C]`, or
+    /// `[.., H, W]` with `[H, W]`. `epsilon`, PyTorch's default being 1e-5, is added to the variance. The shape is
+    /// kept.
     #[track_caller]
     pub fn layer_norm(&self, x: Var, scale: Var, shift: Var, epsilon: f64) -> Var {
         self.record(LayerNorm { epsilon }, &[x, scale, shift])

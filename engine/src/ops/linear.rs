@@ -9,10 +9,10 @@
 //!
 //! flops: 2 N in out forward, twice that backward; bound by arithmetic for batches beyond a few dozen rows.
 
-use crate::base::{Context, Error};
 use super::{GATE, fused};
-use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
 use crate::base::parallel::PerChunk;
+use crate::base::{Context, Error};
+use crate::gemm::{Activation, Bias, Epilogue, MatrixMut, MatrixRef, gemm};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
 
 /// The operation; input 0 is x, input 1 the weight `[out, in]` (or its transpose), input 2 the bias `[out]` if there is
@@ -65,7 +65,11 @@ impl<T: Real> Linear<T> {
 
     /// The weight as `[out, in]`, whichever way it is stored.
     fn weight<'a>(&self, w: &'a [T], out: usize, into: usize) -> Result<MatrixRef<'a, T>, Error> {
-        if self.transposed { MatrixRef::row_major(w, into, out).map(MatrixRef::t) } else { MatrixRef::row_major(w, out, into) }
+        if self.transposed {
+            MatrixRef::row_major(w, into, out).map(MatrixRef::t)
+        } else {
+            MatrixRef::row_major(w, out, into)
+        }
     }
 
     /// The gradient of the sum, in place of that of the output, and the sums of its columns in up to [`SUMS`] parts of

@@ -1,8 +1,8 @@
 //! `y = a b`: the product of two matrices, or of two stacks of them, either of which may be read transposed.
 //!
-//! The last two dimensions are the matrix, those before are the stack; for one number of features a sample, `[N, K]`, the
-//! batch is the matrix's rows. Stacks are equal, or one operand has none and meets every matrix of the other. Backward:
-//! `da = dy bᵀ`, `db = aᵀ dy`, summed in the stack's order over what an operand met.
+//! The last two dimensions are the matrix, those before are the stack; for one number of features a sample, `[N, K]`,
+//! the batch is the matrix's rows. Stacks are equal, or one operand has none and meets every matrix of the other.
+//! Backward: `da = dy bᵀ`, `db = aᵀ dy`, summed in the stack's order over what an operand met.
 //!
 //! A stack over one matrix is one product of all its rows. Other stacks are a product each: small ones are shared among
 //! threads, large ones one after the other by all of them. flops: 2 M K P each, twice that backward.
@@ -20,15 +20,15 @@ struct Matmul([bool; 2]);
 const LARGE: usize = 600_000;
 
 impl<T: Real> Tape<T> {
-    /// `a b`: `[.., M, K]` and `[.., K, P]` give `[.., M, P]`. The leading sizes, the batch among them, are equal, or one
-    /// operand has none and meets every matrix of the other; `[N, K]` and a fixed `[K, P]` give `[N, P]`.
+    /// `a b`: `[.., M, K]` and `[.., K, P]` give `[.., M, P]`. The leading sizes, the batch among them, are equal, or
+    /// one operand has none and meets every matrix of the other; `[N, K]` and a fixed `[K, P]` give `[N, P]`.
     #[track_caller]
     pub fn matmul(&self, a: Var, b: Var) -> Var {
         self.record(Matmul([false, false]), &[a, b])
     }
 
-    /// `aᵀ b`: `[.., K, M]` and `[.., K, P]` give `[.., M, P]`. Of two batches, `[N, M]` and `[N, P]`, it is the sum over
-    /// samples, `[M, P]`.
+    /// `aᵀ b`: `[.., K, M]` and `[.., K, P]` give `[.., M, P]`. Of two batches, `[N, M]` and `[N, P]`, it is the sum
+    /// over samples, `[M, P]`.
     #[track_caller]
     pub fn matmul_at(&self, a: Var, b: Var) -> Var {
         self.record(Matmul([true, false]), &[a, b])
@@ -269,15 +269,10 @@ pub(super) mod cases {
                 |t, v| t.matmul_at(v[0], v[1]),
                 |x| products(x, [s.rows, 1], [3, s.columns, s.other], [true, false]),
             ),
-            case!(
-                "matmul_bt, one stack twice",
-                |s| vec![of(&[3, s.columns])],
-                |t, v| t.matmul_bt(v[0], v[0]),
-                |x| {
-                    let twice = [x[0].clone(), x[0].clone()];
-                    products(&twice, [s.rows; 2], [3, s.columns, 3], [false, true])
-                },
-            ),
+            case!("matmul_bt, one stack twice", |s| vec![of(&[3, s.columns])], |t, v| t.matmul_bt(v[0], v[0]), |x| {
+                let twice = [x[0].clone(), x[0].clone()];
+                products(&twice, [s.rows; 2], [3, s.columns, 3], [false, true])
+            },),
             case!(
                 "matmul_bt, a batch against the rows of a table",
                 |s| vec![batch(s.columns, Domain::Real), fixed(&[s.other, s.columns], Domain::Real)],

@@ -4,16 +4,16 @@
 //! of their own, so that it finds them. Places are numbers of the element type, exact up to 2^24 pixels a plane in
 //! `f32`, 2^31 in `f64`.
 
-use crate::base::Error;
-use super::planes::words;
 use super::planes::shape_of;
+use super::planes::words;
 use super::planes::{Planes, PlanesMut, each, image, sides};
 use super::{GATE, GRAIN};
-use crate::conv::kernels::Kernels;
+use crate::base::Context;
+use crate::base::Error;
 use crate::conv::batch::{Images, ImagesMut};
+use crate::conv::kernels::Kernels;
 use crate::conv::pool::Pool;
 use crate::conv::pooling::{largest, put_largest, take};
-use crate::base::Context;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
 
 /// The maxima; input 0 is the image. Places are kept for backward.
@@ -187,7 +187,12 @@ pub(super) mod cases {
     }
 
     /// A function of every window's pixels, by their places.
-    pub(in crate::ops) fn by_windows(x: &[f64], [h, w]: [usize; 2], pool: Pool, f: impl Fn(&[f64], usize) -> f64) -> Vec<f64> {
+    pub(in crate::ops) fn by_windows(
+        x: &[f64],
+        [h, w]: [usize; 2],
+        pool: Pool,
+        f: impl Fn(&[f64], usize) -> f64,
+    ) -> Vec<f64> {
         let [rows, columns] = pool.positions([h, w]).expect("windows that fit");
         let mut y = Vec::new();
         for plane in x.chunks(h * w) {

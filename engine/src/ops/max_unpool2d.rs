@@ -2,9 +2,9 @@
 //! elsewhere. It is the transpose of max pooling with these switches; where windows overlap and share a place, the
 //! numbers add up.
 
-use crate::base::Error;
 use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
+use crate::base::Error;
 use crate::conv::pooling::{put, take};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -50,8 +50,7 @@ impl<T: Real> Operation<T> for MaxUnpool {
     fn backward(&self, mut run: Backward<'_, T>) -> Result<(), Error> {
         let from = sides(&run.inputs.shape(1))?.iter().product::<usize>();
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
-        let (dy, places) =
-            (Planes(&*run.output_gradient, self.0[0] * self.0[1]), Planes(run.inputs.get(1)?, from));
+        let (dy, places) = (Planes(&*run.output_gradient, self.0[0] * self.0[1]), Planes(run.inputs.get(1)?, from));
         let accumulate = target.accumulate;
         each(run.context, dy, places, PlanesMut(target.slice, from), &|dy, places, dx| {
             take(dy, places, dx, accumulate);
@@ -62,8 +61,8 @@ impl<T: Real> Operation<T> for MaxUnpool {
 
 #[cfg(feature = "cases")]
 pub(super) mod cases {
-    use crate::ops::cases::*;
     use crate::conv::pool::Pool;
+    use crate::ops::cases::*;
     use crate::ops::max_pool2d::cases::planes;
 
     pub(in crate::ops) fn all() -> Vec<Case> {

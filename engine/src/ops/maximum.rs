@@ -1,5 +1,6 @@
-//! The larger of two values, element by element, either of which may be broadcast over the other. The gradient goes to the
-//! larger one, half of it to each of equal ones, as in PyTorch. Where either is NaN so is the result, and both get the gradient.
+//! The larger of two values, element by element, either of which may be broadcast over the other. The gradient goes to
+//! the larger one, half of it to each of equal ones, as in PyTorch. Where either is NaN so is the result, and both get
+//! the gradient.
 
 use super::pairwise::{OfPairs, Pair};
 use crate::simd::kernels::Elementwise;
@@ -48,12 +49,10 @@ pub(super) mod cases {
 
     /// The second operand is mirrored and moved, so that no two numbers come nearer to each other than 0.005.
     pub(in crate::ops) fn all() -> Vec<Case> {
-        let mut all = pair_cases!(
-            maximum,
-            Domain::Apart,
-            |t, b| t.add_scalar(t.scale(b, -1.0), -0.015),
-            |a: f64, b: f64| { if a > -b - 0.015 { a } else { -b - 0.015 } }
-        );
+        let mut all =
+            pair_cases!(maximum, Domain::Apart, |t, b| t.add_scalar(t.scale(b, -1.0), -0.015), |a: f64, b: f64| {
+                if a > -b - 0.015 { a } else { -b - 0.015 }
+            });
         all.push(case!(
             "maximum, equal ones",
             |s| vec![batch(s.columns, Domain::Real)],

@@ -1,7 +1,7 @@
 //! The operations: one differentiable function per file, with its formula, its shape rule, both passes and its cases.
 //!
-//! Every file ends in its cases, behind the feature `cases`, so that ordinary builds have none of them. The gradient check,
-//! the comparison with a scalar reference and the check of determinism (`tests/operations.rs`) walk the one list
+//! Every file ends in its cases, behind the feature `cases`, so that ordinary builds have none of them. The gradient
+//! check, the comparison with a scalar reference and the check of determinism (`tests/operations.rs`) walk the one list
 //! `cases()`. To add an operation: one file, one word in the list below.
 #![forbid(unsafe_code)]
 

@@ -7,8 +7,8 @@
 //! places. It does `(size + factor - 1)²` multiply-adds for each small pixel where the two steps do `(size factor)²`:
 //! 16 for 36 with a kernel of 3 and a factor of 2; and the upsampled image, a factor² larger, is never there.
 
-use crate::base::Error;
 use super::conv_options::{ConvOptions, ConvTransposeOptions};
+use crate::base::Error;
 use crate::gemm::Activation;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -122,8 +122,8 @@ impl<T: Real> Operation<T> for NearestKernel {
 #[cfg(feature = "cases")]
 pub(super) mod cases {
     use super::*;
-    use crate::ops::cases::*;
     use crate::conv::geometry::Window;
+    use crate::ops::cases::*;
     use crate::ops::conv2d::cases::{images, reference};
 
     /// A small image that varies, and its upsampling, for the cases.

@@ -1,5 +1,5 @@
-//! `ε` with every component drawn from the normal distribution: additive Gaussian noise, and what a sample of a Gaussian
-//! is made of, `z = μ + σ ε` (Kingma & Welling 2013).
+//! `ε` with every component drawn from the normal distribution: additive Gaussian noise, and what a sample of a
+//! Gaussian is made of, `z = μ + σ ε` (Kingma & Welling 2013).
 //!
 //! A function of (seed, step, operation, element). It has no gradient: only the shape of its input counts.
 

@@ -1,8 +1,8 @@
 //! Functions of two numbers whose derivatives need both: what `div`, `maximum` and `minimum` share. One operand may be
 //! broadcast over the other; see [`broadcast`](super::broadcast).
 //!
-//! Equal shapes go through a kernel. Everything else is a plain loop over the rows: the memory bounds it, and a division
-//! by one number for the whole row is a division all the same, so that broadcasting changes no bits.
+//! Equal shapes go through a kernel. Everything else is a plain loop over the rows: the memory bounds it, and a
+//! division by one number for the whole row is a division all the same, so that broadcasting changes no bits.
 
 use super::broadcast::{Broadcast, Meeting, infer};
 use super::{GATE, GRAIN};

@@ -1,9 +1,9 @@
 //! The last dimensions in another order: `[N, C, H, W]` with the axes `[1, 2, 0]` gives `[N, H, W, C]`.
 //!
-//! The axes number the last dimensions alone, as many as there are axes; those before them stay, the batch always. Where
-//! the last dimension stays the last, runs of it are copied. Else the old and the new last dimension are a matrix for each
-//! position of the others, which the kernel of the matrix products transposes. Samples are shared among threads. Bound by
-//! memory.
+//! The axes number the last dimensions alone, as many as there are axes; those before them stay, the batch always.
+//! Where the last dimension stays the last, runs of it are copied. Else the old and the new last dimension are a matrix
+//! for each position of the others, which the kernel of the matrix products transposes. Samples are shared among
+//! threads. Bound by memory.
 
 use super::GATE;
 use crate::base::Error;
@@ -25,8 +25,8 @@ struct Permute {
 }
 
 impl<T: Real> Tape<T> {
-    /// The last `axes.len()` dimensions of `x` in the order of `axes`, which number them from 0; what stands before them,
-    /// the batch among it, stays. `[N, H, W, C]` with `[2, 0, 1]` gives `[N, C, H, W]`.
+    /// The last `axes.len()` dimensions of `x` in the order of `axes`, which number them from 0; what stands before
+    /// them, the batch among it, stays. `[N, H, W, C]` with `[2, 0, 1]` gives `[N, C, H, W]`.
     #[track_caller]
     pub fn permute(&self, x: Var, axes: &[usize]) -> Var {
         self.record(Permute::new(axes), &[x])
@@ -40,7 +40,10 @@ impl Permute {
         let mut operation = Self { axes: [0; RANK], rank: rank.min(RANK), wrong: None };
         match each_once {
             true => operation.axes[..rank].copy_from_slice(axes),
-            false => operation.wrong = Some(format!("the axes {axes:?}; they must be the numbers from 0 on, each once, at most {RANK}")),
+            false => {
+                operation.wrong =
+                    Some(format!("the axes {axes:?}; they must be the numbers from 0 on, each once, at most {RANK}"))
+            }
         }
         operation
     }
@@ -86,8 +89,8 @@ struct Copies {
     outer: [(usize, usize, usize); RANK],
     /// The length of a run that stays together, or 1.
     run: usize,
-    /// The new last dimension and the old last one, where they differ: size and step of the first in the old order, size and
-    /// step of the second in the new.
+    /// The new last dimension and the old last one, where they differ: size and step of the first in the old order,
+    /// size and step of the second in the new.
     matrix: Option<[(usize, usize); 2]>,
 }
 
@@ -258,7 +261,8 @@ mod tests {
         assert_eq!(of(&[1, 2, 0]).unwrap(), "[N, 4, 5, 3]");
         assert_eq!(of(&[1, 0]).unwrap(), "[N, 3, 5, 4]");
         assert_eq!(of(&[]).unwrap(), "[N, 3, 4, 5]");
-        for (axes, words) in [(&[0, 0][..], "each once"), (&[0, 1, 2, 3], "4 axes of [N, 3, 4, 5]"), (&[7; 9], "at most 5")]
+        for (axes, words) in
+            [(&[0, 0][..], "each once"), (&[0, 1, 2, 3], "4 axes of [N, 3, 4, 5]"), (&[7; 9], "at most 5")]
         {
             let error = of(axes).unwrap_err();
             assert!(error.contains(words), "{error}");

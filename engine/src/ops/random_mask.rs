@@ -1,4 +1,5 @@
-//! `m`, of ones and zeros by chance: what masking and salt-and-pepper noise choose their components with (Vincent et al. 2008, 2010).
+//! `m`, of ones and zeros by chance: what masking and salt-and-pepper noise choose their components with (Vincent et
+//! al. 2008, 2010).
 //!
 //! Either every component is 0 with probability q, independently of the others, or exactly `count` of each row are.
 //! A function of (seed, step, operation, element), so that a step's noise can be had again. Multiply by it; nothing is

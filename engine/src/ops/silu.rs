@@ -18,11 +18,11 @@ pub(super) mod cases {
     use crate::conv::pool::Pool;
     use crate::gemm::Activation;
     use crate::ops::cases::*;
-    use crate::ops::{ConvOptions, ConvTransposeOptions};
     use crate::ops::conv_transpose2d::cases::reference as transposed;
     use crate::ops::conv2d::cases::{images, reference as convolved, sides};
     use crate::ops::linear::cases::reference as product;
     use crate::ops::max_pool2d::cases::{by_windows, maximum, planes};
+    use crate::ops::{ConvOptions, ConvTransposeOptions};
 
     fn silu(x: f64) -> f64 {
         x / (1.0 + (-x).exp())
@@ -31,7 +31,8 @@ pub(super) mod cases {
     pub(in crate::ops) fn all() -> Vec<Case> {
         vec![
             pointwise_case!("silu", Domain::Real, |t, x| t.silu(x), |x| silu(x)),
-            pointwise_case!("silu, a chain", Domain::Real, |t, x| t.exp(t.silu(t.scale(x, 0.5))), |x| silu(0.5 * x).exp()),
+            pointwise_case!("silu, a chain", Domain::Real, |t, x| t.exp(t.silu(t.scale(x, 0.5))), |x| silu(0.5 * x)
+                .exp()),
             case!(
                 "linear, silu",
                 |s| vec![
@@ -125,8 +126,7 @@ mod tests {
             let matrix = parameters.add("matrix", &[4, 4]).unwrap();
             fill_uniform(1, 0, 0, -2.0, 2.0, parameters.flat_mut());
             let tape = Tape::on(&parameters, 1, backend);
-            let [image, kernel, bias, rows, matrix] =
-                [image, kernel, bias, rows, matrix].map(|id| tape.parameter(id));
+            let [image, kernel, bias, rows, matrix] = [image, kernel, bias, rows, matrix].map(|id| tape.parameter(id));
             let (options, act) = (ConvOptions::default().padding(1), Activation::Silu);
             let outputs = [
                 tape.linear(rows, matrix, Some(bias), act),

@@ -1,5 +1,6 @@
-//! `1/N Σ_i ln Σ_j e^(z_ij) − z_i,c(i)`: the cross-entropy of `softmax(z)` against the class `c(i)` of each row of logits `z`:
-//! the loss of classifiers (a row a sample) and of categorical features (a row for each feature of a sample).
+//! `1/N Σ_i ln Σ_j e^(z_ij) − z_i,c(i)`: the cross-entropy of `softmax(z)` against the class `c(i)` of each row of
+//! logits `z`: the loss of classifiers (a row a sample) and of categorical features (a row for each feature of a
+//! sample).
 //!
 //! Every row is shifted by its maximum first, so that the exponentials neither overflow nor all vanish. One pass gives
 //! the loss and, in a training plan, the gradient `(softmax(z) − onehot(c)) / N`. A row is worked on by one thread and
@@ -22,9 +23,10 @@ struct SoftmaxCrossEntropy {
 impl<T: Real> Tape<T> {
     /// The cross-entropy of `softmax(logits)` against `classes`, in nats; a single number.
     ///
-    /// `logits` are `[N, .., C]`, `classes` `[N, .., 1]`: the class of each row, from 0, as a number of the element type
-    /// (rounded to the nearest whole one). `[N, C]` is a class a sample, and every reduction the average over samples.
-    /// `[N, F, C]` is F categorical features a sample: summed and then averaged over samples, or averaged over all.
+    /// `logits` are `[N, .., C]`, `classes` `[N, .., 1]`: the class of each row, from 0, as a number of the element
+    /// type (rounded to the nearest whole one). `[N, C]` is a class a sample, and every reduction the average over
+    /// samples. `[N, F, C]` is F categorical features a sample: summed and then averaged over samples, or averaged over
+    /// all.
     ///
     /// A class that is not in `0..C` gives its row no loss and no gradient, and the row still counts in the average;
     /// whoever does not want that checks the classes first.
@@ -101,7 +103,10 @@ impl<T: Real> Operation<T> for SoftmaxCrossEntropy {
             return Err(format!("the logits are {logits}; they must be [N, .., classes]"));
         }
         if classes != logits.with_last(1) {
-            return Err(format!("the classes are {classes}; they must be {}, a number a row of logits", logits.with_last(1)));
+            return Err(format!(
+                "the classes are {classes}; they must be {}, a number a row of logits",
+                logits.with_last(1)
+            ));
         }
         let mut spec = Spec::new(Shape::scalar(), 2);
         spec.differentiable = 0b01;
@@ -163,8 +168,8 @@ pub(super) mod cases {
     use crate::ops::cases::*;
 
     pub(in crate::ops) fn all() -> Vec<Case> {
-        // The class is the number of positive logits, which small differences do not change; where all are positive there
-        // is no such class, so rows without a loss are among the samples.
+        // The class is the number of positive logits, which small differences do not change; where all are positive
+        // there is no such class, so rows without a loss are among the samples.
         vec![
             case!(
                 "softmax_cross_entropy",

@@ -1,8 +1,9 @@
 //! `Ω = Σ_l ρ ln(ρ/ρ̂_l) + (1−ρ) ln((1−ρ)/(1−ρ̂_l))`: how far mean activations ρ̂ are from ρ, as the divergence of
 //! Kullback and Leibler between two coins (Lee, Ekanadham & Ng 2008; Ng, CS294A lecture notes, 2011).
 //!
-//! 0 where every ρ̂_l is ρ, and only there. ρ̂ is kept at least 1e-6 from 0 and 1, where Ω has its poles; the derivative
-//! there is that of the nearest ρ̂ inside, so that a unit that is off can come back. A row of C numbers: no vectors.
+//! 0 where every ρ̂_l is ρ, and only there. ρ̂ is kept at least 1e-6 from 0 and 1, where Ω has its poles; the
+//! derivative there is that of the nearest ρ̂ inside, so that a unit that is off can come back. A row of C numbers: no
+//! vectors.
 
 use crate::base::Error;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};

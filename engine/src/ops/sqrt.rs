@@ -3,7 +3,8 @@
 use crate::ops::pointwise::pointwise;
 
 pointwise! {
-    /// `y = √x`; NaN below 0. The derivative is infinite at 0: add a small number first where x can be 0. The shape is kept.
+    /// `y = √x`; NaN below 0. The derivative is infinite at 0: add a small number first where x can be 0. The shape is
+    /// kept.
     sqrt(), Sqrt, saves Output, flops 1, forward sqrt, gradient sqrt_gradient;
 }
 

@@ -1,9 +1,9 @@
-//! Larger images: `nearest` repeats each pixel a whole number of times down and across; `bilinear` lies between the four
-//! nearest pixels (PyTorch's rules, with `align_corners` or without).
+//! Larger images: `nearest` repeats each pixel a whole number of times down and across; `bilinear` lies between the
+//! four nearest pixels (PyTorch's rules, with `align_corners` or without).
 
-use crate::base::Error;
 use super::planes::shape_of;
 use super::planes::{Planes, PlanesMut, each, image, sides};
+use crate::base::Error;
 use crate::conv::pooling::between;
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var};
 
@@ -36,7 +36,8 @@ impl<T: Real> Operation<T> for Nearest {
     fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
         let (channels, [height, width]) = image(&inputs[0])?;
         let sizes = height.checked_mul(self.0[0]).zip(width.checked_mul(self.0[1])).filter(|_| !self.0.contains(&0));
-        let (rows, columns) = sizes.ok_or_else(|| format!("{height} by {width} pixels cannot be made {:?} times", self.0))?;
+        let (rows, columns) =
+            sizes.ok_or_else(|| format!("{height} by {width} pixels cannot be made {:?} times", self.0))?;
         Ok(Spec::new(shape_of(&inputs[0], [channels, rows, columns]), 1))
     }
 
@@ -139,7 +140,12 @@ pub(super) mod cases {
     use crate::ops::max_pool2d::cases::planes;
 
     /// By the definition: each axis by itself, `f` the place in the image of a place in the result.
-    fn reference(x: &[f64], [h, w]: [usize; 2], [rows, columns]: [usize; 2], f: fn(usize, usize, usize) -> f64) -> Vec<f64> {
+    fn reference(
+        x: &[f64],
+        [h, w]: [usize; 2],
+        [rows, columns]: [usize; 2],
+        f: fn(usize, usize, usize) -> f64,
+    ) -> Vec<f64> {
         let line = |values: &[f64], result: usize| -> Vec<f64> {
             let at = |i| f(i, values.len(), result).clamp(0.0, (values.len() - 1) as f64);
             let value = |at: f64| {
@@ -160,16 +166,11 @@ pub(super) mod cases {
 
     pub(in crate::ops) fn all() -> Vec<Case> {
         vec![
-            case!(
-                "upsample_nearest2d",
-                |s| vec![planes(s, 2).0],
-                |t, v| t.upsample_nearest2d(v[0], [2, 3]),
-                |x| {
-                    let [h, w] = planes(s, 2).1;
-                    let pixel = |at: usize| at / (6 * h * w) * h * w + at / (3 * w) % (2 * h) / 2 * w + at % (3 * w) / 3;
-                    (0..6 * x[0].len()).map(|at| x[0][pixel(at)]).collect()
-                },
-            ),
+            case!("upsample_nearest2d", |s| vec![planes(s, 2).0], |t, v| t.upsample_nearest2d(v[0], [2, 3]), |x| {
+                let [h, w] = planes(s, 2).1;
+                let pixel = |at: usize| at / (6 * h * w) * h * w + at / (3 * w) % (2 * h) / 2 * w + at % (3 * w) / 3;
+                (0..6 * x[0].len()).map(|at| x[0][pixel(at)]).collect()
+            },),
             case!(
                 "upsample_bilinear2d",
                 |s| vec![planes(s, 2).0],

@@ -1,8 +1,8 @@
 //! Where the time of a step goes: every operation of a plan, forward and backward, with its arithmetic.
 //!
-//! A [`Profile`] runs a plan as [`Plan::forward`](crate::Plan::forward) and [`Plan::backward`](crate::Plan::backward) do, reads
-//! the clock between operations, and keeps for each the fastest of all runs, since noise only ever adds. A read of the
-//! clock an operation costs some 25 ns.
+//! A [`Profile`] runs a plan as [`Plan::forward`](crate::Plan::forward) and [`Plan::backward`](crate::Plan::backward)
+//! do, reads the clock between operations, and keeps for each the fastest of all runs, since noise only ever adds. A
+//! read of the clock an operation costs some 25 ns.
 #![forbid(unsafe_code)]
 
 use crate::tape::{Parameters, Plan, Real, Workspace};

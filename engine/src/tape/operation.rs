@@ -1,21 +1,21 @@
 //! What an operation is: a shape rule, a forward and a backward function over slices that the plan places.
 //!
-//! The engine owns accumulation. A backward function asks for each input's gradient and is told what to do with it: skip,
-//! set or add. Nothing is filled with zeros beforehand, and the output's gradient is complete and of no further use, so an
-//! operation may work in it.
+//! The engine owns accumulation. A backward function asks for each input's gradient and is told what to do with it:
+//! skip, set or add. Nothing is filled with zeros beforehand, and the output's gradient is complete and of no further
+//! use, so an operation may work in it.
 //!
-//! The contract is checked. An input that [`Spec::reads_inputs`] does not name cannot be read in backward, since its memory
-//! may hold something else by then; a gradient that was wanted and not asked for is an error with the operation's name.
-//! With debug assertions results and gradients are filled with a mark beforehand, so that elements left unwritten are
-//! errors too.
+//! The contract is checked. An input that [`Spec::reads_inputs`] does not name cannot be read in backward, since its
+//! memory may hold something else by then; a gradient that was wanted and not asked for is an error with the
+//! operation's name. With debug assertions results and gradients are filled with a mark beforehand, so that elements
+//! left unwritten are errors too.
 
 use super::{Real, Shape};
 use crate::base::{Buffer, Context, Error};
 use crate::random::Noise;
 use crate::simd::InOut;
 
-/// What a recorded operation needs and gives, found from the shapes of its inputs. Make one by [`Spec::new`] and set what
-/// differs; more may come.
+/// What a recorded operation needs and gives, found from the shapes of its inputs. Make one by [`Spec::new`] and set
+/// what differs; more may come.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Spec {
@@ -288,8 +288,8 @@ pub struct Backward<'a, T> {
     pub saved: &'a mut [T],
     /// Room to work in.
     pub scratch: &'a mut [T],
-    /// Whether forward has written the gradient of input 0 already, for an output gradient of 1. It is then asked for all
-    /// the same, as [`Target::Set`] with that gradient in it, and multiplied by the output's gradient.
+    /// Whether forward has written the gradient of input 0 already, for an output gradient of 1. It is then asked for
+    /// all the same, as [`Target::Set`] with that gradient in it, and multiplied by the output's gradient.
     pub early: bool,
     /// Instructions and threads.
     pub context: Context,

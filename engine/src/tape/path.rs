@@ -1,7 +1,7 @@
 //! Which values have a gradient: those between the trained parameters and the loss.
 //!
-//! From the parameters up it is found what depends on them, from the loss down what it depends on. An operation on the way
-//! that no gradient flows through is refused, and so is a trained parameter that the loss does not reach.
+//! From the parameters up it is found what depends on them, from the loss down what it depends on. An operation on the
+//! way that no gradient flows through is refused, and so is a trained parameter that the loss does not reach.
 
 use super::Real;
 use super::recording::{Frame, Node, Origin, Recording};

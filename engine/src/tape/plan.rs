@@ -57,8 +57,8 @@ pub struct OperationInfo {
     pub backward: bool,
 }
 
-/// An immutable, shareable list of operations with their memory laid out. Made by [`Tape::train`](super::Tape::train) and
-/// [`Tape::infer`](super::Tape::infer), run over [`Parameters`] and a [`Workspace`](super::Workspace).
+/// An immutable, shareable list of operations with their memory laid out. Made by [`Tape::train`](super::Tape::train)
+/// and [`Tape::infer`](super::Tape::infer), run over [`Parameters`] and a [`Workspace`](super::Workspace).
 pub struct Plan<T> {
     pub(crate) id: u64,
     pub(crate) max_rows: usize,

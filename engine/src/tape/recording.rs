@@ -1,5 +1,5 @@
-//! What a tape has written down: values, the memory they lie in, operations. Plain data; `record` fills it and `planner`
-//! lays it out.
+//! What a tape has written down: values, the memory they lie in, operations. Plain data; `record` fills it and
+//! `planner` lays it out.
 //!
 //! A storage is a piece of memory that an operation, an input or a parameter fills; several nodes may be views of one
 //! storage (`reshape`, `stop_gradient`), which is why those two compute nothing.

@@ -1,7 +1,7 @@
 //! Runs of a plan: forward through its operations, and back.
 //!
-//! A run takes the buffers that an operation writes out of their slots, hands it slices, and puts them back, also where the
-//! operation fails; nothing is copied or allocated. What an operation promised is checked here: see
+//! A run takes the buffers that an operation writes out of their slots, hands it slices, and puts them back, also where
+//! the operation fails; nothing is copied or allocated. What an operation promised is checked here: see
 //! [`operation`](super::operation).
 
 use super::operation::{Backward, Forward, GradientPlace, Gradients, Inputs, is_unmarked, mark};

@@ -45,7 +45,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_two_living_values_share_a_slot(raw in prop::collection::vec((0usize..30, 0usize..10, 0usize..100), 0..40)) {
+        fn no_two_living_values_share_a_slot(
+            raw in prop::collection::vec((0usize..30, 0usize..10, 0usize..100), 0..40),
+        ) {
             let intervals: Vec<Interval> = raw
                 .iter()
                 .map(|&(from, length, elements)| Interval { from: from + 1, to: from + 1 + length, elements })

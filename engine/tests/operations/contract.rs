@@ -98,13 +98,13 @@ fn a_broken_operation_is_told_its_name_and_its_fault() {
     let told = [
         (
             Fault::ReadsWhatItDidNotDeclare,
-            "doubled: input 0 cannot be read here: in forward it stands in the output (`in_place`), in backward the shape \
-             rule must name it in `reads_inputs`",
+            "doubled: input 0 cannot be read here: in forward it stands in the output (`in_place`), in backward the \
+             shape rule must name it in `reads_inputs`",
         ),
         (
             Fault::ReadsItsInputInPlace,
-            "doubled: input 0 cannot be read here: in forward it stands in the output (`in_place`), in backward the shape \
-             rule must name it in `reads_inputs`",
+            "doubled: input 0 cannot be read here: in forward it stands in the output (`in_place`), in backward the \
+             shape rule must name it in `reads_inputs`",
         ),
         (
             Fault::ReadsTheOutput,

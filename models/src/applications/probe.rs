@@ -1,7 +1,7 @@
 //! A linear classifier on the codes of a trained model: how far its code tells classes apart, though it never saw one.
 //!
-//! Softmax regression on standardised codes of the training part, judged on the test part (see `metrics::Probe`); beside it the same
-//! on principal components of as many numbers, and on the data themselves.
+//! Softmax regression on standardised codes of the training part, judged on the test part (see `metrics::Probe`);
+//! beside it the same on principal components of as many numbers, and on the data themselves.
 
 use crate::data::Dataset;
 use crate::metrics::{Pca, Probe, ProbeOptions};
@@ -53,8 +53,8 @@ impl Labelled {
 /// Steps below which a classifier is far from where it settles.
 const LEAST_STEPS: u64 = 3000;
 
-/// Fits and judges the classifiers on a source, divided as the model's own data were, each for as many epochs as the options say, or
-/// more where these would be fewer than 3000 steps.
+/// Fits and judges the classifiers on a source, divided as the model's own data were, each for as many epochs as the
+/// options say, or more where these would be fewer than 3000 steps.
 ///
 /// # Errors
 /// A source that cannot be read, does not fit the model or has no labels.

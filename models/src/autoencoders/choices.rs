@@ -181,8 +181,8 @@ pub(crate) fn remarks(config: &Config, features: usize, code: usize) -> Vec<Stri
     remarks
 }
 
-/// `w` of `mean squared error + w KL`, which has the minimum of `‖x̂ − x‖²/(2σ²) + β KL`: `2βσ²/d`. For another likelihood than the
-/// Gaussian one, what it would be with σ = 1.
+/// `w` of `mean squared error + w KL`, which has the minimum of `‖x̂ − x‖²/(2σ²) + β KL`: `2βσ²/d`. For another
+/// likelihood than the Gaussian one, what it would be with σ = 1.
 pub(crate) fn mse_equivalent(config: &Config, features: usize) -> f64 {
     let sigma = if config.likelihood == LikelihoodName::Gaussian { config.sigma } else { 1.0 };
     2.0 * config.beta * sigma * sigma / features.max(1) as f64

@@ -1,8 +1,10 @@
-//! The contractive autoencoder: its code changes little when its input does (Rifai, Vincent, Muller, Glorot & Bengio 2011).
+//! The contractive autoencoder: its code changes little when its input does (Rifai, Vincent, Muller, Glorot & Bengio
+//! 2011).
 //!
 //! Objective: `L + λ ‖∂h/∂x‖_F²`, averaged over samples, of an encoder of one layer, where the norm has a closed form:
-//! `Σ_j f'(z_j)² Σ_i W_ji²`, for sigmoid units `[h_j(1−h_j)]²`, for tanh `(1−h_j²)²`, for ReLU 1 where h_j > 0. It costs O(d · dim h). A
-//! deep encoder's Jacobian has none, and the paper stacks layers instead: `--model stacked --pretrain contractive`.
+//! `Σ_j f'(z_j)² Σ_i W_ji²`, for sigmoid units `[h_j(1−h_j)]²`, for tanh `(1−h_j²)²`, for ReLU 1 where h_j > 0. It
+//! costs O(d · dim h). A deep encoder's Jacobian has none, and the paper stacks layers instead:
+//! `--model stacked --pretrain contractive`.
 
 use super::body::Body;
 use super::objective::Builder;

@@ -1,8 +1,10 @@
-//! Corruption of inputs: what makes any autoencoder a denoising one. The loss compares with the clean input, and inputs are
-//! clean when nothing is trained (Vincent et al. 2008, 2010).
+//! Corruption of inputs: what makes any autoencoder a denoising one. The loss compares with the clean input, and inputs
+//! are clean when nothing is trained (Vincent et al. 2008, 2010).
 //!
-//! * masking: x̃_j = 0 with probability q, independently, kept otherwise; nothing is rescaled. `masking-exact`: ⌊qd⌋ of each sample.
-//! * Gaussian: x̃ = x + σε, if wanted cut at 0 and 1. σ is 0.25 unless given: of data in 0..1 that is what 1 is of standardised ones.
+//! * masking: x̃_j = 0 with probability q, independently, kept otherwise; nothing is rescaled. `masking-exact`: ⌊qd⌋ of
+//!   each sample.
+//! * Gaussian: x̃ = x + σε, if wanted cut at 0 and 1. σ is 0.25 unless given: of data in 0..1 that is what 1 is of
+//!   standardised ones.
 //! * salt and pepper: with probability q, 0 or 1 by a fair coin, the least and the greatest of scaled data.
 //!
 //! Emphasis (2010, section 3.3): corrupted components count α in the loss, clean ones β.

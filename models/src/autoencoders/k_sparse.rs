@@ -1,7 +1,8 @@
 //! The k-sparse autoencoder: of a linear code only the k largest units of each sample are kept (Makhzani & Frey 2013).
 //!
-//! `z = W x + b`, all but the k largest become 0, and by the paper the same W decodes (tied weights, the default). Objective: the
-//! reconstruction alone. When nothing is trained αk units are kept, α in 1 to 3. The gradient goes through those kept.
+//! `z = W x + b`, all but the k largest become 0, and by the paper the same W decodes (tied weights, the default).
+//! Objective: the reconstruction alone. When nothing is trained αk units are kept, α in 1 to 3. The gradient goes
+//! through those kept.
 
 use crate::config::Config;
 use crate::{Error, Result};

@@ -1,8 +1,8 @@
 //! The L1-sparse autoencoder: few units of the code are far from 0.
 //!
-//! Objective: `L + λ Σ_l |h_l|`, averaged over samples. With ReLU units many become exactly 0. Source: sparse coding's penalty
-//! (Olshausen & Field 1996) on an encoder's output; as in Chollet, "Building Autoencoders in Keras", 2016, whose
-//! `activity_regularizer` λ' with a loss averaged over d features is λ = λ' d here.
+//! Objective: `L + λ Σ_l |h_l|`, averaged over samples. With ReLU units many become exactly 0. Source: sparse coding's
+//! penalty (Olshausen & Field 1996) on an encoder's output; as in Chollet, "Building Autoencoders in Keras", 2016,
+//! whose `activity_regularizer` λ' with a loss averaged over d features is λ = λ' d here.
 
 use super::objective::Builder;
 use narrows_engine::ops::Axis;

@@ -1,8 +1,8 @@
 //! The types of autoencoders, one a file; the objective stands at the top of each.
 //!
-//! A type is a body (dense or convolutional) and what its objective adds to a reconstruction. What every type may have is a file of
-//! its own: `corruption`, `reconstruction` (the loss and the output), the L2 term (`overcomplete`). `choices` says which of them make no
-//! sense together. `objective`: terms, weights and what rises with the steps.
+//! A type is a body (dense or convolutional) and what its objective adds to a reconstruction. What every type may have
+//! is a file of its own: `corruption`, `reconstruction` (the loss and the output), the L2 term (`overcomplete`).
+//! `choices` says which of them make no sense together. `objective`: terms, weights and what rises with the steps.
 
 pub mod body;
 mod choices;
@@ -101,11 +101,12 @@ enum Kind {
 }
 
 impl Autoencoder {
-    /// Adds the parameters of an autoencoder of the configuration's type for samples of `features` numbers, images or not, of
-    /// `classes` classes if they have labels.
+    /// Adds the parameters of an autoencoder of the configuration's type for samples of `features` numbers, images or
+    /// not, of `classes` classes if they have labels.
     ///
     /// # Errors
-    /// A configuration that makes no sense for such data, or choices that contradict each other; sizes that are too large.
+    /// A configuration that makes no sense for such data, or choices that contradict each other; sizes that are too
+    /// large.
     pub fn new<T: Real>(
         config: &Config,
         features: usize,
@@ -281,7 +282,8 @@ impl Autoencoder {
         }
     }
 
-    /// Whether an objective's value over a batch is not the mean of its samples' values, so that a batch must not be taken in parts.
+    /// Whether an objective's value over a batch is not the mean of its samples' values, so that a batch must not be
+    /// taken in parts.
     pub fn couples_samples(&self) -> bool {
         let kind = match &self.kind {
             Kind::Sparse(_) => true,
@@ -356,7 +358,8 @@ fn tensors(
     Ok(all)
 }
 
-/// How many weights and biases a model of this configuration has for such data; `None` where there are too many to count.
+/// How many weights and biases a model of this configuration has for such data; `None` where there are too many to
+/// count.
 pub(crate) fn weights(
     config: &Config,
     features: usize,

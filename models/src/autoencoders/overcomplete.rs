@@ -1,9 +1,9 @@
 //! The overcomplete autoencoder: `dim h > dim x`, kept from copying its input by an L2 penalty on its weights.
 //!
-//! Objective: `L + λ ‖θ‖²`, θ the weights, or with `l2_biases` all parameters (the lecture's form; a bias that is pulled to 0 keeps
-//! units from their thresholds, so it is not the default here). Its gradient adds `2λθ`, so λ is half of what
-//! PyTorch calls `weight_decay` under SGD; AdamW's decoupled decay is another method, and here another key. The penalty is a
-//! term that every type may have (`l2`); this type has it by default.
+//! Objective: `L + λ ‖θ‖²`, θ the weights, or with `l2_biases` all parameters (the lecture's form; a bias that is
+//! pulled to 0 keeps units from their thresholds, so it is not the default here). Its gradient adds `2λθ`, so λ is half
+//! of what PyTorch calls `weight_decay` under SGD; AdamW's decoupled decay is another method, and here another key. The
+//! penalty is a term that every type may have (`l2`); this type has it by default.
 
 use crate::config::Config;
 use crate::{Error, Result};

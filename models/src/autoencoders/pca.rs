@@ -1,8 +1,10 @@
-//! Principal component analysis as a model: the linear autoencoder that needs no training (Pearson 1901; Baldi & Hornik 1989).
+//! Principal component analysis as a model: the linear autoencoder that needs no training (Pearson 1901; Baldi & Hornik
+//! 1989).
 //!
-//! `h = V (x − μ)`, `x̂ = Vᵀ h + μ` with the leading eigenvectors of the covariance as the rows of V. Its objective, `‖x̂ − x‖²`, is at
-//! its least over all linear autoencoders of that code size. The components come from `metrics::Pca`; here they become an
-//! encoder's and a decoder's weights, so that whatever a model is used for can be done with them.
+//! `h = V (x − μ)`, `x̂ = Vᵀ h + μ` with the leading eigenvectors of the covariance as the rows of V. Its objective,
+//! `‖x̂ − x‖²`, is at its least over all linear autoencoders of that code size. The components come from
+//! `metrics::Pca`; here they become an encoder's and a decoder's weights, so that whatever a model is used for can be
+//! done with them.
 
 use super::body::Body;
 use crate::config::{Config, LossName, OutputName};
@@ -34,8 +36,8 @@ pub(super) fn check(config: &Config, code: usize, features: usize) -> Result<()>
     Ok(())
 }
 
-/// Writes the components into the layers. Where the data span fewer dimensions than the code has numbers, those left over are 0.
-/// The component's largest weight is made positive, so that a fit has one result.
+/// Writes the components into the layers. Where the data span fewer dimensions than the code has numbers, those left
+/// over are 0. The component's largest weight is made positive, so that a fit has one result.
 pub(super) fn fill(body: &Body, pca: &Pca, parameters: &mut Parameters<f32>) {
     let layers = body.dense().map(|body| (body.encoder().layers(), body.decoder().layers()));
     let Some(([(encoder, _)], [(decoder, _)])) = layers else { return };

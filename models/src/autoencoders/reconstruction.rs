@@ -1,7 +1,7 @@
 //! The term that compares a reconstruction with its sample: squared error, cross-entropy, or a Gaussian's likelihood.
 //!
-//! Everything is summed over features and averaged over samples. With sums, `½‖x̂ − x‖² + β KL` has the minimum of `mean
-//! squared error + w KL` for `w = 2β/d`: the two ways that people write a VAE's weight.
+//! Everything is summed over features and averaged over samples. With sums, `½‖x̂ − x‖² + β KL` has the minimum of
+//! `mean squared error + w KL` for `w = 2β/d`: the two ways that people write a VAE's weight.
 
 use crate::config::{Config, LikelihoodName, LossName, OutputName};
 use crate::{Error, Result};
@@ -12,7 +12,8 @@ use std::f64::consts::{E, TAU};
 /// How a reconstruction is compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reconstruction {
-    /// `Σ_j −x_j ln x̂_j − (1−x_j) ln(1−x̂_j)` with x̂ = sigmoid(z), from the logits z: a Bernoulli's negative log-likelihood.
+    /// `Σ_j −x_j ln x̂_j − (1−x_j) ln(1−x̂_j)` with x̂ = sigmoid(z), from the logits z: a Bernoulli's negative
+    /// log-likelihood.
     CrossEntropy,
     /// `‖x̂ − x‖²`; x̂ = z or sigmoid(z).
     SquaredError {
@@ -26,8 +27,8 @@ pub enum Reconstruction {
         /// Whether the output is a sigmoid.
         sigmoid: bool,
     },
-    /// The same for the σ² that fits the batch best, its mean squared error: `d/2 ln(2πe MSE)` (Rybkin, Daniilidis & Levine
-    /// 2020).
+    /// The same for the σ² that fits the batch best, its mean squared error: `d/2 ln(2πe MSE)` (Rybkin, Daniilidis &
+    /// Levine 2020).
     OptimalGaussian {
         /// Whether the output is a sigmoid.
         sigmoid: bool,
@@ -82,8 +83,8 @@ impl Reconstruction {
         if self.is_sigmoid() { tape.sigmoid(raw) } else { raw }
     }
 
-    /// The term for `raw`, what a decoder gives, against `x`, both `[N, features]`; `weights`, of the same shape, say what each
-    /// component counts.
+    /// The term for `raw`, what a decoder gives, against `x`, both `[N, features]`; `weights`, of the same shape, say
+    /// what each component counts.
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var, weights: Option<Var>) -> Var {
         if let Some(weights) = weights {

@@ -1,11 +1,12 @@
-//! The sparse autoencoder: each unit of the code is to be on for a share ρ of the samples (Lee, Ekanadham & Ng 2008; Ng,
-//! CS294A lecture notes, 2011).
+//! The sparse autoencoder: each unit of the code is to be on for a share ρ of the samples (Lee, Ekanadham & Ng 2008;
+//! Ng, CS294A lecture notes, 2011).
 //!
-//! Objective: `L + β Ω`, `Ω = Σ_l ρ ln(ρ/ρ̂_l) + (1−ρ) ln((1−ρ)/(1−ρ̂_l))`, `ρ̂_l = (1/m) Σ_i h_l(x_i)`, at its minimum 0 where every
-//! ρ̂_l is ρ. It needs h in 0..1, a sigmoid.
+//! Objective: `L + β Ω`, `Ω = Σ_l ρ ln(ρ/ρ̂_l) + (1−ρ) ln((1−ρ)/(1−ρ̂_l))`, `ρ̂_l = (1/m) Σ_i h_l(x_i)`, at its minimum
+//! 0 where every ρ̂_l is ρ. It needs h in 0..1, a sigmoid.
 //!
-//! ρ̂ is taken over the batch at hand, or (`sparsity_mean` running) is a running mean `γ ρ̂ + (1−γ) b` of batch means b, for
-//! batches too small to show a small ρ. Its derivative by b is then taken as 1 and not as 1−γ, so that β means the same.
+//! ρ̂ is taken over the batch at hand, or (`sparsity_mean` running) is a running mean `γ ρ̂ + (1−γ) b` of batch means
+//! b, for batches too small to show a small ρ. Its derivative by b is then taken as 1 and not as 1−γ, so that β means
+//! the same.
 
 use super::objective::{Builder, Mode};
 use crate::config::{Config, MeanName};

@@ -1,12 +1,13 @@
-//! The stacked autoencoder: layers trained one after the other, then together (Bengio et al. 2007; Vincent et al. 2010).
+//! The stacked autoencoder: layers trained one after the other, then together (Bengio et al. 2007; Vincent et al.
+//! 2010).
 //!
-//! Layer ℓ is an autoencoder of its own on the code h^(ℓ−1) of those before it, which stay as they are; only its own input is
-//! corrupted, h^(ℓ−1) itself is clean. Its own decoder is the layer of the whole network's decoder that will undo it. Then the
-//! layers are unrolled and fine-tuned: `Σ` of nothing but the reconstruction, or, with labels, a classifier on the code, at first
-//! alone (softmax regression on a frozen encoder) and then together with the encoder.
+//! Layer ℓ is an autoencoder of its own on the code h^(ℓ−1) of those before it, which stay as they are; only its own
+//! input is corrupted, h^(ℓ−1) itself is clean. Its own decoder is the layer of the whole network's decoder that will
+//! undo it. Then the layers are unrolled and fine-tuned: `Σ` of nothing but the reconstruction, or, with labels, a
+//! classifier on the code, at first alone (softmax regression on a frozen encoder) and then together with the encoder.
 //!
-//! A layer's objective: its reconstruction (that of the data for the first; for a sigmoid layer the cross-entropy, else the
-//! squared error of its activation) and, by `pretrain`, one of the terms of `sparse`, `l1` and `contractive`.
+//! A layer's objective: its reconstruction (that of the data for the first; for a sigmoid layer the cross-entropy, else
+//! the squared error of its activation) and, by `pretrain`, one of the terms of `sparse`, `l1` and `contractive`.
 
 use super::body::Dense;
 use super::corruption::{Corrupted, Corruption};

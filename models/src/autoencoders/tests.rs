@@ -1,5 +1,5 @@
-//! Every type: the gradient check of its whole loss in f64 with noise frozen, each term's gradient, and the oracles that its
-//! objective must satisfy.
+//! Every type: the gradient check of its whole loss in f64 with noise frozen, each term's gradient, and the oracles
+//! that its objective must satisfy.
 
 use super::{Autoencoder, Corruption, Mode, ModelKind, Weight};
 use crate::config::{Config, CorruptionName, FineTuneName, LikelihoodName, LossName, MeanName, PretrainName};
@@ -96,7 +96,8 @@ fn all_learn(ready: &Ready<f64>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Configurations of every type (but for a running mean, whose gradient is not the derivative of its value: it has a test of its own) and of the choices that it may have.
+/// Configurations of every type (but for a running mean, whose gradient is not the derivative of its value: it has a
+/// test of its own) and of the choices that it may have.
 fn variants(seed: u64) -> Vec<(String, Config)> {
     let mut all = Vec::new();
     let mut add = |what: &str, config: Config| all.push((format!("{} {what}", config.model.name()), config));

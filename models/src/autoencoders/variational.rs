@@ -1,11 +1,12 @@
 //! The variational autoencoder (Kingma & Welling 2013; Rezende, Mohamed & Wierstra 2014).
 //!
-//! The encoder gives μ(x) and ln σ²(x) of a normal q(z|x); `z = μ + σ ⊙ ε`, ε normal. Objective, the negative evidence lower bound:
-//! `−E_q ln p(x|z) + β KL`, `KL(q‖N(0, I)) = −½ Σ (1 + ln σ² − μ² − σ²)`, summed over the code, averaged over samples.
+//! The encoder gives μ(x) and ln σ²(x) of a normal q(z|x); `z = μ + σ ⊙ ε`, ε normal. Objective, the negative evidence
+//! lower bound: `−E_q ln p(x|z) + β KL`, `KL(q‖N(0, I)) = −½ Σ (1 + ln σ² − μ² − σ²)`, summed over the code, averaged
+//! over samples.
 //!
-//! p(x|z) is Bernoulli, Gaussian of a fixed σ_x, or Gaussian of the best one (σ-VAE; Rybkin et al. 2020). β ≠ 1: β-VAE (Higgins
-//! et al. 2017), with a warm-up from 0 (Sønderby et al. 2016). With a capacity the second term is `γ |KL − C(t)|` (Burgess et al.
-//! 2018). The code that a sample is encoded to is μ(x).
+//! p(x|z) is Bernoulli, Gaussian of a fixed σ_x, or Gaussian of the best one (σ-VAE; Rybkin et al. 2020). β ≠ 1: β-VAE
+//! (Higgins et al. 2017), with a warm-up from 0 (Sønderby et al. 2016). With a capacity the second term is
+//! `γ |KL − C(t)|` (Burgess et al. 2018). The code that a sample is encoded to is μ(x).
 
 use super::objective::{Builder, Mode};
 use super::reconstruction::Reconstruction;
@@ -136,8 +137,8 @@ impl Posterior {
         tape.scale(tape.add_scalar(tape.sub(sum, self.log_variance), -1.0), 0.5)
     }
 
-    /// `ln p(x|z) + ln p(z) − ln q(z|x)` of one sample z for each row, `[N, 1]`: the logarithm of an importance weight (Burda,
-    /// Grosse & Salakhutdinov 2015). The normalising constants of p(z) and q cancel.
+    /// `ln p(x|z) + ln p(z) − ln q(z|x)` of one sample z for each row, `[N, 1]`: the logarithm of an importance weight
+    /// (Burda, Grosse & Salakhutdinov 2015). The normalising constants of p(z) and q cancel.
     #[track_caller]
     pub(super) fn log_weights<T: Real>(
         &self,

@@ -17,14 +17,15 @@ use crate::model::Model;
 ///
 /// For example: narrows eval runs/undercomplete-1 --data digits
 ///
-/// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size, the objective
-/// on clean inputs and its terms, signal to noise and structural similarity of images, how the code is used, what a
-/// corruption leaves, and for a variational model the evidence lower bound and its two parts.
+/// Prints the squared error (summed over features, averaged over samples) beside that of a PCA of the same code size,
+/// the objective on clean inputs and its terms, signal to noise and structural similarity of images, how the code is
+/// used, what a corruption leaves, and for a variational model the evidence lower bound and its two parts.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors
     run: PathBuf,
-    /// What to measure on: `digits`, a folder of IDX files, plain or .gz, or one of photographs; the model's own data if not given
+    /// What to measure on: `digits`, a folder of IDX files, plain or .gz, or one of photographs; the model's own data
+    /// if not given
     #[arg(long, value_name = "SRC")]
     data: Option<String>,
     /// Write the JSON object to this file too

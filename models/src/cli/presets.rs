@@ -12,8 +12,8 @@ use crate::presets::{self, PRESETS, Preset};
 ///
 /// For example: narrows presets pytorch-vae
 ///
-/// Prints each with what it is, what data it is for, where it is from, what is expected of it, and its settings; with --quiet the
-/// names.
+/// Prints each with what it is, what data it is for, where it is from, what is expected of it, and its settings; with
+/// --quiet the names.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Show this one only

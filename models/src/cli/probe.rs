@@ -13,8 +13,9 @@ use crate::model::Model;
 ///
 /// For example: narrows probe runs/denoising-1 --data ../mnist
 ///
-/// Fits softmax regression to the codes of the training part, without changing the model, and says what share of the test part
-/// it finds the class of; beside it the same for principal components of as many numbers, and for the data themselves.
+/// Fits softmax regression to the codes of the training part, without changing the model, and says what share of the
+/// test part it finds the class of; beside it the same for principal components of as many numbers, and for the data
+/// themselves.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors

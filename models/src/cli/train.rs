@@ -1,8 +1,8 @@
 //! `narrows train`: a configuration put together from its sources, a run directory, and a summary.
 //!
-//! A later source wins: the defaults, `--preset`, `--config`, `--set`, the flags by name. Values are handed on as they were typed;
-//! the configuration alone knows what a key may hold, so a flag, a `--set` and a line of the file are refused with the
-//! same words.
+//! A later source wins: the defaults, `--preset`, `--config`, `--set`, the flags by name. Values are handed on as they
+//! were typed; the configuration alone knows what a key may hold, so a flag, a `--set` and a line of the file are
+//! refused with the same words.
 
 use std::fmt::Write;
 use std::fs;
@@ -178,8 +178,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     })
 }
 
-/// The defaults of the type, changed by the preset, by the file and then by `changes`. The type comes first, whoever names it last:
-/// it decides the defaults.
+/// The defaults of the type, changed by the preset, by the file and then by `changes`. The type comes first, whoever
+/// names it last: it decides the defaults.
 fn configuration(preset: Option<&str>, file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
     let preset = preset.map(presets::preset).transpose()?;
     let mut named = Config::default();

@@ -4,7 +4,8 @@ use super::words::Value;
 use crate::Result;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Units of a decoder's hidden layers, from the code to the output. In files and flags `mirror`, or a list as in `256,512`.
+/// Units of a decoder's hidden layers, from the code to the output. In files and flags `mirror`, or a list as in
+/// `256,512`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum DecoderLayers {
     /// Those of the encoder, turned round.

@@ -1,7 +1,7 @@
 //! The defaults of each type: what differs from those of an undercomplete autoencoder.
 //!
-//! The embedded digits have 64 features, and the defaults are for them: a default must be a model that trains in seconds and shows
-//! what its type is for.
+//! The embedded digits have 64 features, and the defaults are for them: a default must be a model that trains in
+//! seconds and shows what its type is for.
 
 use super::{BodyName, Config, CorruptionName, LossName};
 use crate::autoencoders::{Bottleneck, ModelKind};

@@ -139,8 +139,8 @@ fn png_pixels(path: &Path, bytes: &[u8]) -> Result<(usize, Vec<u8>)> {
     Ok((info.color_type.samples(), pixels))
 }
 
-/// Whether the markers of a JPEG file lead to that of its end (ITU-T T.81, annex B). The decoder fills what a file lacks
-/// with grey and says nothing.
+/// Whether the markers of a JPEG file lead to that of its end (ITU-T T.81, annex B). The decoder fills what a file
+/// lacks with grey and says nothing.
 fn is_whole_jpeg(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     loop {

@@ -44,8 +44,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// What `spec` names: `digits`, or the path of a folder of IDX files or of photographs (`./digits` for a folder of that
-    /// name). Patches of photographs are cut as [`PatchOptions::default`] says; see [`Self::with_patches`].
+    /// What `spec` names: `digits`, or the path of a folder of IDX files or of photographs (`./digits` for a folder of
+    /// that name). Patches of photographs are cut as [`PatchOptions::default`] says; see [`Self::with_patches`].
     ///
     /// # Errors
     /// If `spec` is no folder, or something that this version does not read.

@@ -1,7 +1,7 @@
 //! What a model reaches on some data: errors, the objective and its terms, likelihoods, how its code is used.
 //!
-//! All figures are means over samples, of values as the model sees them (scaled). `plans` records what is measured; here it is run
-//! over the data and added up.
+//! All figures are means over samples, of values as the model sees them (scaled). `plans` records what is measured;
+//! here it is run over the data and added up.
 
 use super::images::{Ssim, psnr};
 use super::plans::{Corrupting, Likelihood, Measured, Plans};
@@ -64,8 +64,8 @@ pub struct Evaluation {
     pub squared_error: f64,
     /// The same per feature.
     pub mse: f64,
-    /// Peak signal to noise, in dB: 10 log10(L²/MSE), L being 1 for data in 0..1, and the range of data that are not scaled; there
-    /// is none for features each scaled in its own way.
+    /// Peak signal to noise, in dB: 10 log10(L²/MSE), L being 1 for data in 0..1, and the range of data that are not
+    /// scaled; there is none for features each scaled in its own way.
     pub psnr: Option<f64>,
     /// The structural similarity, mean over images, where it was asked for.
     pub ssim: Option<f64>,
@@ -191,7 +191,8 @@ impl<'a> Evaluator<'a> {
         Ok(evaluation)
     }
 
-    /// The share of samples whose class a model's classifier finds with other weights; `None` without classifier or labels.
+    /// The share of samples whose class a model's classifier finds with other weights; `None` without classifier or
+    /// labels.
     ///
     /// # Errors
     /// As for [`Self::run`].

@@ -1,7 +1,8 @@
 //! Measures: how good a code or a reconstruction is, and what a simple method reaches beside it.
 //!
 //! * `evaluate`: a model's figures on some data; `plans`: how they are recorded.
-//! * `images`: signal to noise and structural similarity. `codes`: how a code is used. `probe`: a linear classifier on codes.
+//! * `images`: signal to noise and structural similarity. `codes`: how a code is used. `probe`: a linear classifier on
+//!   codes.
 //! * [`pca`]: principal component analysis, the linear yardstick of every run.
 
 mod codes;

@@ -29,7 +29,8 @@ pub(super) struct Main {
     x: Var,
     squared_error: Var,
     bce: Option<Var>,
-    /// The mean squared error of a sampled code's reconstruction, where the likelihood takes its variance from all of them.
+    /// The mean squared error of a sampled code's reconstruction, where the likelihood takes its variance from all of
+    /// them.
     sampled: Option<Var>,
     total: Var,
     terms: Vec<(&'static str, f64, Var)>,

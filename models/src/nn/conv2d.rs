@@ -6,8 +6,8 @@ use narrows_engine::conv::Pool;
 use narrows_engine::ops::{Conv1dOptions, ConvOptions};
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
-/// A convolution of images: `weight` is `[filters, channels / groups, rows, columns]`, `bias` `[filters]`, as in PyTorch's
-/// `Conv2d`.
+/// A convolution of images: `weight` is `[filters, channels / groups, rows, columns]`, `bias` `[filters]`, as in
+/// PyTorch's `Conv2d`.
 #[derive(Debug, Clone)]
 pub struct Conv2d {
     weight: ParameterId,
@@ -59,8 +59,8 @@ impl Conv2d {
         }
     }
 
-    /// Nearest upsampling of `x` by `factor`, and the convolution of that: in one operation where the layer's stride, dilation
-    /// and groups are 1, else in two.
+    /// Nearest upsampling of `x` by `factor`, and the convolution of that: in one operation where the layer's stride,
+    /// dilation and groups are 1, else in two.
     #[track_caller]
     pub fn record_of_nearest<T: Real>(
         &self,

@@ -5,8 +5,8 @@ use crate::Result;
 use narrows_engine::ops::{ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions};
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
 
-/// A transposed convolution of images: `weight` is `[channels, filters / groups, rows, columns]`, `bias` `[filters]`, as in
-/// PyTorch's `ConvTranspose2d`.
+/// A transposed convolution of images: `weight` is `[channels, filters / groups, rows, columns]`, `bias` `[filters]`,
+/// as in PyTorch's `ConvTranspose2d`.
 #[derive(Debug, Clone)]
 pub struct ConvTranspose2d {
     weight: ParameterId,
@@ -37,8 +37,9 @@ impl ConvTranspose2d {
         init.draw(parameters, self.weight, self.bias, seed);
     }
 
-    /// `[N, channels, height, width]` gives `[N, filters, (height - 1) stride - 2 padding + dilation (rows - 1) + output_padding +
-    /// 1, likewise]`; the output padding chooses among the sizes that a convolution takes to `height` and `width`.
+    /// `[N, channels, height, width]` gives
+    /// `[N, filters, (height - 1) stride - 2 padding + dilation (rows - 1) + output_padding + 1, likewise]`; the output
+    /// padding chooses among the sizes that a convolution takes to `height` and `width`.
     #[track_caller]
     pub fn record<T: Real>(
         &self,
@@ -86,7 +87,8 @@ impl ConvTranspose1d {
         init.draw(parameters, self.weight, self.bias, seed);
     }
 
-    /// `[N, channels, length]` gives `[N, filters, (length - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1]`.
+    /// `[N, channels, length]` gives
+    /// `[N, filters, (length - 1) stride - 2 padding + dilation (kernel - 1) + output padding + 1]`.
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var, activation: ActivationName) -> Var {
         let (weight, bias) = (tape.parameter(self.weight), Some(tape.parameter(self.bias)));

@@ -20,8 +20,9 @@ words! {
 const WEIGHTS: u32 = 0x00ff_0001;
 
 impl Init {
-    /// Draws a weight `[out, in]`, or `[out, in, ..]` of a kernel, and its bias `[out]`. What counts as "in" is everything
-    /// but the first size, as in PyTorch, also for transposed convolutions, which have the two the other way round.
+    /// Draws a weight `[out, in]`, or `[out, in, ..]` of a kernel, and its bias `[out]`. What counts as "in" is
+    /// everything but the first size, as in PyTorch, also for transposed convolutions, which have the two the other way
+    /// round.
     pub fn draw<T: Real>(self, parameters: &mut Parameters<T>, weight: ParameterId, bias: ParameterId, seed: u64) {
         let sizes = parameters.sizes(weight);
         let kernel: usize = sizes.iter().skip(2).product();

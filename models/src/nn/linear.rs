@@ -26,8 +26,8 @@ impl Linear {
         Ok(Self { weight, bias, into, out, tied: false })
     }
 
-    /// A layer back from `other`'s outputs to its inputs over the same weight, W* = Wᵀ; adds `name.bias` only. The weight's
-    /// gradient is the sum of both uses.
+    /// A layer back from `other`'s outputs to its inputs over the same weight, W* = Wᵀ; adds `name.bias` only. The
+    /// weight's gradient is the sum of both uses.
     ///
     /// # Errors
     /// As for [`Self::new`].

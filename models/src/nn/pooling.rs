@@ -43,8 +43,8 @@ pub enum Unpooling {
 }
 
 impl Unpooling {
-    /// `[N, channels, height, width]` gives a larger image; `switches` are those of the max pooling that is undone, and no
-    /// other kind looks at them.
+    /// `[N, channels, height, width]` gives a larger image; `switches` are those of the max pooling that is undone, and
+    /// no other kind looks at them.
     #[track_caller]
     pub fn record<T: Real>(self, tape: &Tape<T>, x: Var, switches: Option<Var>) -> Var {
         match (self, switches) {

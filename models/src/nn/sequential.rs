@@ -33,7 +33,8 @@ impl Sequential {
         Ok(Self { name: name.into(), layers })
     }
 
-    /// The way back through `other`'s layers, the last one first, over the same weights; `activations` has one for each.
+    /// The way back through `other`'s layers, the last one first, over the same weights; `activations` has one for
+    /// each.
     ///
     /// # Errors
     /// As for [`Linear::new`].

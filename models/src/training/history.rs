@@ -36,7 +36,8 @@ pub struct EpochRecord {
     pub samples_per_second: f64,
 }
 
-/// The table as CSV: a header, a line an epoch. Every term of any phase has a column for its value and one for its weight.
+/// The table as CSV: a header, a line an epoch. Every term of any phase has a column for its value and one for its
+/// weight.
 pub(crate) fn to_csv(records: &[EpochRecord]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for term in records.iter().flat_map(|record| &record.terms) {

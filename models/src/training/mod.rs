@@ -1,8 +1,10 @@
 //! Training: the loop, what watches it, run directories, and going on where a run stopped.
 //!
-//! * `trainer`: phases and epochs; `step`: one step after the other over a plan (`recording`) by an optimiser (`optimizer`); neither knows files.
+//! * `trainer`: phases and epochs; `step`: one step after the other over a plan (`recording`) by an optimiser
+//!   (`optimizer`); neither knows files.
 //! * `run`: a run directory from a request, checkpoints, resuming.
-//! * [`state`]: the state file; `checkpoint`: a trainer's state, and going on from one. `history`: what each epoch gave. `observer`: who watches.
+//! * [`state`]: the state file; `checkpoint`: a trainer's state, and going on from one. `history`: what each epoch
+//!   gave. `observer`: who watches.
 
 mod checkpoint;
 mod history;

@@ -6,8 +6,8 @@ use crate::data::{Dataset, Scaler};
 use crate::model::{DataInfo, Model};
 use crate::{Error, Result};
 
-/// A model for some rows of a dataset of one's own, untrained, for a [`Trainer`](super::Trainer): fits the scaler to them and settles what the
-/// configuration leaves to the data; gives what was chosen, in words.
+/// A model for some rows of a dataset of one's own, untrained, for a [`Trainer`](super::Trainer): fits the scaler to
+/// them and settles what the configuration leaves to the data; gives what was chosen, in words.
 ///
 /// ```
 /// use narrows::config::Config;

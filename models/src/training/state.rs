@@ -1,8 +1,8 @@
 //! The state file of a run: what resuming needs so that it gives the bits of an uninterrupted run.
 //!
-//! Safetensors: `parameters`, the optimiser's tensors and, where there are, `best` (by validation), `average` and `before` (a
-//! classifier's fine-tuning), all flat; the numbers (steps, the sums of the epoch at hand, the history) as JSON in the metadata,
-//! floats by their bits.
+//! Safetensors: `parameters`, the optimiser's tensors and, where there are, `best` (by validation), `average` and
+//! `before` (a classifier's fine-tuning), all flat; the numbers (steps, the sums of the epoch at hand, the history) as
+//! JSON in the metadata, floats by their bits.
 
 use super::EpochRecord;
 use super::optimizer::PhaseOptimizer;

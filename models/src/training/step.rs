@@ -1,8 +1,8 @@
 //! Steps: a batch, forward, backward, the optimiser; and what the end of an epoch brings.
 //!
-//! A step gathers and scales a batch straight into the plan's input, runs forward and backward, and makes one pass over the
-//! parameters. Nothing is allocated. With L-BFGS a step is an iteration over all samples, in parts whose gradients are added
-//! in order.
+//! A step gathers and scales a batch straight into the plan's input, runs forward and backward, and makes one pass over
+//! the parameters. Nothing is allocated. With L-BFGS a step is an iteration over all samples, in parts whose gradients
+//! are added in order.
 
 use super::history::{EpochRecord, TermRecord};
 use super::optimizer::PhaseOptimizer;
@@ -197,8 +197,8 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// The mean loss over the validation part, batch by batch, of the weights that would be kept; `None` without one. Noise
-    /// and samples of a code are drawn alike at every epoch, from streams that training does not use.
+    /// The mean loss over the validation part, batch by batch, of the weights that would be kept; `None` without one.
+    /// Noise and samples of a code are drawn alike at every epoch, from streams that training does not use.
     fn validation_loss(&mut self, split: Split) -> Result<Option<f64>> {
         let Some(validator) = &mut self.validator else { return Ok(None) };
         let seed = self.model.config().seed;

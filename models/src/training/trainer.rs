@@ -1,8 +1,9 @@
 //! The training loop: phases, epochs, steps. It knows no files.
 //!
-//! A run is one phase, or for a stacked autoencoder several; each has a plan and an optimiser of its own, made when it begins.
-//! Shuffles and noise are functions of (seed, epoch, step), so the state of a run is the parameters, the moments, the number of
-//! steps and the sums of the epoch at hand. `step` takes the steps, `checkpoint` makes a state of them and goes on from one.
+//! A run is one phase, or for a stacked autoencoder several; each has a plan and an optimiser of its own, made when it
+//! begins. Shuffles and noise are functions of (seed, epoch, step), so the state of a run is the parameters, the
+//! moments, the number of steps and the sums of the epoch at hand. `step` takes the steps, `checkpoint` makes a state
+//! of them and goes on from one.
 
 use super::EpochRecord;
 use super::observer::{Observer, Progress};

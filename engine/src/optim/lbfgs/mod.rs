@@ -2,8 +2,8 @@
 //!
 //! An iteration takes the two-loop recursion's direction (Nocedal and Wright 2006, algorithms 7.4 and 7.5) from
 //! `pairs`; `line` evaluates where `wolfe` asks for it, `space` does the sums, `config` holds the constants. Called by
-//! whoever can evaluate the loss of all data. Layout: `2 history + 4` buffers as long as the parameters, in which only the trained
-//! ranges count.
+//! whoever can evaluate the loss of all data. Layout: `2 history + 4` buffers as long as the parameters, in which only
+//! the trained ranges count.
 
 mod config;
 mod line;

@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Number, Lanes};
+use crate::simd::{Lanes, Number};
 
 /// `g += w p; m += (1 - beta1)(g - m); v = beta2 v + (1 - beta2) g^2;`
 /// `p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)`.

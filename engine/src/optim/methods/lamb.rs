@@ -8,7 +8,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Number, Lanes};
+use crate::simd::{Lanes, Number};
 
 /// `m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;`
 /// `r = m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon) + w p; p -= lr ‖p‖ / ‖r‖ r` with the norms of each

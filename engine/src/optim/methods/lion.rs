@@ -7,7 +7,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Number, Lanes};
+use crate::simd::{Lanes, Number};
 
 /// `u = sign(beta1 m + (1 - beta1) g); p -= lr (u + w p); m = beta2 m + (1 - beta2) g`.
 #[derive(Debug, Clone, Copy, PartialEq)]

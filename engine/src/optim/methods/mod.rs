@@ -8,8 +8,8 @@
 //!
 //! * the settings: a public struct whose documentation is the formula, and its `Default`;
 //! * `impl Method`: its name, its constants' ranges, the names of its buffers of state (as many as it likes, zero at
-//!   first), and `step`, which computes this step's constants in `f64`, rounds them once and calls `run.advance` for one
-//!   pass over everything, or `run.measure` and `run.advance_in` parameter by parameter where it needs norms;
+//!   first), and `step`, which computes this step's constants in `f64`, rounds them once and calls `run.advance` for
+//!   one pass over everything, or `run.measure` and `run.advance_in` parameter by parameter where it needs norms;
 //! * an `impl Update` for those constants: what happens to one vector of parameters, gradients and state;
 //! * `cases()`: settings, each with the formula on single numbers in `f64`. All tests of `optim` walk them.
 //!

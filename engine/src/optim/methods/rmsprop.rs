@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Number, Lanes};
+use crate::simd::{Lanes, Number};
 
 /// `g += w p; v = alpha v + (1 - alpha) g^2; d = g / (sqrt(v) + epsilon); p -= lr d`; with momentum
 /// `m = momentum m + d; p -= lr m`.

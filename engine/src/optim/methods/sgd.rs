@@ -5,7 +5,7 @@ use crate::base::Error;
 use crate::optim::cases::{Case, Scalars, case};
 use crate::optim::method::{self, Method, Now, Run};
 use crate::simd::kernels::{Update, UpdateFloat};
-use crate::simd::{Number, Lanes};
+use crate::simd::{Lanes, Number};
 
 /// `g += w p; m = momentum m + g; p -= lr m`, or with Nesterov `p -= lr (g + momentum m)`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

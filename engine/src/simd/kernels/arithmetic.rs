@@ -1,5 +1,5 @@
-//! Sums, differences, products, quotients, reductions, the parts of softmax and of normalisation, and the scaling of raw
-//! data while a batch is gathered.
+//! Sums, differences, products, quotients, reductions, the parts of softmax and of normalisation, and the scaling of
+//! raw data while a batch is gathered.
 #![forbid(unsafe_code)]
 
 use super::{Elementary, InOut, Lanes, read, read_bytes, write};

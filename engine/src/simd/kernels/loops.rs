@@ -29,7 +29,13 @@ macro_rules! gradient {
     ($($name:ident |$isa:ident, $saved:ident, $dy:ident, $p:ident| $f:expr;)*) => {
         $(
             #[inline(always)]
-            pub(super) fn $name<T: Elementary, I: Lanes<T>>($isa: I, saved: &[T], io: InOut<'_, T>, p: T, accumulate: bool) {
+            pub(super) fn $name<T: Elementary, I: Lanes<T>>(
+                $isa: I,
+                saved: &[T],
+                io: InOut<'_, T>,
+                p: T,
+                accumulate: bool,
+            ) {
                 let $p = $isa.splat(p);
                 let _ = $p;
                 let len = io.len().min(saved.len());

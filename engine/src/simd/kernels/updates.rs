@@ -3,9 +3,9 @@
 //! An optimiser states what it does to one vector ([`Update`], in its own file under `optim`); the loops here read each
 //! number once and write it once. All are bound by memory (Adam: 28 bytes a parameter in `f32` for about 12
 //! operations). An element's result does not depend on its position, so callers may split anywhere. Only common lengths
-//! are touched. `optim` calls them; [`UpdateFloat`] chooses the instruction set. A profile names `f32_avx2::advance`, and
-//! the optimiser too under `-C symbol-mangling-version=v0`. Rejected: a kernel for each optimiser in a `kernel_table`,
-//! which spreads every optimiser over two folders and several `match`es.
+//! are touched. `optim` calls them; [`UpdateFloat`] chooses the instruction set. A profile names `f32_avx2::advance`,
+//! and the optimiser too under `-C symbol-mangling-version=v0`. Rejected: a kernel for each optimiser in a
+//! `kernel_table`, which spreads every optimiser over two folders and several `match`es.
 
 use super::{Lanes, Number, kernel_table, read, write};
 use crate::base::Backend;

@@ -1,21 +1,22 @@
-//! A body of convolutions: an encoder each of whose levels makes the image smaller, and a decoder that makes it larger again
-//! in one of three ways (LeCun et al. 1989; Masci et al. 2011; Zeiler & Fergus 2014 for unpooling by switches; Dumoulin &
-//! Visin 2016 for the transposed convolution).
+//! A body of convolutions: an encoder each of whose levels makes the image smaller, and a decoder that makes it larger
+//! again in one of three ways (LeCun et al. 1989; Masci et al. 2011; Zeiler & Fergus 2014 for unpooling by switches;
+//! Dumoulin & Visin 2016 for the transposed convolution).
 //!
 //! With filters f_1 .. f_n, kernel k ("same" padding), activation a, and `down` a max pooling of 2x2 (a last odd row or
 //! column makes a window of its own) or a stride of 2:
-//! * encoder: `down(a(conv f_{l-1} -> f_l))` for l = 1 .. n, f_0 the image's channels; the last activation is the code's,
-//!   if that is the last image.
-//! * `nearest`: `a(conv f_n -> f_n)`, then for l = n .. 1: each pixel twice down and across, `conv f_l -> f_{l-1}`, the last
-//!   one to the channels. (The convolutions of the tutorial "Building Autoencoders in Keras", Chollet 2016.)
-//! * `max`: for l = n .. 1: each pixel back to where its maximum came from, `conv f_l -> f_{l-1}`, the last to the channels.
-//!   The places go around the code: it alone does not determine the reconstruction.
-//! * `transposed`: for l = n .. 1: `a(transposed conv f_l -> f_{l-1})` of stride 2, f_0 = f_1, then `conv f_1 -> channels`.
+//! * encoder: `down(a(conv f_{l-1} -> f_l))` for l = 1 .. n, f_0 the image's channels; the last activation is the
+//!   code's, if that is the last image.
+//! * `nearest`: `a(conv f_n -> f_n)`, then for l = n .. 1: each pixel twice down and across, `conv f_l -> f_{l-1}`, the
+//!   last one to the channels. (The convolutions of the tutorial "Building Autoencoders in Keras", Chollet 2016.)
+//! * `max`: for l = n .. 1: each pixel back to where its maximum came from, `conv f_l -> f_{l-1}`, the last to the
+//!   channels. The places go around the code: it alone does not determine the reconstruction.
+//! * `transposed`: for l = n .. 1: `a(transposed conv f_l -> f_{l-1})` of stride 2, f_0 = f_1, then
+//!   `conv f_1 -> channels`.
 //!
 //! Every level comes back at its own size: 28, 14, 7, 4 and again 7, 14, 28, so images may have any.
 //!
-//! The code is the last, smallest image of f_n channels (`bottleneck` is `map`), or `code` numbers that a linear layer makes
-//! of it and another turns back (`dense`).
+//! The code is the last, smallest image of f_n channels (`bottleneck` is `map`), or `code` numbers that a linear layer
+//! makes of it and another turns back (`dense`).
 
 use super::{Encoded, Ends};
 use crate::config::{Config, words};
@@ -100,8 +101,8 @@ impl Convolutional {
     /// Adds the parameters of an autoencoder for images of `image`.
     ///
     /// # Errors
-    /// Data that are no images; no filters, an even kernel or more levels than the image has sizes; max unpooling without
-    /// max pooling; sizes that are too large.
+    /// Data that are no images; no filters, an even kernel or more levels than the image has sizes; max unpooling
+    /// without max pooling; sizes that are too large.
     pub fn new<T: Real>(
         config: &Config,
         image: Option<ImageShape>,
@@ -198,8 +199,8 @@ impl Convolutional {
         transposed.iter().for_each(|layer| layer.initialise(parameters, init, seed));
     }
 
-    /// `x` `[N, features]` gives the code `[N, code]` (the last image, where a type makes its own code of that), and the
-    /// switches of each level if the decoder unpools by them.
+    /// `x` `[N, features]` gives the code `[N, code]` (the last image, where a type makes its own code of that), and
+    /// the switches of each level if the decoder unpools by them.
     #[track_caller]
     pub fn encode<T: Real>(&self, tape: &Tape<T>, x: Var) -> Encoded {
         let ImageShape { channels, height, width } = self.image;
@@ -230,8 +231,8 @@ impl Convolutional {
         Encoded { code, switches }
     }
 
-    /// The code gives what the loss compares: logits for the cross-entropy, else the reconstruction. Max unpooling needs the
-    /// switches of the image that the code is of.
+    /// The code gives what the loss compares: logits for the cross-entropy, else the reconstruction. Max unpooling
+    /// needs the switches of the image that the code is of.
     #[track_caller]
     pub fn decode<T: Real>(&self, tape: &Tape<T>, Encoded { code, switches }: &Encoded) -> Var {
         let code = *code;
@@ -369,8 +370,8 @@ fn sides(config: &Config, image: ImageShape) -> Result<Vec<[usize; 2]>> {
     Ok(sides)
 }
 
-/// The sizes of every tensor of a body of this configuration, weights and biases, in no order that matters; `None` where
-/// sizes are too large to be multiplied.
+/// The sizes of every tensor of a body of this configuration, weights and biases, in no order that matters; `None`
+/// where sizes are too large to be multiplied.
 pub(super) fn tensors(config: &Config, image: ImageShape, ends: Ends) -> Option<Vec<Vec<usize>>> {
     let channels: Vec<usize> = std::iter::once(image.channels).chain(config.filters.iter().copied()).collect();
     let (n, kernel) = (config.filters.len(), config.kernel);

@@ -73,7 +73,8 @@ proptest! {
         };
         let mut ready = ready::<f64>(&config, image(channels, sides.0, sides.1), rows).unwrap();
         let Ready { parameters, plan, workspace, total } = &mut ready;
-        // A pooling's maxima change places at some weights: where the first step finds such a kink, a smaller one does not.
+        // A pooling's maxima change places at some weights: where the first step finds such a kink, a smaller one does
+        // not.
         let relative = [1e-5, 1e-6, 1e-7].into_iter().map(|step| {
             check::gradients(plan, parameters, workspace, *total, step, 1e-3).unwrap().relative
         });

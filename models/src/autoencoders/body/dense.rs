@@ -1,8 +1,8 @@
 //! A body of fully connected layers: node counts falling to the code (or rising to it) and back, any depth.
 //!
-//! The decoder mirrors the encoder unless it has layers of its own. Tied, its weights are the encoder's read the other way
-//! round, W* = Wᵀ, one tensor whose gradient is the sum of both uses; the biases stay its own (Vincent et al. 2010). The
-//! last layer is linear: an activation of the output belongs to the loss.
+//! The decoder mirrors the encoder unless it has layers of its own. Tied, its weights are the encoder's read the other
+//! way round, W* = Wᵀ, one tensor whose gradient is the sum of both uses; the biases stay its own (Vincent et al.
+//! 2010). The last layer is linear: an activation of the output belongs to the loss.
 
 use super::Ends;
 use crate::config::{Config, DecoderLayers};

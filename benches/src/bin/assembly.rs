@@ -55,15 +55,16 @@ const RULES: &[Rule] = &[
     product("row", BOTH, 8, 1),
     Rule { others: true, ..product("dots", BOTH, 8, 2) },
     // Convolutions: the largest tiles, positions in the lanes (8 x 3, 4 x 3) and filters in them (7 x 2, 6 x 2).
-    Rule { others: true, ..product("sweep", AVX512, 24, 1) },
-    Rule { others: true, ..product("sweep", AVX2, 12, 1) },
-    Rule { others: true, ..product("correlate", AVX512, 24, 1) },
-    Rule { others: true, ..product("spread", AVX512, 14, 1) },
-    Rule { others: true, ..product("spread", AVX2, 12, 1) },
-    Rule { others: true, ..product("collect", AVX512, 24, 1) },
-    Rule { others: true, ..product("collect", AVX2, 10, 1) },
-    // The optimisers' passes, told apart by their multiply-adds: plain descent, RMSprop, Adam.
-    rule("advance", BOTH, 2, 1),
+    Rule { others: true, ..product("convolve_pixels", AVX512, 24, 1) },
+    Rule { others: true, ..product("convolve_pixels", AVX2, 12, 1) },
+    Rule { others: true, ..product("correlate_pixels", AVX512, 24, 1) },
+    // (In f64, which checks gradients, the tile of 7 x 2 keeps two vectors on the stack.)
+    Rule { others: true, ..product("convolve_filters", &["f32_avx512"], 14, 1) },
+    Rule { others: true, ..product("convolve_filters", AVX2, 12, 1) },
+    Rule { others: true, ..product("correlate_filters", AVX512, 24, 1) },
+    Rule { others: true, ..product("correlate_filters", AVX2, 10, 1) },
+    // The optimisers' passes, told apart by their multiply-adds: plain descent (two vectors a turn), RMSprop, Adam.
+    rule("advance", BOTH, 4, 1),
     rule("advance", BOTH, 3, 1),
     rule("advance", BOTH, 5, 1),
     Rule { moves: 1, ..rule("exp", F32, 7, 1) },

@@ -250,12 +250,17 @@ pub(crate) enum Applied<T> {
 }
 
 impl<T: Float> Applied<T> {
-    /// Applies what is applied in registers to the sums of a tile.
+    /// Applies what is applied in registers to the sums of a tile: by value, since sums that a pointer was taken of
+    /// live in memory throughout the loop that makes them.
     #[inline(always)]
-    pub(crate) fn in_registers<I: Lanes<T>, const NV: usize>(self, isa: I, sums: &mut [[I::V; NV]]) {
+    pub(crate) fn in_registers<I: Lanes<T>, const NV: usize, const MR: usize>(
+        self,
+        isa: I,
+        mut sums: [[I::V; NV]; MR],
+    ) -> [[I::V; NV]; MR] {
         match self {
             Self::Relu => {
-                for row in sums {
+                for row in &mut sums {
                     for sum in row {
                         *sum = rectified(isa, *sum);
                     }
@@ -263,7 +268,7 @@ impl<T: Float> Applied<T> {
             }
             Self::LeakyRelu(slope) => {
                 let slope = isa.splat(slope);
-                for row in sums {
+                for row in &mut sums {
                     for sum in row {
                         *sum = leaky(isa, slope, *sum);
                     }
@@ -271,6 +276,7 @@ impl<T: Float> Applied<T> {
             }
             Self::Nothing | Self::Function(..) => {}
         }
+        sums
     }
 
     /// Whether it is left to [`Self::finish`].

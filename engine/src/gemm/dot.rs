@@ -135,8 +135,7 @@ unsafe fn store<T: Float, I: Lanes<T>>(isa: I, x: &Dots<T>, row: usize, col: usi
         if !finish.row_bias.is_null() {
             value += *finish.row_bias.add(row);
         }
-        let mut finished = [[isa.splat(value)]];
-        finish.activation.in_registers(isa, &mut finished);
-        isa.store_head_at(finished[0][0], c, 1);
+        let [[value]] = finish.activation.in_registers(isa, [[isa.splat(value)]]);
+        isa.store_head_at(value, c, 1);
     }
 }

@@ -100,8 +100,8 @@ unsafe fn columns<T: Float, I: Lanes<T>, const NV: usize, const HEAD: bool>(
             a = a.wrapping_add(x.a_depth);
             b = b.wrapping_add(x.b_depth);
         }
-        finish.activation.in_registers(isa, std::slice::from_mut(&mut sums));
-        for (j, &sum) in sums.iter().enumerate() {
+        let [sums] = finish.activation.in_registers(isa, [sums]);
+        for (j, sum) in sums.into_iter().enumerate() {
             if HEAD { isa.store_head_at(sum, c, head) } else { isa.store_at(sum, c.add(j * I::LANES)) }
         }
     }

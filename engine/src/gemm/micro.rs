@@ -230,10 +230,10 @@ unsafe fn finish<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
     x: &Block<T>,
     strip: &Strip<T>,
     row: usize,
-    mut sums: Sums<T, I, MR, NV>,
+    sums: Sums<T, I, MR, NV>,
     c: *mut T,
 ) {
-    x.finish.activation.in_registers(isa, &mut sums);
+    let sums = x.finish.activation.in_registers(isa, sums);
     // SAFETY: the caller vouches for C; the tile is MR rows of NV whole vectors, one after the other.
     unsafe {
         if x.c_columns || strip.width != NV * I::LANES {

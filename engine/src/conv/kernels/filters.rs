@@ -158,7 +158,7 @@ unsafe fn block<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
             }
             weight = weight.add(NV * I::LANES);
         }
-        x.activation.in_registers(isa, &mut sums);
+        let sums = x.activation.in_registers(isa, sums);
         let target = x.target.add(position * x.vectors * I::LANES + vector * I::LANES);
         for (m, sums) in sums.into_iter().enumerate() {
             for (v, sum) in sums.into_iter().enumerate() {

@@ -191,7 +191,7 @@ unsafe fn tile<T: Float, I: Lanes<T>, const MR: usize, const NV: usize>(
             }
             weight = weight.add(MR);
         }
-        x.activation.in_registers(isa, &mut sums);
+        let sums = x.activation.in_registers(isa, sums);
         for (m, sums) in sums.into_iter().enumerate() {
             for v in 0..NV {
                 let at = to[v].add(m * x.target_plane);

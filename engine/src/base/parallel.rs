@@ -1,4 +1,4 @@
-//! How work is spread over threads: one choice by the caller, then only `join`.
+//! How threads share work: one choice by the caller, then only `join`.
 //!
 //! Everything splits over outputs, or over chunks whose size does not depend on the number of threads, so the same
 //! bits come out at any count. The library never configures rayon's global pool.

@@ -117,14 +117,14 @@ impl<T: ConvFloat> Passes<T> {
         let wanted = [self.layer.transposed, !self.layer.transposed];
         let (packed, rest) = PackedWeights::new(&self.layer, choices, layout, wanted, (weight, bias), scratch);
         let used = if self.layer.transposed { [0, 1] } else { [1, 0] };
-        let parts = Forward {
+        let parts = ForwardPart {
             input: Images { data: x, each: input },
             output: ImagesMut { data: output, each: result },
             places: places.map(|data| ImagesMut { data, each: result }),
             scratch: ChunkMemory { data: rest, each: layout.chunk(), chunk },
         };
         let split = self.split(context, images);
-        split.try_parts(parts, self.grain(split, chunk), &|mut part: Forward<'_, T>| {
+        split.try_parts(parts, self.grain(split, chunk), &|mut part: ForwardPart<'_, T>| {
             let (operands, scratch) = ((weight, bias), part.scratch.data);
             let mut worker =
                 Worker::new((&self.layer, choices), context.backend, &packed, layout, operands, scratch, used);
@@ -169,7 +169,7 @@ impl<T: ConvFloat> Passes<T> {
         let biases = &mut biases[..chunks * layer.channels()];
         let per = |data, each| ChunkMemory { data, each, chunk };
         let kept = (activation != Activation::Identity).then_some(Images { data: kept, each: result });
-        let parts = Gradients {
+        let parts = GradientPart {
             input: Images { data: x, each: input },
             kept,
             places: layer.pooling.map(|_| Images { data: places, each: result }),
@@ -181,7 +181,7 @@ impl<T: ConvFloat> Passes<T> {
         };
         let split = self.split(context, 3 * images);
         let how = How { context, activation, wants, accumulate, chunk, at_once: layout.images };
-        split.try_parts(parts, self.grain(split, chunk), &|mut part: Gradients<'_, T>| {
+        split.try_parts(parts, self.grain(split, chunk), &|mut part: GradientPart<'_, T>| {
             let (operands, scratch) = ((weight, None), std::mem::take(&mut part.scratch.data));
             let worker = Worker::new((layer, choices), context.backend, &packed, layout, operands, scratch, used);
             part.run(layer, worker, &how)
@@ -191,14 +191,14 @@ impl<T: ConvFloat> Passes<T> {
 }
 
 /// A part of the batch, forward.
-struct Forward<'a, T> {
+struct ForwardPart<'a, T> {
     input: Images<'a, T>,
     output: ImagesMut<'a, T>,
     places: Option<ImagesMut<'a, T>>,
     scratch: ChunkMemory<'a, T>,
 }
 
-impl<T: Send + Sync> Halve for Forward<'_, T> {
+impl<T: Send + Sync> Halve for ForwardPart<'_, T> {
     fn len(&self) -> usize {
         self.input.len()
     }
@@ -214,7 +214,7 @@ impl<T: Send + Sync> Halve for Forward<'_, T> {
 }
 
 /// A part of the batch, backward.
-struct Gradients<'a, T> {
+struct GradientPart<'a, T> {
     input: Images<'a, T>,
     kept: Option<Images<'a, T>>,
     places: Option<Images<'a, T>>,
@@ -225,7 +225,7 @@ struct Gradients<'a, T> {
     biases: ChunkMemory<'a, T>,
 }
 
-impl<T: Send + Sync> Halve for Gradients<'_, T> {
+impl<T: Send + Sync> Halve for GradientPart<'_, T> {
     fn len(&self) -> usize {
         self.input.len()
     }
@@ -258,7 +258,7 @@ struct How<T> {
     at_once: usize,
 }
 
-impl<'a, T: ConvFloat> Gradients<'a, T> {
+impl<'a, T: ConvFloat> GradientPart<'a, T> {
     /// All gradients of this part, chunk by chunk.
     fn run(mut self, layer: &Layer, mut worker: Worker<'_, T>, how: &How<T>) -> Result<(), Error> {
         let (images, [with_weight, _]) = (self.input.len(), how.wants);

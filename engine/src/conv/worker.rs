@@ -89,8 +89,8 @@ impl<'a, T: ConvFloat> Worker<'a, T> {
         Ok(())
     }
 
-    /// One image's result, pooled, and then its activation. (All activations rise, so the largest stays the largest,
-    /// and there are fewer to take.)
+    /// One image's result, pooled, and then its activation. (Where the activation rises, the largest stays the
+    /// largest, and there are fewer to take.)
     pub(super) fn pooled(
         &mut self,
         pooling: Pooling,

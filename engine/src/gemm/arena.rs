@@ -1,5 +1,5 @@
 //! Scratch memory of a thread, kept from call to call, so that a product allocates only when it is the first of its
-//! type, or larger than most: memory is taken at once for the usual blocks (`schedule::most`), since with work stealing
+//! type, or larger than most: memory is taken at once for the usual blocks (`packing::most`), since with work stealing
 //! a thread may meet its largest part late.
 
 use crate::simd::{Buffer, Float};

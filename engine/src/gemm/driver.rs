@@ -8,7 +8,7 @@ use super::activation::Applied;
 use super::ahead::Ahead;
 use super::block::{Block, Order};
 use super::epilogue::Finish;
-use super::schedule::{Schedule, most, next_block};
+use super::packing::{Packing, most, next_block};
 use super::task::{Family, Task};
 use super::tiling::steps;
 use super::{arena, dot, gemv, pack};
@@ -58,16 +58,16 @@ unsafe fn tiles<T: Float>(x: &Task<T>) {
         };
         return x.finish.activation.finish(x.backend, all);
     }
-    let schedule = Schedule::new(x, x.kernels.tiling(PhantomData));
-    let len = schedule.scratch();
-    // SAFETY: the caller vouches for `x`, the schedule is its own, and the arena gives as much scratch as is asked for.
+    let packing = Packing::new(x, x.kernels.tiling(PhantomData));
+    let len = packing.scratch();
+    // SAFETY: the caller vouches for `x`, the packing is its own, and the arena gives as much scratch as is asked for.
     unsafe {
         if len == 0 {
-            return blocks(x, &schedule, &mut []);
+            return blocks(x, &packing, &mut []);
         }
-        let most = most::<T>(&schedule.tiling);
-        if arena::with(arena::Use::Blocks, len, most, |scratch| blocks(x, &schedule, scratch)).is_none() {
-            without_memory(x, &schedule);
+        let most = most::<T>(&packing.tiling);
+        if arena::with(arena::Use::Blocks, len, most, |scratch| blocks(x, &packing, scratch)).is_none() {
+            without_memory(x, &packing);
         }
     }
 }
@@ -75,67 +75,67 @@ unsafe fn tiles<T: Float>(x: &Task<T>) {
 /// The same with small blocks on the stack: the same bits, slowly.
 ///
 /// # Safety
-/// * `x` is sound, and `schedule` is made for it.
+/// * `x` is sound, and `packing` is made for it.
 #[cold]
 #[inline(never)]
-unsafe fn without_memory<T: Float>(x: &Task<T>, schedule: &Schedule) {
+unsafe fn without_memory<T: Float>(x: &Task<T>, packing: &Packing) {
     if x.c_columns {
         // SAFETY: the caller vouches for `x`; such an A may be read where it lies, and its B is packed.
-        return unsafe { blocks(x, &Schedule { pack_a: None, ..*schedule }, &mut []) };
+        return unsafe { blocks(x, &Packing { pack_a: None, ..*packing }, &mut []) };
     }
-    let schedule = Schedule { kc: 32, mc: schedule.max_rows, nc: schedule.panel, ..*schedule };
+    let packing = Packing { kc: 32, mc: packing.max_rows, nc: packing.panel, ..*packing };
     // A panel of B and a row panel of A: at most 32 x 48 and 8 x 48 and a vector, or 32 x 32 and 14 x 48.
     let mut scratch = [T::ZERO; 2048];
     // SAFETY: the caller vouches for `x`, and that is enough.
-    unsafe { blocks(x, &schedule, &mut scratch) };
+    unsafe { blocks(x, &packing, &mut scratch) };
 }
 
 /// The loops over blocks.
 ///
 /// # Safety
-/// * `x` is sound, and `schedule` is made for it.
-/// * `scratch` has as many elements as the schedule asks for.
-unsafe fn blocks<T: Float>(x: &Task<T>, schedule: &Schedule, scratch: &mut [T]) {
-    debug_assert!(scratch.len() >= schedule.scratch());
-    let (for_b, for_a) = scratch.split_at_mut(schedule.scratch_b());
+/// * `x` is sound, and `packing` is made for it.
+/// * `scratch` has as many elements as the packing asks for.
+unsafe fn blocks<T: Float>(x: &Task<T>, packing: &Packing, scratch: &mut [T]) {
+    debug_assert!(scratch.len() >= packing.scratch());
+    let (for_b, for_a) = scratch.split_at_mut(packing.scratch_b());
     let (for_b, for_a) = (for_b.as_mut_ptr(), for_a.as_mut_ptr());
     let mut packed = None;
-    for (p, depth) in steps(x.k, schedule.kc) {
+    for (p, depth) in steps(x.k, packing.kc) {
         let finish = x.finish.of_depth(p == 0, p + depth >= x.k);
-        for (col, cols) in steps(x.n, schedule.nc) {
+        for (col, cols) in steps(x.n, packing.nc) {
             let mut block = Block {
                 rows: 0,
                 cols,
                 depth,
-                max_rows: schedule.max_rows,
+                max_rows: packing.max_rows,
                 a: x.a.at(0, p),
                 a_row: x.a.row,
                 order: if x.a.col == 1 { Order::Depth } else { Order::Rows(x.a.col) },
                 b: x.b.at(p, col),
                 b_depth: x.b.row,
-                panel: schedule.panel,
-                b_panel: if x.b.panel > 0 { x.b.col } else { schedule.panel },
+                panel: packing.panel,
+                b_panel: if x.b.panel > 0 { x.b.col } else { packing.panel },
                 last: std::ptr::null(),
                 last_depth: x.b.row,
                 c: x.c,
                 c_row: x.c_row,
                 c_columns: x.c_columns,
-                fetch_c: schedule.cold_c || p > 0 || x.finish.beta != T::ZERO,
+                fetch_c: packing.cold_c || p > 0 || x.finish.beta != T::ZERO,
                 finish,
                 backend: x.backend,
                 entries: x.kernels.entries(),
                 ahead: Ahead::none(),
             };
             // SAFETY: the caller vouches for `x` and the scratch, whose first part is for B.
-            unsafe { find_b(x, schedule, &mut block, [p, col], for_b) };
-            for (row, rows) in steps(x.m, schedule.mc) {
+            unsafe { find_b(x, packing, &mut block, [p, col], for_b) };
+            for (row, rows) in steps(x.m, packing.mc) {
                 block.rows = rows;
                 block.c = x.c_at(row, col);
                 block.finish = finish.part(row, col);
-                block.ahead = next_block(x, schedule, [row, rows], [col, cols], [p, depth]);
+                block.ahead = next_block(x, packing, [row, rows], [col, cols], [p, depth]);
                 // SAFETY: likewise, and the rest for A; the block is a part of C, with its operands found.
                 unsafe {
-                    find_a(x, schedule, &mut block, [row, p], &mut packed, for_a);
+                    find_a(x, packing, &mut block, [row, p], &mut packed, for_a);
                     x.kernels.block(&block);
                 }
             }
@@ -147,28 +147,28 @@ unsafe fn blocks<T: Float>(x: &Task<T>, schedule: &Schedule, scratch: &mut [T]) 
 ///
 /// # Safety
 /// * `x` is sound, and the block's columns and depth lie in it.
-/// * `to` is valid for writing `schedule.scratch_b()` elements.
-unsafe fn find_b<T: Float>(x: &Task<T>, schedule: &Schedule, block: &mut Block<T>, [p, col]: [usize; 2], to: *mut T) {
-    let nr = schedule.panel;
+/// * `to` is valid for writing `packing.scratch_b()` elements.
+unsafe fn find_b<T: Float>(x: &Task<T>, packing: &Packing, block: &mut Block<T>, [p, col]: [usize; 2], to: *mut T) {
+    let nr = packing.panel;
     let panels = block.cols.div_ceil(nr);
     let first = (panels - 1) * nr;
     let pack = |skip: usize| {
         let from = x.b.at(p, col + skip);
         let (row, col) = (x.b.row, x.b.col);
         let part = pack::PackB { depth: block.depth, cols: block.cols - skip, from, row, col, panel: nr, to };
-        // SAFETY: the caller vouches for B and for room for what the schedule packs.
+        // SAFETY: the caller vouches for B and for room for what the packing packs.
         unsafe { x.kernels.pack_b(&part) };
     };
     if x.b.panel > 0 {
         block.last = block.b.wrapping_add((panels - 1) * x.b.col);
-    } else if schedule.pack_b {
+    } else if packing.pack_b {
         pack(0);
         block.b = to;
         block.b_depth = nr;
         block.b_panel = nr * block.depth;
         block.last = to.wrapping_add(first * block.depth);
         block.last_depth = nr;
-    } else if !block.cols.is_multiple_of(schedule.tiling.lanes) {
+    } else if !block.cols.is_multiple_of(packing.tiling.lanes) {
         pack(first);
         block.last = to;
         block.last_depth = nr;
@@ -181,26 +181,26 @@ unsafe fn find_b<T: Float>(x: &Task<T>, schedule: &Schedule, block: &mut Block<T
 ///
 /// # Safety
 /// * `x` is sound, and the block's rows and depth lie in it.
-/// * `to` is valid for writing `schedule.scratch()` elements but those for B.
+/// * `to` is valid for writing `packing.scratch()` elements but those for B.
 unsafe fn find_a<T: Float>(
     x: &Task<T>,
-    schedule: &Schedule,
+    packing: &Packing,
     block: &mut Block<T>,
     at: [usize; 2],
     packed: &mut Option<[usize; 2]>,
     to: *mut T,
 ) {
     let from = x.a.at(at[0], at[1]);
-    let Some(order) = schedule.pack_a else {
+    let Some(order) = packing.pack_a else {
         block.a = from;
         return;
     };
-    let to_row = if order == Order::Depth { Schedule::packed_row(block.depth) } else { block.depth };
+    let to_row = if order == Order::Depth { Packing::packed_row(block.depth) } else { block.depth };
     if *packed != Some(at) {
         let part = pack::PackA {
             rows: block.rows,
             depth: block.depth,
-            max_rows: schedule.max_rows,
+            max_rows: packing.max_rows,
             alpha: x.alpha,
             from,
             row: x.a.row,
@@ -209,7 +209,7 @@ unsafe fn find_a<T: Float>(
             order,
             to_row,
         };
-        // SAFETY: the caller vouches for A and for room for what the schedule packs.
+        // SAFETY: the caller vouches for A and for room for what the packing packs.
         unsafe { x.kernels.pack_a(&part) };
         *packed = Some(at);
     }

@@ -10,8 +10,8 @@ use crate::simd::{Float, Lanes};
 /// A tile in memory and its part of C. Kernels take only one that is sound:
 ///
 /// * `tile` is valid for reading and writing `rows` rows of `vectors` whole vectors, one after the other.
-/// * `c` is valid for reading and writing `rows` rows of `width` elements at distance `c_row`, and overlaps none of
-///   those; `width` is more than all vectors but the last hold.
+/// * Where it is stored, or `beta` is not 0: `c` is valid for reading and writing `rows` rows of `width` elements at
+///   distance `c_row`, and overlaps none of those; `width` is more than all vectors but the last hold.
 /// * The biases of `finish` that are not null reach `width` columns from `col` on, or `rows` rows from `row` on.
 pub(super) struct Edge<'a, T> {
     pub(super) tile: *mut T,

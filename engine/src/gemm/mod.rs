@@ -4,7 +4,7 @@
 //!   are. `float`: the element types.
 //! * `task`: a product in raw parts. `split`: its parts for threads. `shared`: operands packed once for all of them
 //!   (`panels`). `packed`: a B packed for many products. `driver`: the loops over blocks on one thread (BLIS's five, K
-//!   outermost). `schedule`: what to pack, in which blocks. `blocking`: sizes of blocks from those of caches.
+//!   outermost). `packing`: what to pack, in which blocks. `blocking`: sizes of blocks from those of caches.
 //! * `kernels`: the kernels by name. `tiling`: the tiles' sizes. `micro`: the tiles, which are handed a `block`;
 //!   `edge`: tiles that are not whole vectors. `dot`, `gemv`: the kernels for shapes with little reuse. `pack`: copies
 //!   in tile order. `transpose` (`slices`).
@@ -36,9 +36,9 @@ mod matrix;
 mod micro;
 mod pack;
 mod packed;
+mod packing;
 mod panels;
 mod product;
-mod schedule;
 mod shared;
 mod slices;
 mod split;

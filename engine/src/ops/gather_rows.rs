@@ -82,6 +82,8 @@ impl<T: Real> Operation<T> for GatherRows {
         let indices = run.inputs.get(1)?;
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let (dy, accumulate, len) = (&*run.output_gradient, target.accumulate, target.slice.len());
+        // Once more: the caller may have changed an input since.
+        check(indices, len / width)?;
         let grain = (len / width).div_ceil(PARTS).max(GRAIN.div_ceil(width)) * width;
         let split = run.context.split.gated(len.max(dy.len()), GATE);
         split.parts(Placed { slice: target.slice, from: 0 }, grain, &|part: Placed<'_, T>| {

@@ -1,6 +1,6 @@
 //! `y = f(x Wᵀ + b)`: the fully connected layer, its bias and its activation in one pass over the result.
 //!
-//! Backward first turns the gradient of `y` into that of the sum, in place, by the activation's derivative at `y`, and
+//! Backward first makes the gradient of `y` that of the sum, in place, by the activation's derivative at `y`, and
 //! sums its columns for `db` in the same pass; then `dx = dz W` and `dW = dzᵀ x`. All three products go through `gemm`.
 //!
 //! Measured and not done (Zen 4, 2026-11-24): the derivative while packing, because neither product packs `dz` any
@@ -268,9 +268,9 @@ pub(super) mod cases {
                 },
                 |x| {
                     let h = reference(&x[..2], s.columns, s.other, f64::tanh);
-                    let turned = (0..s.columns).flat_map(|c| (0..s.other).map(move |o| (c, o)));
-                    let turned = turned.map(|(c, o)| x[1][o * s.columns + c]).collect();
-                    reference(&[h, turned, x[2].clone()], s.other, s.columns, |z| 1.0 / (1.0 + (-z).exp()))
+                    let transposed = (0..s.columns).flat_map(|c| (0..s.other).map(move |o| (c, o)));
+                    let transposed = transposed.map(|(c, o)| x[1][o * s.columns + c]).collect();
+                    reference(&[h, transposed, x[2].clone()], s.other, s.columns, |z| 1.0 / (1.0 + (-z).exp()))
                 },
             ),
             case!(

@@ -11,7 +11,6 @@ use crate::base::parallel::Placed;
 use crate::base::{Context, Error};
 use crate::gemm::{Epilogue, MatrixMut, MatrixRef, gemm};
 use crate::tape::{Backward, Forward, Operation, Real, Shape, Spec, Tape, Var, Wanted};
-use std::sync::OnceLock;
 
 /// Whether each operand is read transposed.
 struct Matmul([bool; 2]);
@@ -129,17 +128,12 @@ fn multiply<T: Real>(context: Context, x: Stack<'_, T>, y: Stack<'_, T>, to: Wan
         let mut matrices = to.slice.chunks_exact_mut(each).enumerate();
         return matrices.try_for_each(|(i, slice)| one(context, i, slice, to.accumulate));
     }
-    let failed = OnceLock::new();
     let split = context.split.gated(to.slice.len().saturating_mul(common), LARGE);
     let grain = (LARGE / (each * common).max(1)).max(1) * each;
-    split.parts(Placed { slice: to.slice, from: 0 }, grain, &|part: Placed<'_, T>| {
-        for (i, slice) in part.slice.chunks_exact_mut(each).enumerate() {
-            if let Err(error) = one(context.serial(), part.from / each + i, slice, to.accumulate) {
-                let _ = failed.set(error);
-            }
-        }
-    });
-    failed.into_inner().map_or(Ok(()), Err)
+    split.try_parts(Placed { slice: to.slice, from: 0 }, grain, &|part: Placed<'_, T>| {
+        let mut matrices = part.slice.chunks_exact_mut(each).enumerate();
+        matrices.try_for_each(|(i, slice)| one(context.serial(), part.from / each + i, slice, to.accumulate))
+    })
 }
 
 impl Matmul {

@@ -13,7 +13,10 @@ macro_rules! kernel_table {
     };
 
     ($(#[$table_doc:meta])* $vis:vis struct $Table:ident in $module:ident, public; $($entries:tt)*) => {
+        #[cfg(feature = "internals")]
         kernel_table! { @table pub, $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
+        #[cfg(not(feature = "internals"))]
+        kernel_table! { @table pub(crate), $(#[$table_doc])* $vis struct $Table in $module; $($entries)* }
     };
 
     (
@@ -100,7 +103,7 @@ macro_rules! kernel_table {
 
             type T = $t;
 
-            pub(crate) static TABLE: $Table<$t> = $Table { $($name),* };
+            pub(in super::super) static TABLE: $Table<$t> = $Table { $($name),* };
 
             $(
                 /// # Safety

@@ -48,8 +48,9 @@ pub fn gradients<T: Real>(
             number(workspace, loss)
         };
         let (above, below) = (original + T::from_f64(step), original - T::from_f64(step));
-        let difference = (at(above, parameters)? - at(below, parameters)?) / (above.to_f64() - below.to_f64());
+        let losses = at(above, parameters).and_then(|upper| Ok(upper - at(below, parameters)?));
         parameters.flat_mut()[index] = original;
+        let difference = losses? / (above.to_f64() - below.to_f64());
         let gradient = gradients[index];
         let scale = gradient.abs().max(difference.abs()).max(floor);
         let relative = (gradient - difference).abs() / scale;

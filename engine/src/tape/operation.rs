@@ -407,6 +407,9 @@ impl<'a, T: Real> Backward<'a, T> {
     /// As for [`Gradients::of`].
     pub fn unary(&mut self) -> Result<Option<(InOut<'_, T>, bool)>, Error> {
         if self.gradients.places.first() == Some(&GradientPlace::OutputGradient) {
+            if *self.gradients.asked & 1 == 1 {
+                return Err(Error::contract("the gradient of input 0 was asked for twice"));
+            }
             *self.gradients.asked |= 1;
             self.gradients.written[self.gradients.storages[0]] = true;
             return Ok(Some((InOut::same(self.output_gradient), false)));

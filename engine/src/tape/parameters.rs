@@ -37,7 +37,7 @@ pub struct Parameters<T> {
 }
 
 /// FNV-1a (Fowler, Noll and Vo 1991), continued from `hash`.
-fn fold(hash: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+fn fingerprint(hash: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
@@ -65,8 +65,8 @@ impl<T: Real> Parameters<T> {
         let end = end.ok_or_else(|| Error::shape(format!("parameter `{name}`: shape {shape} is too large")))?;
         self.values.grow(end)?;
         let numbers = [sizes.len(), start].into_iter().chain(sizes.iter().copied());
-        let hash = fold(self.layout ^ 0xcbf2_9ce4_8422_2325, name.bytes().chain([0xff]));
-        self.layout = fold(hash, numbers.flat_map(|n| (n as u64).to_le_bytes()));
+        let hash = fingerprint(self.layout ^ 0xcbf2_9ce4_8422_2325, name.bytes().chain([0xff]));
+        self.layout = fingerprint(hash, numbers.flat_map(|n| (n as u64).to_le_bytes()));
         self.entries.push(Entry { name: name.into(), shape, range: start..start + shape.elements(1) });
         Ok(ParameterId(self.entries.len() - 1))
     }

@@ -238,7 +238,7 @@ impl<'a, T: Real> Planner<'a, T> {
                     }
                     continue;
                 }
-                early[index] |= i == 0 && spec.early_gradient;
+                early[index] |= i == 0 && spec.early_gradient && once(recorded, input);
                 let from = if early[index] && i == 0 { position + 1 } else { time };
                 let shape = self.recording.storages[input.storage].shape;
                 self.gradient[input.storage] = Some(self.interval(from, until, shape));

@@ -17,6 +17,8 @@ use crate::conv::ConvFloat;
 /// | `x.mul_add(b, c)` | `x * b + c`, rounded once |
 /// | `x.is_finite()`, `x.is_nan()` | neither infinite nor NaN; NaN |
 ///
+/// Code that is generic over optimisers too asks for [`OptimFloat`](crate::optim::OptimFloat) beside it.
+///
 /// ```
 /// use narrows_engine::Real;
 ///

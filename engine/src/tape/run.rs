@@ -111,24 +111,30 @@ fn step<T: Real>(
     if cfg!(debug_assertions) && !planned.in_place {
         mark(head(&mut output, Some(spec.output), rows));
     }
+    let early_shape = planned.early.map(|_| planned.inputs[0].shape);
+    if cfg!(debug_assertions) {
+        mark(head(&mut early, early_shape, rows));
+    }
     let ran = planned.recorded.operation.forward(Forward {
         inputs: inputs(planned, &w.slots, parameters, rows, if planned.in_place { !1 } else { !0 }),
         output: head(&mut output, Some(spec.output), rows),
         in_place: planned.in_place,
         saved: head(&mut saved, spec.saved.filter(|_| planned.saved.is_some()), rows),
         scratch: head(&mut scratch, spec.scratch, rows),
-        early: head(&mut early, planned.early.map(|_| planned.inputs[0].shape), rows),
+        early: head(&mut early, early_shape, rows),
         context,
         noise: w.noise,
         operation: planned.number,
     });
     let whole = !cfg!(debug_assertions) || is_unmarked(head(&mut output, Some(spec.output), rows));
+    let early_whole = !cfg!(debug_assertions) || is_unmarked(head(&mut early, early_shape, rows));
     w.slots[planned.output] = output;
     for (slot, buffer) in [(planned.saved, saved), (planned.scratch, scratch), (planned.early, early)] {
         put_back(w, slot, buffer);
     }
     match ran {
         Ok(()) if !whole => Err(Error::contract("elements of its result were not written")),
+        Ok(()) if !early_whole => Err(Error::contract("elements of its early gradient were not written")),
         ran => ran,
     }
 }

@@ -44,7 +44,18 @@ impl<T: Real> Workspace<T> {
     /// # Errors
     /// No memory.
     pub fn new(plan: &Plan<T>) -> Result<Self, Error> {
-        let slots = plan.slot_sizes.iter().map(|&elements| Buffer::zeroed(elements)).collect::<Result<Vec<_>, _>>()?;
+        // All memory is asked for before any of it is touched: what cannot be had fails at once.
+        let mut slots = Vec::with_capacity(plan.slot_sizes.len());
+        slots.resize_with(plan.slot_sizes.len(), Buffer::default);
+        let mut gradients = Buffer::default();
+        let flat_len = if plan.loss.is_some() { plan.flat_len } else { 0 };
+        let sizes = plan.slot_sizes.iter().copied().chain([flat_len]);
+        for (buffer, elements) in slots.iter_mut().chain([&mut gradients]).zip(sizes.clone()) {
+            buffer.reserve(elements)?;
+        }
+        for (buffer, elements) in slots.iter_mut().chain([&mut gradients]).zip(sizes) {
+            buffer.grow(elements)?;
+        }
         let widest = plan.operations.iter().map(|operation| operation.recorded.inputs.len()).max().unwrap_or(0);
         let mut taken = Vec::with_capacity(widest);
         taken.resize_with(widest, Buffer::default);
@@ -54,7 +65,7 @@ impl<T: Real> Workspace<T> {
             rows: plan.max_rows,
             noise: Noise::default(),
             slots,
-            gradients: Buffer::zeroed(if plan.loss.is_some() { plan.flat_len } else { 0 })?,
+            gradients,
             taken,
             written: vec![false; plan.storage_count],
             visible: plan.visible.clone(),
@@ -89,15 +100,17 @@ impl<T: Real> Workspace<T> {
 
     /// The seed and the step that random operations use.
     pub fn set_noise(&mut self, noise: Noise) {
+        (self.forward_done, self.backward_done) = (false, false);
         self.noise = noise;
     }
 
-    /// An input's memory, to be written before a run.
+    /// An input's memory, to be written before a run; what ran before is over then, and backward wants a forward pass.
     ///
     /// # Errors
     /// The handle is not an input of this plan.
     pub fn input_mut(&mut self, var: Var) -> Result<&mut [T], Error> {
         let found = self.visible.iter().find(|visible| visible.var == var && visible.input);
+        (self.forward_done, self.backward_done) = (false, false);
         match found.map(|visible| (visible.place, visible.shape)) {
             Some((Place::Slot(slot), shape)) => Ok(&mut self.slots[slot].as_mut_slice()[..shape.elements(self.rows)]),
             _ => Err(Error::mismatch("this Var is not an input that the plan uses")),

@@ -286,3 +286,126 @@ fn the_advice_about_values_that_are_not_kept_helps() {
     assert_eq!(train().unwrap(), [0.0; 2]);
     assert_eq!(run(&[y]).unwrap_err(), expected, "`keep` is for training");
 }
+
+/// A loss of one number for each of three: their sum, whose gradient forward can leave. `whole` says whether it does.
+struct Early {
+    whole: bool,
+    twice: bool,
+}
+
+impl Operation<f32> for Early {
+    fn name(&self) -> &'static str {
+        "early"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        let mut spec = Spec::new(Shape::scalar(), inputs.len());
+        spec.early_gradient = true;
+        Ok(spec)
+    }
+
+    fn forward(&self, run: Forward<'_, f32>) -> Result<(), Error> {
+        run.output[0] = run.inputs.get(0)?.iter().sum();
+        let written = if self.whole { 3 } else { 2 };
+        run.early.iter_mut().take(written).for_each(|dx| *dx = 1.0);
+        Ok(())
+    }
+
+    fn backward(&self, mut run: Backward<'_, f32>) -> Result<(), Error> {
+        let dy = run.output_gradient[0];
+        if self.twice {
+            // The second input first: were the first one's gradient there already, it would be lost.
+            run.gradients.of(1)?.wanted().into_iter().for_each(|target| target.slice.fill(0.0));
+        }
+        let early = run.early;
+        if let Some(target) = run.gradients.of(0)?.wanted() {
+            for dx in target.slice {
+                *dx = match (early, target.accumulate) {
+                    (true, false) => *dx * dy,
+                    (false, false) => dy,
+                    (_, true) => *dx + dy,
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+fn early_step(operation: Early) -> Result<Vec<f32>, Error> {
+    let mut parameters = Parameters::<f32>::new();
+    let id = parameters.add("x", &[3])?;
+    let tape = Tape::new(&parameters, 1);
+    let x = tape.scale(tape.parameter(id), 1.0);
+    let inputs: &[_] = if operation.twice { &[x, x] } else { &[x] };
+    let plan = tape.train(tape.record(operation, inputs))?;
+    let mut workspace = plan.workspace()?;
+    workspace.poison();
+    plan.forward(&parameters, &mut workspace, Split::Serial)?;
+    plan.backward(&parameters, &mut workspace, Split::Serial)?;
+    Ok(workspace.gradients()[parameters.range(id)].to_vec())
+}
+
+#[test]
+fn a_gradient_that_forward_leaves_is_whole_and_of_one_input() {
+    assert_eq!(early_step(Early { whole: true, twice: false }).unwrap(), [1.0; 3]);
+    assert_eq!(early_step(Early { whole: true, twice: true }).unwrap(), [1.0; 3]);
+    if cfg!(debug_assertions) {
+        let error = early_step(Early { whole: false, twice: false }).unwrap_err();
+        assert_eq!(error.message(), "early: elements of its early gradient were not written");
+    }
+}
+
+/// `y = x`, whose backward function asks for the pair of gradients twice.
+struct AsksForThePairTwice;
+
+impl Operation<f32> for AsksForThePairTwice {
+    fn name(&self) -> &'static str {
+        "pair"
+    }
+
+    fn infer(&self, inputs: &[Shape]) -> Result<Spec, String> {
+        let mut spec = Spec::new(inputs[0], 1);
+        spec.gradient_in_place = true;
+        Ok(spec)
+    }
+
+    fn forward(&self, run: Forward<'_, f32>) -> Result<(), Error> {
+        run.output.copy_from_slice(run.inputs.get(0)?);
+        Ok(())
+    }
+
+    fn backward(&self, mut run: Backward<'_, f32>) -> Result<(), Error> {
+        run.unary()?;
+        run.unary()?;
+        Ok(())
+    }
+}
+
+#[test]
+fn the_pair_of_gradients_is_asked_for_once() {
+    let mut parameters = Parameters::<f32>::new();
+    let id = parameters.add("x", &[3]).unwrap();
+    let tape = Tape::new(&parameters, 1);
+    let y = tape.record(AsksForThePairTwice, &[tape.scale(tape.parameter(id), 2.0)]);
+    let plan = tape.train(tape.sum(y)).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+    let error = plan.backward(&parameters, &mut workspace, Split::Serial).unwrap_err();
+    assert_eq!(error.message(), "pair: the gradient of input 0 was asked for twice");
+}
+
+#[test]
+fn an_input_changed_after_forward_ends_the_step() {
+    let mut parameters = Parameters::<f32>::new();
+    let table = parameters.add("table", &[4, 2]).unwrap();
+    let tape = Tape::new(&parameters, 3);
+    let indices = tape.input("indices", Shape::batch(&[1]));
+    let plan = tape.train(tape.sum(tape.gather_rows(tape.parameter(table), indices))).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+    workspace.input_mut(indices).unwrap().fill(1e30);
+    let error = plan.backward(&parameters, &mut workspace, Split::Serial).unwrap_err();
+    assert_eq!(error.message(), "backward without a forward pass before it");
+    let error = plan.forward(&parameters, &mut workspace, Split::Serial).unwrap_err();
+    assert!(error.message().starts_with("gather_rows: index 0 is"), "{error}");
+}

@@ -15,6 +15,8 @@ use std::marker::PhantomData;
 pub(crate) struct Kernels<T: 'static> {
     table: &'static ConvTable<T>,
     lanes: usize,
+    /// Whether there are 32 registers, from which the order of weights follows.
+    wide: bool,
 }
 
 impl<T> Clone for Kernels<T> {
@@ -28,7 +30,7 @@ impl<T> Copy for Kernels<T> {}
 impl<T: ConvFloat> Kernels<T> {
     pub(crate) fn of(backend: Backend) -> Self {
         let table = T::conv_table(Key(()), backend).0;
-        Self { table, lanes: table.lanes(PhantomData) }
+        Self { table, lanes: table.lanes(PhantomData), wide: table.is_wide(PhantomData) }
     }
 
     /// Those for rows of `width` elements: with vectors of half the width where a row would not fill one.
@@ -45,10 +47,6 @@ impl<T: ConvFloat> Kernels<T> {
         self.lanes
     }
 
-    fn is_wide(&self) -> bool {
-        self.lanes * size_of::<T>() == 64
-    }
-
     /// Puts a weight in the order of [`Self::convolve_pixels`]: `of(filter, tap)` is its element's place in `weight`.
     pub(in super::super) fn pack_panels(
         &self,
@@ -60,7 +58,7 @@ impl<T: ConvFloat> Kernels<T> {
         let mut first = 0;
         let mut to = to.iter_mut();
         while first < filters {
-            let count = panel(filters - first, self.is_wide());
+            let count = panel(filters - first, self.wide);
             for tap in 0..taps {
                 for (filter, to) in (first..first + count).zip(&mut to) {
                     *to = weight[of(filter, tap)];
@@ -323,6 +321,7 @@ fn within<T>(elements: Option<usize>, slice: &[T]) -> bool {
 fn is_plane<T>([height, width]: [usize; 2], columns: usize, windows: usize, plane: &[T]) -> bool {
     within(height.checked_mul(width), plane)
         && (1..=width.div_ceil(2)).contains(&columns)
+        && windows.is_multiple_of(columns)
         && windows / columns <= height.div_ceil(2)
 }
 

@@ -53,10 +53,10 @@ pub(super) fn panel(left: usize, wide: bool) -> usize {
     }
 }
 
-/// 512-bit vectors come with 32 registers, all others with at least 16.
+/// Whether there are 32 registers; every set has at least 16.
 #[inline(always)]
 pub(super) fn is_wide<T, I: Lanes<T>>() -> bool {
-    size_of::<I::V>() == 64
+    I::REGISTERS >= 32
 }
 
 /// Every filter at every position.

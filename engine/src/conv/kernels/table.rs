@@ -3,7 +3,7 @@
 use super::copies::{Padded, pad, sum_lanes, weave};
 use super::filters::{ConvolveFilters, CorrelateFilters, convolve_filters, correlate_filters};
 use super::pixel_gradients::{CorrelatePixels, correlate_pixels};
-use super::pixels::{ConvolvePixels, convolve_pixels};
+use super::pixels::{ConvolvePixels, convolve_pixels, is_wide};
 use super::pools::{largest_of_pairs, put_to_pairs};
 use crate::base::Backend;
 use crate::gemm::GemmFloat;
@@ -15,6 +15,8 @@ kernel_table! {
     pub(super) struct ConvTable in entries;
     /// Elements in a vector.
     fn lanes(of: PhantomData<T>) -> usize = lanes;
+    /// Whether there are 32 registers.
+    fn is_wide(of: PhantomData<T>) -> bool = has_many_registers;
     /// A convolution, positions in the lanes.
     ///
     /// # Safety
@@ -47,6 +49,11 @@ kernel_table! {
         = put_to_pairs;
     /// Lanes added up.
     fn sum_lanes(vectors: &[T], to: &mut [T]) = sum_lanes;
+}
+
+#[inline(always)]
+fn has_many_registers<T: Float, I: Lanes<T>>(_: I, _: PhantomData<T>) -> bool {
+    is_wide::<T, I>()
 }
 
 #[inline(always)]

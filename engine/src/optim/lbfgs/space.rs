@@ -28,22 +28,26 @@ pub(super) struct Space<'a, T: 'static> {
 impl<T: Float> Space<'_, T> {
     /// `Σ a b`
     pub(super) fn dot(self, a: &[T], b: &[T]) -> f64 {
-        self.fold(a, b, Fold { leaf: |a, b| sum_of(a, b, |a, b| a * b), join: |a, b| a + b })
+        self.reduce(a, b, Reduction { leaf: |a, b| sum_of(a, b, |a, b| a * b), join: |a, b| a + b })
     }
 
     /// `Σ |a|`
     pub(super) fn sum_abs(self, a: &[T]) -> f64 {
-        self.fold(a, a, Fold { leaf: |a, _| sum_of(a, a, |a, _| a.abs()), join: |a, b| a + b })
+        self.reduce(a, a, Reduction { leaf: |a, _| sum_of(a, a, |a, _| a.abs()), join: |a, b| a + b })
     }
 
     /// `max |a|`; NaN where there is one.
     pub(super) fn largest(self, a: &[T]) -> f64 {
-        self.fold(a, a, Fold { leaf: |a, _| a.iter().fold(0.0, |m, x| larger(m, x.to_f64().abs())), join: larger })
+        self.reduce(
+            a,
+            a,
+            Reduction { leaf: |a, _| a.iter().fold(0.0, |m, x| larger(m, x.to_f64().abs())), join: larger },
+        )
     }
 
-    fn fold(self, a: &[T], b: &[T], fold: Fold<T>) -> f64 {
+    fn reduce(self, a: &[T], b: &[T], of: Reduction<T>) -> f64 {
         let parts = self.ranges.iter().map(|range| (&a[range.clone()], &b[range.clone()]));
-        parts.map(|(a, b)| fold.tree(self.split, a, b)).fold(0.0, fold.join)
+        parts.map(|(a, b)| of.tree(self.split, a, b)).fold(0.0, of.join)
     }
 
     pub(super) fn equal(self, a: &[T], b: &[T]) -> bool {
@@ -73,12 +77,12 @@ impl<T: Float> Space<'_, T> {
 
 /// A reduction: of a chunk, and of two results.
 #[derive(Clone, Copy)]
-struct Fold<T> {
+struct Reduction<T> {
     leaf: fn(&[T], &[T]) -> f64,
     join: fn(f64, f64) -> f64,
 }
 
-impl<T: Float> Fold<T> {
+impl<T: Float> Reduction<T> {
     /// A binary tree over chunks, whose shape depends on the length alone.
     fn tree(self, split: Split, a: &[T], b: &[T]) -> f64 {
         if a.len() <= CHUNK {

@@ -148,12 +148,6 @@ pub(super) fn dot<T: Elementary, I: Lanes<T>>(isa: I, a: &[T], b: &[T]) -> T {
     total::<T, I>(isa, partial)
 }
 
-/// Elements in a vector.
-#[inline(always)]
-pub(super) fn lanes<T: Elementary, I: Lanes<T>>(_isa: I, _of: std::marker::PhantomData<T>) -> usize {
-    I::LANES
-}
-
 /// The sum of four vectors of partial sums.
 #[inline(always)]
 pub(super) fn total<T: Elementary, I: Lanes<T>>(isa: I, partial: [I::V; 4]) -> T {

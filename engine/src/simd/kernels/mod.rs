@@ -26,7 +26,6 @@ pub(crate) use activation::Activations;
 use arithmetic::*;
 use functions::*;
 use loss::*;
-use std::marker::PhantomData;
 pub(crate) use updates::{Part, Update, UpdateFloat, Updates};
 
 kernel_table! {
@@ -38,8 +37,6 @@ kernel_table! {
     /// gradient of the input, added to what stands there if `accumulate`.
     pub struct Elementwise in elementwise, public;
 
-    /// Elements in a vector: tells which instructions a table runs.
-    fn lanes(of: PhantomData<T>) -> usize = lanes;
     /// `e^x`
     fn exp(io: InOut<'_, T>, p: T) = exp;
     /// `ln x`

@@ -5,15 +5,6 @@ use crate::simd::Backend;
 use crate::simd::Float;
 
 #[test]
-fn each_backend_runs_its_own_vectors() {
-    for backend in Backend::available() {
-        let (single, double) = (backend.vector_bytes() / 4, backend.vector_bytes() / 8);
-        assert_eq!(f32::elementwise(backend).lanes(PhantomData), single, "{backend}");
-        assert_eq!(f64::elementwise(backend).lanes(PhantomData), double, "{backend}");
-    }
-}
-
-#[test]
 fn only_common_lengths_are_touched() {
     for backend in Backend::available() {
         let kernels = f32::elementwise(backend);

@@ -5,7 +5,7 @@
 //! operations). An element's result does not depend on its position, so callers may split anywhere. Only common lengths
 //! are touched. `optim` calls them; [`UpdateFloat`] chooses the instruction set. A profile names `f32_avx2::advance`,
 //! and the optimiser too under `-C symbol-mangling-version=v0`. Rejected: a kernel for each optimiser in a
-//! `kernel_table`, which spreads every optimiser over two folders and several `match`es.
+//! `kernel_table`, which puts every optimiser into two folders and several `match`es.
 
 use super::{Lanes, Number, kernel_table, read, write};
 use crate::base::Backend;

@@ -9,7 +9,7 @@ use crate::simd::Float;
 
 /// What to pack, and in which blocks.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Schedule {
+pub(super) struct Packing {
     pub(super) tiling: Tiling,
     pub(super) max_rows: usize,
     /// Columns of a tile.
@@ -27,7 +27,7 @@ pub(super) struct Schedule {
     pub(super) nc: usize,
 }
 
-impl Schedule {
+impl Packing {
     pub(super) fn new<T: Float>(x: &Task<T>, tiling: Tiling) -> Self {
         let size = size_of::<T>();
         let (max_rows, panel) = (x.shape.rows(), x.shape.cols());
@@ -95,15 +95,15 @@ impl Schedule {
 /// The block of A or B that will be read after this one, to be asked for meanwhile.
 pub(super) fn next_block<T: Float>(
     x: &Task<T>,
-    schedule: &Schedule,
+    packing: &Packing,
     rows: [usize; 2],
     cols: [usize; 2],
     depth: [usize; 2],
 ) -> Ahead<T> {
-    let tiles = rows[1].div_ceil(schedule.max_rows) * cols[1].div_ceil(schedule.panel);
+    let tiles = rows[1].div_ceil(packing.max_rows) * cols[1].div_ceil(packing.panel);
     let (row, col, [p, depth]) = (rows[0] + rows[1], cols[0] + cols[1], depth);
     if row < x.m {
-        let rows = schedule.mc.min(x.m - row);
+        let rows = packing.mc.min(x.m - row);
         return match x.a.col {
             1 => Ahead::new(x.a.at(row, p), rows, depth, x.a.row, tiles),
             _ => Ahead::new(x.a.at(row, p), depth, rows, x.a.col, tiles),
@@ -112,10 +112,10 @@ pub(super) fn next_block<T: Float>(
     let (p, depth, col) = match () {
         () if x.b.panel > 0 => return Ahead::none(),
         () if col < x.n => (p, depth, col),
-        () if p + depth < x.k => (p + depth, schedule.kc.min(x.k - p - depth), 0),
+        () if p + depth < x.k => (p + depth, packing.kc.min(x.k - p - depth), 0),
         () => return Ahead::none(),
     };
-    let cols = schedule.nc.min(x.n - col);
+    let cols = packing.nc.min(x.n - col);
     match x.b.col {
         1 => Ahead::new(x.b.at(p, col), depth, cols, x.b.row, tiles),
         _ => Ahead::new(x.b.at(p, col), cols, depth, x.b.col, tiles),
@@ -127,5 +127,5 @@ pub(super) fn most<T: Float>(tiling: &Tiling) -> usize {
     let Blocking { kc, mc, nc, whole } = Blocking::of::<T>(tiling);
     // Evened blocks may be rounded up to a whole tile.
     let (rows, cols) = (mc.max(whole) + tiling.rows.max(tiling.narrow_rows), nc + 3 * tiling.lanes);
-    (rows * Schedule::packed_row(kc) + tiling.lanes + kc * cols).min((2 << 20) / size_of::<T>())
+    (rows * Packing::packed_row(kc) + tiling.lanes + kc * cols).min((2 << 20) / size_of::<T>())
 }

@@ -31,10 +31,30 @@ fn function(tokens: &[Token], at: usize) -> Option<(String, usize)> {
     Some((name, lines.len() - of_braces))
 }
 
+/// Functions that take a raw pointer and are not `unsafe`: who calls them vouches for nothing.
+pub(crate) fn safe_with_pointers(tokens: &[Token]) -> Vec<String> {
+    let starts = (1..tokens.len()).filter(|&at| tokens[at].is_word("fn") && !tokens[at - 1].is_word("unsafe"));
+    let takes_pointer = |&at: &usize| {
+        let open = (at + 1..tokens.len()).find(|&open| matches!(tokens[open].kind, Kind::Mark('(' | '{' | ';')))?;
+        let arguments = tokens.get(open..group_end(tokens, open))?;
+        let mut pairs = arguments.windows(2);
+        let name = tokens.get(at + 1)?.word()?;
+        let found = pairs.any(|pair| pair[0].is('*') && (pair[1].is_word("const") || pair[1].is_word("mut")));
+        (tokens[open].is('(') && found).then(|| name.to_owned())
+    };
+    starts.filter_map(|at| takes_pointer(&at)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::lexer::tokens;
+
+    #[test]
+    fn a_pointer_asks_for_unsafe() {
+        let text = "fn a(x: *const u8) {} unsafe fn b(x: *mut u8) {} fn c(x: &u8) -> *const u8 { x } fn d<T>(x: (u8, *mut T)) {}";
+        assert_eq!(safe_with_pointers(&tokens(text).0), ["a", "d"]);
+    }
 
     #[test]
     fn lines_with_code_are_counted() {

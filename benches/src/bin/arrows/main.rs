@@ -7,7 +7,7 @@
 //!
 //! It needs only the standard library, and reads text, not what the compiler makes of it: `modules` and `imports` say
 //! what that misses. `order` has the folders' order as a table. A function of more than 60 lines must stand with its
-//! reason in `benches/long_functions.txt`, `PATH NAME REASON`. Call it from the repository's root; it fails where
+//! reason in `benches/long_functions.txt`, `PATH NAME REASON`; one that takes a raw pointer must be `unsafe`. Call it from the repository's root; it fails where
 //! something is wrong.
 
 mod functions;
@@ -77,16 +77,35 @@ fn check(folder: &str) -> Result<usize, String> {
     let reasons = std::fs::read_to_string(REASONS).map_err(|error| format!("{REASONS}: {error}"))?;
     let long = long_functions(&all, folder, &reasons);
     long.iter().for_each(|problem| println!("{problem}"));
+    let open = open_doors(&all, folder);
+    open.iter().for_each(|problem| println!("{problem}"));
     println!(
         "{folder}: {} files, {} imports; {} circles, {upward} arrows against the order, {} pairs of folders that \
-         import each other, {} functions",
+         import each other, {} functions, {} open doors",
         all.files.len(),
         arrows.len(),
         circles.len(),
         mutual.len(),
-        long.len()
+        long.len(),
+        open.len()
     );
-    Ok(circles.len() + upward + mutual.len() + long.len())
+    Ok(circles.len() + upward + mutual.len() + long.len() + open.len())
+}
+
+/// Safe functions that take pointers and only keep or prefetch them.
+const KEEPERS: [(&str, &str); 3] = [("gemm/ahead.rs", "new"), ("gemm/micro.rs", "edge"), ("conv/kernels/copies.rs", "fetch")];
+
+/// Functions that are handed a pointer and are not unsafe.
+fn open_doors(all: &Crate, folder: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (file, tokens) in all.files.iter().zip(&all.tokens) {
+        for name in functions::safe_with_pointers(tokens) {
+            if !KEEPERS.contains(&(file.as_str(), name.as_str())) {
+                problems.push(format!("{folder}/{file}: `{name}` takes a pointer and is not unsafe"));
+            }
+        }
+    }
+    problems
 }
 
 /// Long functions without a reason, and reasons without a long function.

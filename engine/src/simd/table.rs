@@ -34,6 +34,10 @@ macro_rules! kernel_table {
         impl<T: $crate::simd::Number> $Table<T> {
             $(
                 $(#[$doc])*
+                $(
+                    #[doc = "\n\n# Safety\n* As for the kernel behind it, which says what it must be handed."]
+                    $(@ $never)*
+                )?
                 #[inline]
                 #[allow(clippy::too_many_arguments)]
                 $methods $(unsafe $(@ $never)*)? fn $name(&self, $($arg: $type),*) $(-> $result)? {

@@ -93,7 +93,8 @@ fn check(folder: &str) -> Result<usize, String> {
 }
 
 /// Safe functions that take pointers and only keep or prefetch them.
-const KEEPERS: [(&str, &str); 3] = [("gemm/ahead.rs", "new"), ("gemm/micro.rs", "edge"), ("conv/kernels/copies.rs", "fetch")];
+const KEEPERS: [(&str, &str); 3] =
+    [("gemm/ahead.rs", "new"), ("gemm/micro.rs", "edge"), ("conv/kernels/copies.rs", "fetch")];
 
 /// Functions that are handed a pointer and are not unsafe.
 fn open_doors(all: &Crate, folder: &str) -> Vec<String> {

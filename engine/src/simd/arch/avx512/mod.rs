@@ -230,6 +230,9 @@ macro_rules! common {
 }
 
 /// The sum of sixteen lanes: halves are added until one lane is left.
+///
+/// # Safety
+/// * The processor has AVX-512 F and DQ.
 #[inline(always)]
 unsafe fn sum_ps(v: __m512) -> f32 {
     // SAFETY: only token holders call this.
@@ -242,6 +245,9 @@ unsafe fn sum_ps(v: __m512) -> f32 {
 }
 
 /// The sum of eight lanes, likewise.
+///
+/// # Safety
+/// * The processor has AVX-512 F and DQ.
 #[inline(always)]
 unsafe fn sum_pd(v: __m512d) -> f64 {
     // SAFETY: only token holders call this.

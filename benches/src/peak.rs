@@ -47,6 +47,8 @@ fn together(threads: usize, work: fn()) -> f64 {
 #[cfg(target_arch = "x86_64")]
 fn avx512() {
     use std::arch::x86_64::{_mm512_fmadd_ps, _mm512_set1_ps};
+    /// # Safety
+    /// The processor has AVX-512 F.
     #[target_feature(enable = "avx512f")]
     fn chains() {
         let mut x = black_box([_mm512_set1_ps(1.0); CHAINS]);
@@ -65,6 +67,8 @@ fn avx512() {
 #[cfg(target_arch = "x86_64")]
 fn avx2() {
     use std::arch::x86_64::{_mm256_fmadd_ps, _mm256_set1_ps};
+    /// # Safety
+    /// The processor has AVX2 and FMA.
     #[target_feature(enable = "avx2,fma")]
     fn chains() {
         let mut x = black_box([_mm256_set1_ps(1.0); CHAINS]);

@@ -33,7 +33,8 @@ fn function(tokens: &[Token], at: usize) -> Option<(String, usize)> {
 
 /// Functions that take a raw pointer and are not `unsafe`: who calls them vouches for nothing.
 pub(crate) fn safe_with_pointers(tokens: &[Token]) -> Vec<String> {
-    let starts = (1..tokens.len()).filter(|&at| tokens[at].is_word("fn") && !tokens[at - 1].is_word("unsafe"));
+    let is_unsafe = |at: usize| at > 0 && tokens[at - 1].is_word("unsafe");
+    let starts = (0..tokens.len()).filter(|&at| tokens[at].is_word("fn") && !is_unsafe(at));
     let takes_pointer = |&at: &usize| {
         let open = (at + 1..tokens.len()).find(|&open| matches!(tokens[open].kind, Kind::Mark('(' | '{' | ';')))?;
         let arguments = tokens.get(open..group_end(tokens, open))?;

@@ -137,11 +137,45 @@
 //!
 //! ## In the crate
 //!
-//! One file of `engine/src/ops`, named as the recording method is: the formula with its source at the top, the type,
-//! the method on [`Tape`](crate::Tape), the implementation, and `cases()`: inputs, how to record it, and what it should
-//! give number by number. The word in the list `operations!` of `ops/mod.rs` gathers the cases, and every test walks
-//! that list: the comparison with the reference on every instruction set, the gradient check, the same bits at any
-//! number of threads, memory that is poisoned beforehand. Functions of one number need a line instead: see
-//! `ops/sigmoid.rs` and the macro in `ops/pointwise.rs`. Memory an operation works in is asked for in its `Spec`
-//! (`saved`, `scratch`), so that steps allocate nothing; work is cut by chunks of fixed size (`ops::CHUNK`), so that
-//! the number of threads does not change the bits.
+//! One file of `engine/src/ops`, named as the recording method is, and its word in the list `operations!` of
+//! `ops/mod.rs`. The file holds the formula with its source at the top, the type, the method on [`Tape`](crate::Tape),
+//! the implementation, and its cases:
+//!
+//! ```text
+//! #[cfg(feature = "cases")]
+//! pub(super) mod cases {
+//!     use crate::ops::cases::*;
+//!
+//!     pub(in crate::ops) fn all() -> Vec<Case> {
+//!         // name, inputs at the sizes `s`, how to record it, what it should give number by number (in `f64`)
+//!         vec![case!("twice", |s| vec![batch(s.columns, Domain::Real)], |t, v| t.twice(v[0]), |x| {
+//!             x[0].iter().map(|x| 2.0 * x).collect()
+//!         })]
+//!     }
+//! }
+//! ```
+//!
+//! The list gathers the cases, and the tests walk it: the comparison with the reference on every instruction set, the
+//! gradient check, the same bits at any number of threads, memory that is poisoned beforehand. Sizes are drawn, and
+//! each may be 1. Gradients are compared with differences of 1e-5: keep inputs away from kinks by
+//! `Domain::AwayFromZero` or `Domain::Apart`. Two lists know operations by name and want a line where it applies:
+//! `tests/operations/sizes.rs` (sizes that no memory holds) and `without` in `tests/operations.rs` (inputs that have
+//! no gradient). The commands: `cargo test -p narrows-engine --test operations`, and `--lib ops` for what a file tests
+//! by itself.
+//!
+//! Files to read beside one's own: `ops/abs.rs` for a function of one number (the macro `pointwise!`; a function that
+//! has no kernel yet also needs its formula in `simd/kernels` and its lines in the table there), `ops/softmax.rs` for
+//! rows, `ops/squared_norm.rs` for a sum, `ops/layer_norm.rs` for memory that forward keeps for backward. A function
+//! that layers should fuse is a [fused activation](super::activation), as `ops/sigmoid.rs` is.
+//!
+//! * **More inputs**: take the targets one after the other. A value given twice is asked for twice, and the second
+//!   time says `Add`.
+//! * **Memory** that it works in is asked for in its `Spec` (`saved`, `scratch`), so that steps allocate nothing.
+//! * **Vectors**: `T::elementwise(run.context.backend)` is the table of kernels (`simd/kernels/mod.rs`, a line each).
+//!   A plain loop is right where no kernel fits and the operation is no layer's whole work.
+//! * **Threads**: `run.context.split.gated(elements, GATE).parts(pieces, grain, &|part| ..)`; pieces are slices, pairs
+//!   of them, `InOut`, `PerChunk` for one result a chunk; `select::rows(columns)` is a grain of whole rows. Sums are
+//!   cut by chunks of fixed size (`ops::CHUNK`), so that the number of threads does not change the bits. Outside the
+//!   crate there are [`Split::ranges`](crate::Split::ranges) and [`Split::join`](crate::Split::join).
+//!
+//! The tool and the models know an operation only when a layer of theirs records it.

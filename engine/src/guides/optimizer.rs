@@ -15,8 +15,16 @@
 //!    to `run.advance` for one pass over everything that the plan trains, or to `run.measure` and `run.advance_in`,
 //!    parameter by parameter, where norms are needed.
 //! 3. **`impl Update`** for those constants: what becomes of one vector of parameters, gradients and state. It is the
-//!    only code of the file that touches numbers; loops, threads, tails and instruction sets come from outside.
-//! 4. **`cases()`**: settings, each with the formula in `f64`.
+//!    only code of the file that touches numbers; loops, threads, tails and instruction sets come from outside. The
+//!    gradient comes raw: multiply it by `now.clip` first, then add the `w p` of an L2 penalty, if there is one
+//!    (`adam.rs`). `now.t` counts steps from 1.
+//! 4. **`cases()`**, under `#[cfg(test)]`: settings, each with the formula in `f64` for one step of one tensor, its
+//!    gradients clipped already, its state three slices, 0 at first. `.jumping()` marks steps by a sign, which a
+//!    rounding turns over; an epsilon has to be one at which `f32` can agree with the formula (`lamb.rs`: 1e-4).
+//!
+//! `method::{fraction, epsilon, weight_decay}` refuse what is out of the usual ranges, `method::check` any other.
+//! The tests: `cargo test -p narrows-engine --lib optim`. The tool chooses an optimiser by its name in
+//! `models/src/config/words.rs` (`OptimizerName`); until that knows it, only the engine does.
 //!
 //! What a caller does with it:
 //!

@@ -3,15 +3,8 @@
 //! [`OptimizerConfig`] is whichever of them a program chose; the meaning of every field is PyTorch's where PyTorch has
 //! the optimiser. The learning rate is not among the settings: it changes from step to step.
 //!
-//! To add one, write a file here and its entry in the list below (`lion.rs` is a short example, `lamb.rs` one with
-//! norms). The file has, in this order:
-//!
-//! * the settings: a public struct whose documentation is the formula, and its `Default`;
-//! * `impl Method`: its name, its constants' ranges, the names of its buffers of state (as many as it likes, zero at
-//!   first), and `step`, which computes this step's constants in `f64`, rounds them once and calls `run.advance` for
-//!   one pass over everything, or `run.measure` and `run.advance_in` parameter by parameter where it needs norms;
-//! * an `impl Update` for those constants: what happens to one vector of parameters, gradients and state;
-//! * `cases()`: settings, each with the formula on single numbers in `f64`. All tests of `optim` walk them.
+//! To add one, write a file here and its entry in the list below: [`guides::optimizer`](crate::guides::optimizer) says
+//! what the file has.
 //!
 //! The same bits at any number of threads, frozen parameters and checkpoints come from outside the file.
 

@@ -40,6 +40,8 @@ mod packing;
 mod panels;
 mod product;
 mod shared;
+#[cfg(test)]
+mod size_tests;
 mod slices;
 mod split;
 mod task;

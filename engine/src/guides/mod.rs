@@ -2,7 +2,7 @@
 //!
 //! | what | places | page |
 //! |---|---|---|
-//! | an operation | 1 file, 1 word in a list; outside the crate 1 type | [`operation`] |
+//! | an operation | 1 file, 1 word in a list (for some a line in a test); outside the crate 1 type | [`operation`] |
 //! | a fused activation | 2 files | [`activation`] |
 //! | an optimiser | 1 file, 1 word in a list | [`optimizer`] |
 //! | an instruction set | 1 folder, 1 line in a list | [`instruction_set`] |

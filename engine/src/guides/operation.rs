@@ -9,7 +9,8 @@
 //!    what the operation needs in a [`Spec`](crate::tape::Spec): its result's shape, which inputs backward reads,
 //!    memory.
 //! 2. **`forward`**: write every element of `run.output`. Share work among threads by `run.context`, if it is worth it.
-//! 3. **`backward`**: ask for the gradient of each input once, and do what you are told: skip, set, or add.
+//! 3. **`backward`**: ask for the gradient of each input once, and do what you are told: skip, set, or add. Where one
+//!    loop does both, [`Target::wanted`](crate::tape::Target::wanted) gives the slice with a flag.
 //!
 //! ```
 //! use narrows_engine::optim::{Adam, Optimizer, StepOptions};
@@ -157,16 +158,21 @@
 //!
 //! The list gathers the cases, and the tests walk it: the comparison with the reference on every instruction set, the
 //! gradient check, the same bits at any number of threads, memory that is poisoned beforehand. Sizes are drawn, and
-//! each may be 1. Gradients are compared with differences of 1e-5: keep inputs away from kinks by
-//! `Domain::AwayFromZero` or `Domain::Apart`. Two lists know operations by name and want a line where it applies:
-//! `tests/operations/sizes.rs` (sizes that no memory holds) and `without` in `tests/operations.rs` (inputs that have
-//! no gradient). The commands: `cargo test -p narrows-engine --test operations`, and `--lib ops` for what a file tests
-//! by itself.
+//! each may be 1.
 //!
-//! Files to read beside one's own: `ops/abs.rs` for a function of one number (the macro `pointwise!`; a function that
-//! has no kernel yet also needs its formula in `simd/kernels` and its lines in the table there), `ops/softmax.rs` for
-//! rows, `ops/squared_norm.rs` for a sum, `ops/layer_norm.rs` for memory that forward keeps for backward. A function
-//! that layers should fuse is a [fused activation](super::activation), as `ops/sigmoid.rs` is.
+//! Gradients are compared with differences of 1e-5: keep inputs away from kinks. `Domain::AwayFromZero` does at 0,
+//! `Domain::Apart` where numbers are compared with each other. `Apart` draws from `0.04 k - 2 + [0, 0.01)`, k a whole
+//! number, so that a kink elsewhere is safe only between two of these intervals, as the borders in `ops/clamp.rs` are.
+//!
+//! Two tests know operations by name. `tests/operations/sizes.rs` (sizes that no memory holds) wants a line for each
+//! that is not a function of each number alone; `without` in `tests/operations.rs` the inputs that have no gradient.
+//! The commands: `cargo test -p narrows-engine --test operations`, and `--lib ops` for what a file tests by itself.
+//!
+//! Files to read beside one's own: `ops/clamp.rs` for a function of one number in a file of its own, `ops/abs.rs` for
+//! one that is made of kernels (the macro `pointwise!`; a new kernel is a formula in `simd/kernels` and its lines in
+//! the table there), `ops/softmax.rs` for rows, `ops/squared_norm.rs` for a sum, `ops/layer_norm.rs` for memory that
+//! forward keeps for backward. A function that layers should fuse is a [fused activation](super::activation), as
+//! `ops/sigmoid.rs` is.
 //!
 //! * **More inputs**: take the targets one after the other. A value given twice is asked for twice, and the second
 //!   time says `Add`.

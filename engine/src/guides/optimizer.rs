@@ -11,13 +11,14 @@
 //!    and its `Default`. The learning rate is not among them: it changes from step to step.
 //! 2. **`impl Method`**: the name; `check`, the constants' ranges, asked once; `state_names`, the names of its buffers
 //!    of state, as many as it likes, as long as the parameters, zero at first, and PyTorch's names where it has them,
-//!    since checkpoints carry them; and `step`: this step's constants are computed in `f64`, rounded once, and handed
-//!    to `run.advance` for one pass over everything that the plan trains, or to `run.measure` and `run.advance_in`,
-//!    parameter by parameter, where norms are needed.
+//!    since checkpoints carry them; and `step`: this step's constants are computed in `f64` (`now.t` counts steps from
+//!    1), rounded once, and handed to `run.advance` for one pass over everything that the plan trains, or to
+//!    `run.measure` and `run.advance_in`, parameter by parameter, where norms are needed.
 //! 3. **`impl Update`** for those constants: what becomes of one vector of parameters, gradients and state. It is the
 //!    only code of the file that touches numbers; loops, threads, tails and instruction sets come from outside. The
 //!    gradient comes raw: multiply it by `now.clip` first, then add the `w p` of an L2 penalty, if there is one
-//!    (`adam.rs`). `now.t` counts steps from 1.
+//!    (`adam.rs`). What is NaN must stay so, lest a run that diverges look sound: `max(a, b)` gives `b` where either is
+//!    NaN.
 //! 4. **`cases()`**, under `#[cfg(test)]`: settings, each with the formula in `f64` for one step of one tensor, its
 //!    gradients clipped already, its state three slices, 0 at first. `.jumping()` marks steps by a sign, which a
 //!    rounding turns over; an epsilon has to be one at which `f32` can agree with the formula (`lamb.rs`: 1e-4).

@@ -178,8 +178,10 @@ fn distributions_are_what_they_are_called() {
     }
 }
 
+/// Prints nanoseconds a number.
+/// `cargo test --release -p narrows-engine --lib random::fill::tests::speed -- --ignored --nocapture`
 #[test]
-#[ignore = "a measurement: run with --ignored --nocapture"]
+#[ignore = "a measurement, not a check"]
 fn speed() {
     fn time(name: &str, backend: Backend, mut fill: impl FnMut()) {
         let best = (0..20).map(|_| {

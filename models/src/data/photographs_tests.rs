@@ -296,7 +296,8 @@ proptest! {
     }
 }
 
-/// Not a check: figures of a folder of real photographs. `PHOTOGRAPHS=folder cargo test ... -- --ignored --nocapture`.
+/// Not a check: figures of a folder of real photographs.
+/// `PHOTOGRAPHS=folder cargo test --release -p narrows --lib photographs::tests::figures -- --ignored --nocapture`
 #[test]
 #[ignore = "prints figures of the folder in PHOTOGRAPHS"]
 fn figures() {

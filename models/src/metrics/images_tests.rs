@@ -130,8 +130,9 @@ fn what_makes_no_sense_is_refused() {
     assert!(ssim(&[f32::NAN; 64], &[0.0; 64], shape(1, 8, 8), 1.0).unwrap().is_nan());
 }
 
+/// Prints what it takes. `cargo test --release -p narrows --lib images::tests::speed -- --ignored --nocapture`
 #[test]
-#[ignore = "a measurement: run with --ignored --nocapture"]
+#[ignore = "a measurement, not a check"]
 fn speed() {
     let image = shape(1, 28, 28);
     let (x, y) = (random(image, 1.0, 0), random(image, 1.0, 1));

@@ -4,7 +4,7 @@
 //! the rows of the table, and each goes through all numbers, so that the order is the same for any count of them. A
 //! number that is none of `0..K`, NaN among them, is an error of the forward pass, for it would be silent damage later.
 
-use super::select::check_places;
+use super::select::{check_indices, check_places};
 use super::{GATE, GRAIN};
 use crate::base::Error;
 use crate::base::parallel::Placed;
@@ -25,18 +25,6 @@ impl<T: Real> Tape<T> {
     #[track_caller]
     pub fn gather_rows(&self, table: Var, indices: Var) -> Var {
         self.record(GatherRows, &[table, indices])
-    }
-}
-
-/// The whole numbers, once they are known to be rows of a table of `count`.
-fn check<T: Real>(indices: &[T], count: usize) -> Result<(), Error> {
-    let is_row = |index: f64| index >= 0.0 && index < count as f64 && index.fract() == 0.0;
-    match indices.iter().position(|index| !is_row(index.to_f64())) {
-        None => Ok(()),
-        Some(at) => {
-            let allowed = format_args!("a whole number from 0 to {}", count.saturating_sub(1));
-            Err(Error::out_of_range(format_args!("index {at}"), indices[at], allowed))
-        }
     }
 }
 
@@ -64,7 +52,7 @@ impl<T: Real> Operation<T> for GatherRows {
     fn forward(&self, run: Forward<'_, T>) -> Result<(), Error> {
         let (table, indices) = (run.inputs.get(0)?, run.inputs.get(1)?);
         let width = run.inputs.shape(0).last();
-        check(indices, table.len() / width)?;
+        check_indices(indices, table.len() / width)?;
         let split = run.context.split.gated(run.output.len(), GATE);
         let grain = GRAIN.div_ceil(width) * width;
         split.parts(Placed { slice: run.output, from: 0 }, grain, &|part: Placed<'_, T>| {
@@ -83,7 +71,7 @@ impl<T: Real> Operation<T> for GatherRows {
         let Some(target) = run.gradients.of(0)?.wanted() else { return Ok(()) };
         let (dy, accumulate, len) = (&*run.output_gradient, target.accumulate, target.slice.len());
         // Once more: the caller may have changed an input since.
-        check(indices, len / width)?;
+        check_indices(indices, len / width)?;
         let grain = (len / width).div_ceil(PARTS).max(GRAIN.div_ceil(width)) * width;
         let split = run.context.split.gated(len.max(dy.len()), GATE);
         split.parts(Placed { slice: target.slice, from: 0 }, grain, &|part: Placed<'_, T>| {

@@ -1,6 +1,8 @@
-//! The largest of a row, by selection and not by sorting: linear in the row's length.
+//! Places and numbers of rows: the largest of a row, by selection and not by sorting, linear in the row's length; and
+//! what a number that names one may be.
 
 use super::GRAIN;
+use crate::base::Error;
 use crate::tape::{Real, Shape};
 
 /// Elements of a part of rows of `columns`, a whole number of rows.
@@ -39,6 +41,18 @@ pub(super) fn largest<T: Real>(row: &[T], k: usize, order: &mut [T], mut keep: i
             equal -= usize::from(is_equal);
             keep(number, place);
             number += 1;
+        }
+    }
+}
+
+/// Refuses what is none of the whole numbers `0..count`, NaN among them.
+pub(super) fn check_indices<T: Real>(indices: &[T], count: usize) -> Result<(), Error> {
+    let is_row = |index: f64| index >= 0.0 && index < count as f64 && index.fract() == 0.0;
+    match indices.iter().position(|index| !is_row(index.to_f64())) {
+        None => Ok(()),
+        Some(at) => {
+            let allowed = format_args!("a whole number from 0 to {}", count.saturating_sub(1));
+            Err(Error::out_of_range(format_args!("index {at}"), indices[at], allowed))
         }
     }
 }

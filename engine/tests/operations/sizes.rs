@@ -30,6 +30,7 @@ const OPERATIONS: &[Record] = &[
     |t, [x, ..], _| t.log_softmax(x),
     |t, [x, ..], _| t.argmax(x),
     |t, [x, y, _], _| t.gather_rows(x, y),
+    |t, [x, _, _], n| t.one_hot(x, n),
     |t, [x, ..], _| t.permute(x, &[1, 0]),
     |t, [x, y, _], _| t.matmul(x, y),
     |t, [x, y, _], _| t.matmul_at(x, y),

@@ -5,12 +5,11 @@
 //! through.
 
 use crate::bits::Digest;
-use narrows::autoencoders::{Bottleneck, Downsample, ModelKind, Upsample};
-use narrows::config::{Config, CorruptionName, LikelihoodName, OptimizerName, PretrainName};
+use narrows::autoencoders::Registry;
 use narrows::data::{Dataset, ImageShape, Samples};
-use narrows::nn::ActivationName;
+use narrows::model::{Model, Recorded};
 use narrows::presets::PRESETS;
-use narrows::training::{Silent, Trainer, prepare};
+use narrows::training::{Config, OptimizerName, Prepared, Silent, Trainer, prepare};
 use narrows::{Error, Result};
 use narrows_engine::Threads;
 use narrows_engine::random::fill_uniform;
@@ -35,24 +34,36 @@ pub fn models() -> Vec<Tried> {
         photographs: preset.data == "photographs",
         side: 28,
     });
-    let types = ModelKind::WORDS.iter().map(|&word| small("model", word, &[]));
-    // A key, all of its words, and the settings under which it is read.
-    type Key = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
-    // Denoising needs a corruption: all but the first word, `none`.
-    let noises = &CorruptionName::WORDS[1..];
+    let types = Registry::standard().names().into_iter().map(|word| small("model", word, &[]));
+    // A key, and the settings under which it is read: a model for each of its words.
+    type Key = (&'static str, &'static [(&'static str, &'static str)]);
     let keys: [Key; 8] = [
-        ("optimizer", OptimizerName::WORDS, &[("clip", "0.1"), ("weight_decay", "0.01")]),
-        ("activation", ActivationName::WORDS, &[]),
-        ("corruption", noises, &[("model", "denoising"), ("ema", "0.9")]),
-        ("likelihood", LikelihoodName::WORDS, &[("model", "variational"), ("capacity", "3")]),
-        ("pretrain", PretrainName::WORDS, &[("model", "stacked"), ("tied", "true")]),
-        ("upsample", Upsample::WORDS, &[("model", "convolutional")]),
-        ("downsample", Downsample::WORDS, &[("model", "convolutional"), ("upsample", "transposed")]),
-        ("bottleneck", Bottleneck::WORDS, &[("model", "convolutional")]),
+        ("optimizer", &[("clip", "0.1"), ("weight_decay", "0.01")]),
+        ("activation", &[]),
+        ("corruption", &[("model", "denoising"), ("ema", "0.9")]),
+        ("likelihood", &[("model", "variational"), ("capacity", "3")]),
+        ("pretrain", &[("model", "stacked"), ("tied", "true")]),
+        ("upsample", &[("model", "convolutional")]),
+        ("downsample", &[("model", "convolutional"), ("upsample", "transposed")]),
+        ("bottleneck", &[("model", "convolutional")]),
     ];
-    let settings =
-        keys.into_iter().flat_map(|(key, words, under)| words.iter().map(move |word| small(key, word, under)));
+    let settings = keys.into_iter().flat_map(|(key, under)| words(key, under).map(move |word| small(key, word, under)));
     presets.chain(types).chain(settings).collect()
+}
+
+/// The words that a key may be, those left away that its type refuses: denoising needs a corruption.
+fn words(key: &str, under: &[(&str, &str)]) -> impl Iterator<Item = &'static str> {
+    let config = config(under);
+    let keys = config.map(|config| config.keys()).unwrap_or_default();
+    let found = keys.into_iter().find(|(_, known, _)| known.name == key).map_or(&[][..], |(_, known, _)| known.words);
+    let skipped = usize::from(key == "corruption");
+    found.iter().copied().skip(skipped)
+}
+
+/// The defaults of the type that settings name, with the settings.
+fn config(settings: &[(&str, &str)]) -> Result<Config> {
+    let model = settings.iter().find(|(key, _)| *key == "model").map_or("undercomplete", |(_, model)| model);
+    Config::of(model)?.with(settings)
 }
 
 /// A small model with `key` set to `word`.
@@ -69,18 +80,19 @@ impl Tried {
 
     /// Its configuration, with the epochs cut down.
     fn config(&self) -> Result<Config> {
-        let model = self.settings.iter().find(|(key, _)| *key == "model").map_or("undercomplete", |(_, model)| model);
-        let mut config = Config::of(model.parse()?);
-        self.settings.iter().try_for_each(|(key, value)| config.set(key, value))?;
-        let whole = config.optimizer == OptimizerName::Lbfgs;
-        (config.epochs, config.pretrain_epochs, config.classifier_epochs) = (if whole { 4 } else { 2 }, 1, 1);
+        let mut config = config(&self.settings)?;
+        let whole = config.training.optimizer == OptimizerName::Lbfgs;
+        config.training.epochs = if whole { 4 } else { 2 };
+        if self.settings.contains(&("model", "stacked")) {
+            config = config.with(&[("pretrain_epochs", "1"), ("classifier_epochs", "1")])?;
+        }
         Ok(config)
     }
 
     /// Data of its shape: a batch and a half, and a few to validate on.
     fn dataset(&self, config: &Config) -> Result<Dataset> {
-        let side = if self.photographs { config.patch } else { self.side };
-        let (rows, features) = (config.batch + config.batch / 2 + 1 + FEW, side * side);
+        let side = if self.photographs { config.data.patch } else { self.side };
+        let (rows, features) = (config.training.batch + config.training.batch / 2 + 1 + FEW, side * side);
         let samples = match self.photographs {
             true => Samples::F32(uniform(rows * features, 0.1, 0.9)),
             // Half of the pixels are 0, as a digit's margins are.
@@ -101,8 +113,8 @@ impl Tried {
         let dataset = self.dataset(&config)?;
         let rows: Vec<u32> = (0..dataset.len() as u32).collect();
         let (validation, rows) = rows.split_at(FEW);
-        let (model, _) = prepare(config, &dataset, rows)?;
-        let mut trainer = Trainer::new(model, &dataset, rows.to_vec(), validation.to_vec())?;
+        let Prepared { model, config, .. } = prepare(&config, &dataset, rows)?;
+        let mut trainer = Trainer::new(model, config.training, &dataset, rows.to_vec(), validation.to_vec())?;
         threads.run(|split| trainer.run(split, None, &mut Silent, &mut |_| Ok(false)))?;
         if let Some(name) = trainer.not_finite() {
             return Err(Error::training(format!("{name} is not finite")));
@@ -116,9 +128,24 @@ impl Tried {
         let parameters = model.parameters();
         parameters.ids().for_each(|id| digest.add(parameters.view(id)));
         let samples = uniform(FEW * dataset.features(), 0.0, 1.0);
-        digest.add(&model.reconstruct(&samples, threads)?);
+        digest.add(&reconstruct(&model, &samples, threads)?);
         Ok(digest)
     }
+}
+
+/// What a model makes of samples that are scaled already.
+fn reconstruct(model: &Model, samples: &[f32], threads: Threads<'_>) -> Result<Vec<f32>> {
+    let autoencoder = model.autoencoder();
+    let Recorded { plan, inputs, outputs: y } = model.recorded(FEW, |pass, inputs| {
+        let code = autoencoder.encode(pass, inputs);
+        let raw = autoencoder.decode(pass, &code, inputs);
+        let y = autoencoder.parts().reconstruction.output(pass, raw);
+        (y, vec![y])
+    })?;
+    let mut workspace = plan.workspace()?;
+    workspace.input_mut(inputs.x)?.copy_from_slice(samples);
+    threads.run(|split| plan.forward(model.parameters(), &mut workspace, split))?;
+    Ok(workspace.value(y)?.to_vec())
 }
 
 /// Made-up numbers.

@@ -59,6 +59,6 @@ pub use gemm::Activation;
 pub use ops::{Axis, Conv1dOptions, ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions, Reduction};
 pub use optim::{Adam, AdamW, Optimizer, OptimizerConfig, Sgd, StepOptions};
 pub use random::Noise;
-pub use simd::{RawRows, gather};
+pub use simd::{RawRows, Scaling, gather};
 pub use tape::check;
 pub use tape::{ParameterId, Parameters, Plan, Real, Shape, Tape, TrainOptions, Var, Workspace};

@@ -3,7 +3,7 @@
 //! The binaries in `fuzz_targets` hand their input to these functions and exist only with the feature `libfuzzer`; a
 //! test replays a few inputs on every build. A function checks what a value promises, not only that nothing panics.
 
-use narrows::data::idx;
+use narrows::data::{Rows, idx};
 
 /// An IDX file of images.
 pub fn idx_images(data: &[u8]) {
@@ -11,7 +11,7 @@ pub fn idx_images(data: &[u8]) {
         assert_eq!(set.samples().len(), set.len() * set.features());
         assert!(!set.is_empty() && set.image().is_none_or(|shape| shape.features() == Some(set.features())));
         let mut row = vec![0.0; set.features()];
-        assert!((0..set.len()).all(|at| set.row_f32(at, &mut row).is_ok() && row.iter().all(|x| x.is_finite())));
+        assert!((0..set.len() as u32).all(|at| set.read(&[at], &mut row).is_ok() && row.iter().all(|x| x.is_finite())));
         // Elements are at least a byte, so memory is bounded by the input.
         assert!(set.bytes() <= 8 * data.len());
     }
@@ -32,13 +32,14 @@ pub fn model_file(data: &[u8]) {
 
 /// The state of a run, and going on from it.
 pub fn state_file(data: &[u8]) {
-    use narrows::training::{Silent, Trainer, prepare};
+    use narrows::training::{Config, Prepared, Silent, Trainer, prepare};
     let Ok(saved) = narrows::training::state::parse(data, "fuzz") else { return };
     let dataset = narrows::data::digits().expect("the digits are embedded");
     let rows: Vec<u32> = (0..100).collect();
-    let config = narrows::config::Config { hidden: vec![5], code: 3, epochs: 3, ..Default::default() };
-    let (model, _) = prepare(config, &dataset, &rows).expect("a configuration that makes sense");
-    let mut trainer = Trainer::new(model, &dataset, rows, Vec::new()).expect("memory");
+    let config = Config::of("undercomplete").and_then(|it| it.with(&[("hidden", "5"), ("code", "3"), ("epochs", "3")]));
+    let prepared = prepare(&config.expect("known keys"), &dataset, &rows);
+    let Prepared { model, config, .. } = prepared.expect("a configuration that makes sense");
+    let mut trainer = Trainer::new(model, config.training, &dataset, rows, Vec::new()).expect("memory");
     if trainer.restore(saved).is_ok() {
         let limit = trainer.step_count().saturating_add(3);
         let _ = trainer.run(narrows_engine::Split::Serial, Some(limit), &mut Silent, &mut |_| Ok(false));
@@ -47,10 +48,13 @@ pub fn state_file(data: &[u8]) {
 
 /// A configuration.
 pub fn config_toml(data: &[u8]) {
+    use narrows::autoencoders::Registry;
+    use narrows::training::Config;
+    let registry = Registry::standard();
     if let Ok(text) = std::str::from_utf8(data)
-        && let Ok(config) = narrows::config::Config::from_toml(text, "fuzz")
+        && let Ok(config) = Config::from_toml(text, "fuzz", &registry)
     {
-        let again = config.to_toml().and_then(|text| narrows::config::Config::from_toml(&text, "fuzz"));
+        let again = Config::from_toml(&config.to_toml(), "fuzz", &registry);
         assert!(again.is_ok_and(|again| again == config), "a configuration must be read as it was written");
     }
 }
@@ -65,7 +69,7 @@ mod tests {
         b"\0\0\x0d\x02\0\0\0\x01\0\0\0\x01\x7f\xc0\0\0",
         b"\0\0\x0e\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         b"\x10\0\0\0\0\0\0\0{\"__metadata__\":",
-        b"code = 3\nepochs = 3\n",
+        b"[model]\ncode = 3\n[training]\nepochs = 3\n",
     ];
 
     /// Every target, as the fuzzers call it.

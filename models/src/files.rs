@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 
 const BUFFER: usize = 1 << 16;
+/// How the names of temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".narrows-", ".part");
 
 /// Writes the file `path` with what `write` puts out, all or nothing. The writer is buffered, and flushed afterwards.
 /// An existing file keeps its permissions, and a symbolic link stays one: the file it points to is replaced.
@@ -56,6 +58,11 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
         return Err(failed(remedy(ErrorKind::InvalidInput, &format!("it is longer than {limit} bytes"))));
     }
     Ok(bytes)
+}
+
+/// Whether a file's name is that of a temporary file, which a killed process may have left.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }
 
 fn try_write(path: &Path, write: impl FnOnce(&mut File, &Path) -> io::Result<()>) -> io::Result<()> {
@@ -118,7 +125,7 @@ fn folder_of(path: &Path) -> PathBuf {
 /// A new file with the permissions any new file gets; `tempfile` alone makes it private.
 fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".narrows-").suffix(".part");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
     let builder = {
         use std::os::unix::fs::PermissionsExt;

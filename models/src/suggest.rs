@@ -32,6 +32,11 @@ pub fn did_you_mean(word: &str, known: &[&str]) -> String {
     nearest(word, known).map(|known| format!(": did you mean `{known}`?")).unwrap_or_default()
 }
 
+/// The line for a word of a set that is not known: `unknown WHAT `WORD`; known: ..`, with the nearest one.
+pub fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    format!("unknown {what} `{word}`{}; known: {}", did_you_mean(word, known), known.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@
 //!
 //! `method::{fraction, epsilon, weight_decay}` refuse what is out of the usual ranges, `method::check` any other.
 //! The tests: `cargo test -p narrows-engine --lib optim`. The tool chooses an optimiser by its name in
-//! `models/src/config/words.rs` (`OptimizerName`); until that knows it, only the engine does.
+//! `models/src/training/settings.rs` (`OptimizerName`); until that knows it, only the engine does.
 //!
 //! What a caller does with it:
 //!

@@ -30,7 +30,7 @@ pub(crate) use crate::base::{Backend, Buffer};
 pub(crate) use access::{read, write};
 pub use detect::ISA_VARIABLE;
 pub(crate) use float::Float;
-pub use gather::{RawRows, gather};
+pub use gather::{RawRows, Scaling, gather};
 pub use inout::InOut;
 pub(crate) use lanes::{Isa, Lanes};
 pub(crate) use number::Number;

@@ -34,6 +34,8 @@ pub struct Parameters<T> {
     values: Buffer<T>,
     /// A fingerprint of names, sizes and places, by which a plan knows the parameters that it was made over.
     layout: u64,
+    /// Where numbers are only counted: how many there may be at most.
+    counting: Option<usize>,
 }
 
 /// FNV-1a (Fowler, Noll and Vo 1991), continued from `hash`.
@@ -44,7 +46,13 @@ fn fingerprint(hash: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
 impl<T: Real> Parameters<T> {
     /// None yet.
     pub fn new() -> Self {
-        Self { entries: Vec::new(), values: Buffer::default(), layout: 0 }
+        Self { entries: Vec::new(), values: Buffer::default(), layout: 0, counting: None }
+    }
+
+    /// None yet, and none that will hold a number: names and sizes are noted and counted, so that what a model needs is
+    /// known before memory is reserved for it. More than `most` numbers are an error.
+    pub fn counting(most: usize) -> Self {
+        Self { counting: Some(most), ..Self::new() }
     }
 
     /// Adds a parameter of zeros. Add all before recording a tape over them.
@@ -60,10 +68,18 @@ impl<T: Real> Parameters<T> {
             return Err(Error::shape(format!("parameter `{name}`: shape {shape} has no elements or too many")));
         }
         let line = 64 / size_of::<T>();
-        let start = self.values.len();
+        let start = self.entries.last().map_or(0, |last| last.range.end.next_multiple_of(line));
         let end = start.checked_add(shape.elements(1)).and_then(|end| end.checked_next_multiple_of(line));
         let end = end.ok_or_else(|| Error::shape(format!("parameter `{name}`: shape {shape} is too large")))?;
-        self.values.grow(end)?;
+        match self.counting {
+            None => self.values.grow(end)?,
+            Some(most) if self.count().saturating_add(shape.elements(1)) > most => {
+                return Err(Error::shape(format!(
+                    "parameter `{name}`: shape {shape} is more than {most} numbers allow"
+                )));
+            }
+            Some(_) => {}
+        }
         let numbers = [sizes.len(), start].into_iter().chain(sizes.iter().copied());
         let hash = fingerprint(self.layout ^ 0xcbf2_9ce4_8422_2325, name.bytes().chain([0xff]));
         self.layout = fingerprint(hash, numbers.flat_map(|n| (n as u64).to_le_bytes()));
@@ -71,15 +87,13 @@ impl<T: Real> Parameters<T> {
         Ok(ParameterId(self.entries.len() - 1))
     }
 
-    /// Makes room for parameters of these sizes at once, so that adding them moves nothing.
+    /// Makes room for as many numbers as others have, counted or held, so that adding the same moves nothing.
     ///
     /// # Errors
     /// No memory.
-    pub fn reserve(&mut self, all: &[&[usize]]) -> Result<(), Error> {
+    pub fn reserve_like(&mut self, others: &Self) -> Result<(), Error> {
         let line = 64 / size_of::<T>();
-        let len = all.iter().fold(self.values.len(), |len, sizes| {
-            len.saturating_add(Shape::fixed(sizes).elements(1).checked_next_multiple_of(line).unwrap_or(usize::MAX))
-        });
+        let len = others.entries.last().map_or(0, |last| last.range.end.next_multiple_of(line));
         self.values.reserve(len)
     }
 
@@ -108,15 +122,15 @@ impl<T: Real> Parameters<T> {
         self.entries.get(id.0).map_or(0..0, |entry| entry.range.clone())
     }
 
-    /// Its values, row-major.
+    /// Its values, row-major; none where numbers are only counted.
     pub fn view(&self, id: ParameterId) -> &[T] {
-        &self.values.as_slice()[self.range(id)]
+        self.values.as_slice().get(self.range(id)).unwrap_or(&[])
     }
 
     /// Its values, to be changed.
     pub fn view_mut(&mut self, id: ParameterId) -> &mut [T] {
         let range = self.range(id);
-        &mut self.values.as_mut_slice()[range]
+        self.values.as_mut_slice().get_mut(range).unwrap_or(&mut [])
     }
 
     /// All values with the gaps between them: the layout that gradients and moments share.
@@ -147,7 +161,7 @@ impl<T: Real> Parameters<T> {
     /// # Errors
     /// No memory.
     pub fn try_clone(&self) -> Result<Self, Error> {
-        Ok(Self { entries: self.entries.clone(), values: self.values.try_clone()?, layout: self.layout })
+        Ok(Self { entries: self.entries.clone(), values: self.values.try_clone()?, ..*self })
     }
 }
 
@@ -169,6 +183,18 @@ mod tests {
         assert!(parameters.add("a", &[1]).is_err());
         assert!(parameters.add("c", &[0]).is_err());
         assert!(parameters.add("d", &[usize::MAX, 3]).is_err());
+    }
+
+    #[test]
+    fn counting_holds_nothing_and_has_a_limit() {
+        let mut counted = Parameters::<f32>::counting(100);
+        let a = counted.add("a", &[9, 10]).unwrap();
+        assert_eq!((counted.count(), counted.view(a).len(), counted.flat().len()), (90, 0, 0));
+        assert!(counted.add("b", &[11]).unwrap_err().to_string().contains("100 numbers"));
+        let mut held = Parameters::new();
+        held.reserve_like(&counted).unwrap();
+        held.add("a", &[9, 10]).unwrap();
+        assert_eq!((held.range(a), held.view(a).len()), (counted.range(a), 90));
     }
 
     #[test]

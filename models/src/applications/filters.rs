@@ -1,7 +1,6 @@
 //! What fires hidden units most: of all x with ‖x‖ = 1, `x_j = W_ij / ‖W_i‖` gives unit i of a first layer its largest
 //! argument (Ng, CS294A lecture notes, 2011, section 4).
 
-use crate::autoencoders::body::Body;
 use crate::files::write_bytes_atomically;
 use crate::model::Model;
 use crate::report::{Grid, Tile};
@@ -15,8 +14,8 @@ const PIXELS: usize = 1 << 24;
 /// The input of norm 1 that fires each unit of the first encoder layer most, `[units, features]`; `None` for a body
 /// without dense layers.
 pub fn first_layer_filters(model: &Model) -> Option<(Vec<f32>, usize)> {
-    let Body::Dense(body) = model.autoencoder().body() else { return None };
-    let (layer, _) = body.encoder().layers().first()?;
+    let layers = model.autoencoder().parts().body.dense_layers()?;
+    let (layer, _) = layers.encoder.layers().first()?;
     let (features, units) = layer.sizes();
     let mut filters = model.parameters().view(layer.weight()).to_vec();
     for filter in filters.chunks_exact_mut(features) {

@@ -1,13 +1,12 @@
 //! Pictures of what a model reconstructs: originals over reconstructions.
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Rows, load_test};
 use crate::files::write_bytes_atomically;
-use crate::model::Model;
+use crate::model::{Given, Session};
 use crate::report::{Grid, Tile};
-use crate::training::{load_test, raw};
 use crate::{Error, Result};
 use narrows_engine::random::{permutation, stream_id};
-use narrows_engine::{Context, Split, Threads, gather};
+use narrows_engine::{Context, RawRows, Split};
 use std::path::Path;
 
 /// Samples in a run's own picture.
@@ -33,39 +32,44 @@ pub struct Reconstructions {
 /// # Errors
 /// Data that do not fit the model; too many samples for a picture.
 pub fn reconstruct(
-    model: &Model,
+    session: &mut Session,
     dataset: &Dataset,
     rows: &[u32],
     count: usize,
     seed: u64,
-    split: Split,
 ) -> Result<Reconstructions> {
-    let features = model.data().features;
-    if dataset.features() != features || rows.is_empty() || count == 0 {
-        return Err(Error::data(format!(
-            "{}: {count} of {} samples of {} features for a model of {features}",
-            dataset.name(),
-            rows.len(),
-            dataset.features()
-        )));
+    let features = session.model().data().features;
+    session.model().check_fits(dataset)?;
+    if rows.is_empty() || count == 0 {
+        return Err(Error::data(format!("{}: {count} of {} samples; give some", dataset.name(), rows.len())));
     }
     let mut order = vec![0; rows.len()];
     permutation(seed, stream_id(0, PICK), &mut order);
     let picked: Vec<u32> = order.iter().take(count).map(|&place| rows[place as usize]).collect();
-    let (scale, shift) = model.data().scaler.scale_shift(features)?;
-    let mut originals = vec![0.0; picked.len() * features];
-    gather(Context::new(split), raw(dataset), &picked, &scale, &shift, &mut originals)?;
-    let mut reconstructions = model.reconstruct(&originals, Threads::One)?;
-    let error = originals.iter().zip(&reconstructions).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-    // Shown as the data are: unscaled where that makes a picture, as they are otherwise.
-    let range = match (model.data().image.is_some(), dataset.raw_range()) {
-        (true, Some(range)) => {
-            model.data().scaler.unscale(&mut originals, features)?;
-            model.data().scaler.unscale(&mut reconstructions, features)?;
-            range
-        }
-        _ => spread(&originals),
+    let mut raw = vec![0.0; picked.len() * features];
+    dataset.read(&picked, &mut raw)?;
+    let originals: Vec<f32> = raw.iter().map(|&x| x as f32).collect();
+    let labels = dataset.labels().filter(|_| session.model().autoencoder().takes().labels);
+    let labels: Option<Vec<u32>> = labels.map(|labels| picked.iter().map(|&row| labels[row as usize]).collect());
+    let given = Given::new(&originals);
+    let given = labels.as_deref().map_or(given, |labels| given.labels(labels));
+    let reconstructions = session.reconstruct(given)?.to_vec();
+    let model = session.model();
+    let preprocessing = &model.data().preprocessing;
+    let context = Context::new(Split::Serial);
+    let scaled = |numbers: &[f32]| -> Result<Vec<f32>> {
+        let mut scaled = vec![0.0; numbers.len()];
+        preprocessing.apply(context, RawRows::Values(numbers), &mut scaled)?;
+        Ok(scaled)
     };
+    // Compared as the model sees them; shown as the data are where that makes a picture.
+    let (seen, made) = (scaled(&originals)?, scaled(&reconstructions)?);
+    let error = seen.iter().zip(&made).map(|(a, b)| f64::from(a - b).powi(2)).filter(|x| x.is_finite()).sum::<f64>();
+    let (originals, reconstructions, range) = match model.data().image {
+        Some(_) => (originals, reconstructions, preprocessing.range()),
+        None => (seen, made, None),
+    };
+    let range = range.or(dataset.raw_range()).map_or_else(|| spread(&originals), |(a, b)| (a as f32, b as f32));
     let tile = Tile::new(model.data().image, features)?;
     let grid = Grid::originals_over(&originals, &reconstructions, picked.len(), PER_ROW, tile, range)?;
     Ok(Reconstructions { png: grid.to_png()?, squared_error: error / picked.len() as f64, rows: picked })
@@ -75,19 +79,20 @@ pub fn reconstruct(
 ///
 /// # Errors
 /// As for [`reconstruct`], and a source that cannot be read.
-pub fn reconstruct_source(model: &Model, data: &str, count: usize, seed: u64, split: Split) -> Result<Reconstructions> {
-    let mut config = model.config().clone();
-    config.data = data.to_owned();
-    let (dataset, rows, _) = load_test(&config)?;
-    reconstruct(model, &dataset, &rows, count, seed, split)
+pub fn reconstruct_source(session: &mut Session, data: &str, count: usize, seed: u64) -> Result<Reconstructions> {
+    let mut source = session.model().source().clone();
+    source.source = data.to_owned();
+    let (dataset, rows, _) = load_test(&source, session.model().data().preprocessing.patches())?;
+    reconstruct(session, &dataset, &rows, count, seed)
 }
 
 /// A run's own picture.
-pub(crate) fn write_samples(model: &Model, dataset: &Dataset, rows: &[u32], path: &Path, split: Split) -> Result<()> {
+pub(crate) fn write_samples(session: &mut Session, dataset: &Dataset, rows: &[u32], path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|error| Error::io("create the folder", folder, error))?;
     }
-    let picture = reconstruct(model, dataset, rows, SAMPLES, model.config().seed, split)?;
+    let seed = session.model().source().seed;
+    let picture = reconstruct(session, dataset, rows, SAMPLES, seed)?;
     write_bytes_atomically(path, &picture.png)
 }
 

@@ -1,47 +1,45 @@
 //! The overcomplete autoencoder: `dim h > dim x`, kept from copying its input by an L2 penalty on its weights.
 //!
-//! Objective: `L + λ ‖θ‖²`, θ the weights, or with `l2_biases` all parameters (the lecture's form; a bias that is
-//! pulled to 0 keeps units from their thresholds, so it is not the default here). Its gradient adds `2λθ`, so λ is half
-//! of what PyTorch calls `weight_decay` under SGD; AdamW's decoupled decay is another method, and here another key. The
-//! penalty is a term that every type may have (`l2`); this type has it by default.
+//! Objective: `L + λ ‖θ‖²` (see `objective/l2`, a term that every type may have; this one has it by default).
 
-use crate::config::Config;
+use super::{Autoencoder, Base, Parts, Plain, Sample, Type};
+use crate::objective::CorruptionName;
 use crate::{Error, Result};
-use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
+use narrows_engine::{Parameters, Real};
 
-/// Refuses a code that is not larger than the data.
-pub(super) fn check(code: usize, features: usize) -> Result<()> {
-    if code <= features {
-        return Err(Error::usage(format!(
-            "code is {code} for data of {features} features; an overcomplete autoencoder has a larger code: give one, or \
-             use --model undercomplete"
-        )));
-    }
-    Ok(())
-}
+/// The type.
+#[derive(Debug)]
+pub struct Overcomplete;
 
-/// The penalty `λ ‖θ‖²`.
-#[derive(Debug, Clone)]
-pub(super) struct L2 {
-    pub(super) weight: f64,
-    of: Vec<ParameterId>,
-}
+impl Type for Overcomplete {
+    type Settings = Base;
+    const NAME: &'static str = "overcomplete";
+    const ABOUT: &'static str = "a code wider than the data, with an L2 penalty";
 
-impl L2 {
-    /// Over the weights that are there, and the biases if the configuration says so; `None` for a weight of 0.
-    pub(super) fn new<T: Real>(config: &Config, parameters: &Parameters<T>) -> Option<Self> {
-        let counts = |id: &ParameterId| {
-            let name = parameters.name(*id);
-            name.ends_with(".weight") || (config.l2_biases && name.ends_with(".bias"))
-        };
-        (config.l2 > 0.0).then(|| Self { weight: config.l2, of: parameters.ids().filter(counts).collect() })
+    fn settings() -> Base {
+        let mut base = Base::shallow(128);
+        base.l2.l2 = 1e-4;
+        base
     }
 
-    /// `‖θ‖²` over those of them for which `trained` holds.
-    #[track_caller]
-    pub(super) fn record<T: Real>(&self, tape: &Tape<T>, trained: impl Fn(ParameterId) -> bool) -> Option<Var> {
-        let vars: Vec<Var> = self.of.iter().filter(|id| trained(**id)).map(|&id| tape.parameter(id)).collect();
-        // An operation has at most 64 inputs.
-        vars.chunks(64).map(|some| tape.squared_norm(some)).reduce(|a, b| tape.add(a, b))
+    fn settle(settings: &mut Base, sample: &Sample) -> Result<Vec<String>> {
+        let mut said = settings.settle(sample, false, "--loss mse")?;
+        if settings.l2.l2 == 0.0 && settings.corruption.corruption == CorruptionName::None {
+            let remedy = "nothing keeps a code larger than the data from copying it; give l2 1e-4, say";
+            said.push(format!("l2 is 0: {remedy}"));
+        }
+        Ok(said)
+    }
+
+    fn build<T: Real>(base: &Base, sample: &Sample, parameters: &mut Parameters<T>) -> Result<Box<dyn Autoencoder<T>>> {
+        let parts = Parts::new(base, sample, parameters)?.penalised(base, parameters);
+        let (code, features) = (parts.body.code_size(), sample.features);
+        if code <= features {
+            return Err(Error::usage(format!(
+                "code is {code} for data of {features} features; an overcomplete autoencoder has a larger code: give one, or \
+                 use --model undercomplete"
+            )));
+        }
+        Ok(Box::new(Plain { parts, compresses: false }))
     }
 }

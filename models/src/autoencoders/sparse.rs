@@ -1,95 +1,107 @@
-//! The sparse autoencoder: each unit of the code is to be on for a share ρ of the samples (Lee, Ekanadham & Ng 2008;
-//! Ng, CS294A lecture notes, 2011).
+//! The sparse autoencoder: each unit of the code is on for a share ρ of the samples (Lee, Ekanadham & Ng 2008; Ng,
+//! CS294A lecture notes, 2011).
 //!
-//! Objective: `L + β Ω`, `Ω = Σ_l ρ ln(ρ/ρ̂_l) + (1−ρ) ln((1−ρ)/(1−ρ̂_l))`, `ρ̂_l = (1/m) Σ_i h_l(x_i)`, at its minimum
-//! 0 where every ρ̂_l is ρ. It needs h in 0..1, a sigmoid.
-//!
-//! ρ̂ is taken over the batch at hand, or (`sparsity_mean` running) is a running mean `γ ρ̂ + (1−γ) b` of batch means
-//! b, for batches too small to show a small ρ. Its derivative by b is then taken as 1 and not as 1−γ, so that β means
-//! the same.
+//! Objective: `L + β Ω`, Ω the divergence of the units' mean activations from ρ (see `objective/sparsity`). It needs h
+//! in 0..1, a sigmoid.
 
-use super::objective::{Builder, Mode};
-use crate::config::{Config, MeanName};
-use crate::nn::ActivationName;
-use crate::{Error, Result};
-use narrows_engine::ops::Axis;
-use narrows_engine::{ParameterId, Parameters, Real, Shape, Split, Tape, Var};
+use super::{Autoencoder, Base, Code, Parts, Sample, Type, Whole};
+use crate::Result;
+use crate::nn::Pass;
+use crate::objective::{Builder, MeanName, Sparsity, SparsityKeys, check_sparsity};
+use crate::settings::groups;
+use narrows_engine::{ParameterId, Parameters, Real};
 
-/// The name of the running mean among the parameters.
-pub(crate) const RUNNING_MEAN: &str = "sparsity.mean";
-
-/// ρ, β and where a running mean stands.
-#[derive(Debug, Clone)]
-pub(super) struct Sparse {
-    rho: f64,
-    weight: f64,
-    decay: f64,
-    running: Option<ParameterId>,
+groups! {
+    /// The keys of the type.
+    SparseSettings {
+        /// Those of every type.
+        base: Base,
+        /// Of the penalty.
+        sparsity: SparsityKeys,
+    }
 }
 
-/// Refuses units that are not in 0..1; `key` is where their activation was set.
-pub(super) fn check(key: &str, activation: ActivationName) -> Result<()> {
-    if activation != ActivationName::Sigmoid {
-        return Err(Error::usage(format!(
-            "sparsity compares mean activations in 0..1 with rho, and {key} is {}; give --{} sigmoid, or use --model l1 or \
-             k-sparse",
-            activation.name(),
-            key.replace('_', "-")
-        )));
-    }
-    Ok(())
-}
+/// The type.
+#[derive(Debug)]
+pub struct Sparse;
 
-impl Sparse {
-    /// Ω for mean activations over any number of samples.
-    pub(super) fn divergence(&self, means: &[f64]) -> Result<f64> {
-        let none = Parameters::<f64>::new();
-        let tape = Tape::new(&none, 1);
-        let mean = tape.input("mean activations", Shape::fixed(&[means.len()]));
-        let omega = tape.sparsity_divergence(mean, self.rho);
-        let plan = tape.infer(&[omega])?;
-        let mut workspace = plan.workspace()?;
-        workspace.input_mut(mean)?.copy_from_slice(means);
-        plan.forward(&none, &mut workspace, Split::Serial)?;
-        Ok(workspace.value(omega)?[0])
+impl Type for Sparse {
+    type Settings = SparseSettings;
+    const NAME: &'static str = "sparse";
+    const ABOUT: &'static str = "units that are on for a given share of the samples";
+    const TRAINING: &'static [(&'static str, &'static str)] = &[("batch", "256"), ("lr", "1e-2")];
+
+    fn settings() -> SparseSettings {
+        SparseSettings { base: Base::shallow(100), sparsity: SparsityKeys::default() }
     }
 
-    /// Over batches.
-    pub(super) fn of_batches(config: &Config) -> Self {
-        Self { rho: config.sparsity, weight: config.sparsity_weight, decay: config.sparsity_decay, running: None }
-    }
-
-    /// For a code of `code` units; adds the running mean, if there is one, to the parameters.
-    pub(super) fn new<T: Real>(config: &Config, code: usize, parameters: &mut Parameters<T>) -> Result<Self> {
-        let running = match config.sparsity_mean {
-            MeanName::Batch => None,
-            MeanName::Running => Some(parameters.add(RUNNING_MEAN, &[code])?),
-        };
-        Ok(Self { running, ..Self::of_batches(config) })
-    }
-
-    /// A running mean begins at ρ, where it neither pulls nor pushes.
-    pub(super) fn initialise<T: Real>(&self, parameters: &mut Parameters<T>) {
-        if let Some(id) = self.running {
-            parameters.view_mut(id).fill(T::from_f64(self.rho));
+    fn settle(settings: &mut SparseSettings, sample: &Sample) -> Result<Vec<String>> {
+        let mut said = settings.base.settle(sample, false, "--loss mse")?;
+        if settings.sparsity.sparsity_weight == 0.0 {
+            said.push("sparsity_weight is 0: nothing makes the code sparse".into());
         }
+        Ok(said)
     }
 
-    /// Adds the term for the code `h` `[N, code]`.
-    #[track_caller]
-    pub(super) fn record<T: Real>(&self, tape: &Tape<T>, h: Var, mode: Mode, builder: &mut Builder) {
-        let batch = tape.mean_over(h, Axis::Column);
-        let mean = match (self.running, mode) {
-            (Some(id), Mode::Training) => {
-                // Its value is γ r + (1−γ) b, its derivative by b 1.
-                let pull = tape.scale(tape.sub(tape.parameter(id), batch), self.decay);
-                let mean = tape.add(batch, tape.stop_gradient(pull));
-                builder.updates.push((id, mean));
-                builder.frozen.push(id);
-                mean
-            }
-            _ => batch,
-        };
-        builder.term("sparsity", self.weight, tape.sparsity_divergence(mean, self.rho));
+    fn build<T: Real>(
+        settings: &SparseSettings,
+        sample: &Sample,
+        parameters: &mut Parameters<T>,
+    ) -> Result<Box<dyn Autoencoder<T>>> {
+        check_sparsity("code_activation", settings.base.body.shared.general.code_activation)?;
+        let parts = Parts::new(&settings.base, sample, parameters)?;
+        let sparsity = Sparsity::new(&settings.sparsity, parts.body.code_size(), parameters)?;
+        let of_batches = settings.sparsity.sparsity_mean == MeanName::Batch;
+        let least = of_batches.then_some(settings.sparsity.sparsity);
+        Ok(Box::new(SparseAutoencoder { parts: parts.penalised(&settings.base, parameters), sparsity, least }))
+    }
+}
+
+/// The autoencoder.
+#[derive(Debug)]
+struct SparseAutoencoder<T: Real> {
+    parts: Parts<T>,
+    sparsity: Sparsity,
+    /// ρ, where means are of batches.
+    least: Option<f64>,
+}
+
+impl<T: Real> Autoencoder<T> for SparseAutoencoder<T> {
+    fn parts(&self) -> &Parts<T> {
+        &self.parts
+    }
+
+    fn initialise(&self, parameters: &mut Parameters<T>, seed: u64) {
+        self.parts.body.initialise(parameters, seed);
+        self.sparsity.initialise(parameters);
+    }
+
+    fn terms(&self, pass: &Pass<'_, T>, code: &Code, builder: &mut Builder) {
+        self.sparsity.record(pass, code.value, builder);
+    }
+
+    fn kept(&self, parameters: &Parameters<T>) -> Vec<ParameterId> {
+        let name = |id: &ParameterId| parameters.name(*id);
+        parameters.ids().filter(|id| name(id) == "sparsity.mean" || name(id).ends_with(".running_moments")).collect()
+    }
+
+    fn moves(&self) -> Option<(&'static str, &'static str)> {
+        self.sparsity.runs().then_some(("sparsity_mean", "batch"))
+    }
+
+    fn couples_samples(&self) -> bool {
+        true
+    }
+
+    fn whole_term(&self, name: &str, whole: &Whole<'_>) -> Result<Option<f64>> {
+        if name == "sparsity" { self.sparsity.divergence(whole.mean_activation).map(Some) } else { Ok(None) }
+    }
+
+    fn small_batch(&self, batch: usize) -> Option<String> {
+        let rho = self.least.filter(|rho| batch as f64 * rho < 1.0)?;
+        Some(format!(
+            "a unit is to be on for {rho} of the samples, less than one of a batch of {batch}; give a larger batch, or \
+             sparsity_mean running"
+        ))
     }
 }

@@ -1,41 +1,121 @@
 //! Every type: the gradient check of its whole loss in f64 with noise frozen, each term's gradient, and the oracles
 //! that its objective must satisfy.
 
-use super::{Autoencoder, Corruption, Mode, ModelKind, Weight};
-use crate::config::{Config, CorruptionName, FineTuneName, LikelihoodName, LossName, MeanName, PretrainName};
+use super::{AnyType, Autoencoder, Inputs, Phase, Registry, Sample, Takes};
 use crate::data::ImageShape;
-use crate::nn::ActivationName;
+use crate::nn::{Mode, Pass};
+use crate::objective::{Corruption, CorruptionName, Objective, Weight};
+use crate::settings::{Settings, set};
 use narrows_engine::random::Noise;
 use narrows_engine::tape::TrainOptions;
-use narrows_engine::{Parameters, Plan, Real, Shape, Split, Tape, Var, Workspace, check, random};
+use narrows_engine::{Parameters, Plan, Real, Split, Tape, Var, Workspace, check, random};
 use proptest::prelude::*;
 
 const FEATURES: usize = 16;
 const IMAGE: ImageShape = ImageShape { channels: 1, height: 4, width: 4 };
+const SAMPLE: Sample = Sample { features: FEATURES, image: Some(IMAGE), classes: Some(3), unit: true };
 
-/// A small configuration of a type; smooth activations, so that differences see no kinks.
-fn small(model: ModelKind, seed: u64) -> Config {
-    let mut config =
-        Config { code: 5, seed, loss: LossName::Bce, activation: ActivationName::Tanh, ..Config::of(model) };
-    match model {
-        ModelKind::Overcomplete => config.code = 20,
-        ModelKind::KSparse => config.k = 3,
-        ModelKind::L1 => config.code_activation = ActivationName::Tanh,
-        ModelKind::Stacked => {
-            config.hidden = vec![6];
-            config.activation = ActivationName::Sigmoid;
+/// A type with settings, and a seed.
+#[derive(Debug, Clone)]
+struct Choice {
+    kind: &'static dyn AnyType,
+    settings: Box<dyn Settings>,
+    seed: u64,
+}
+
+impl Choice {
+    /// A small one of a type; smooth activations, so that differences see no kinks.
+    fn small(kind: &str, seed: u64) -> Self {
+        let kind = Registry::standard().get(kind).unwrap();
+        let made = Self { kind, settings: kind.settings(), seed };
+        let all = made.with(&[("code", "5"), ("loss", "bce"), ("activation", "tanh")]);
+        match kind.name() {
+            "overcomplete" => all.with(&[("code", "20")]),
+            "k-sparse" => all.with(&[("k", "3")]),
+            "l1" => all.with(&[("code_activation", "tanh")]),
+            "stacked" => all.with(&[("hidden", "6"), ("activation", "sigmoid")]),
+            "convolutional" => all.with(&[("filters", "3,2")]),
+            "undercomplete" | "variational" => all.with(&[("hidden", "7")]),
+            "pca" => all.with(&[("loss", "mse")]),
+            _ => all,
         }
-        ModelKind::Convolutional => config.filters = vec![3, 2],
-        ModelKind::Undercomplete | ModelKind::Variational => config.hidden = vec![7],
-        ModelKind::Pca => config.loss = LossName::Mse,
-        ModelKind::Denoising | ModelKind::Sparse | ModelKind::Contractive => {}
     }
-    config
+
+    fn with(&self, changes: &[(&str, &str)]) -> Self {
+        let mut made = self.clone();
+        changes.iter().for_each(|(key, value)| set(&mut *made.settings, key, value).unwrap());
+        made
+    }
+
+    fn build<T: Real>(
+        &self,
+        sample: &Sample,
+        parameters: &mut Parameters<T>,
+    ) -> crate::Result<Box<dyn Autoencoder<T>>> {
+        // The two element types have a method each; a test needs either.
+        let any: &mut dyn std::any::Any = parameters;
+        let made: Box<dyn std::any::Any> = if let Some(parameters) = any.downcast_mut::<Parameters<f64>>() {
+            Box::new(self.kind.build_f64(&*self.settings, sample, parameters)?)
+        } else if let Some(parameters) = any.downcast_mut::<Parameters<f32>>() {
+            Box::new(self.kind.build(&*self.settings, sample, parameters)?)
+        } else {
+            unreachable!("there are two element types")
+        };
+        Ok(*made.downcast::<Box<dyn Autoencoder<T>>>().expect("of the parameters' type"))
+    }
+
+    /// Built, with first weights.
+    fn ready<T: Real>(&self, sample: &Sample) -> crate::Result<(Box<dyn Autoencoder<T>>, Parameters<T>)> {
+        let mut parameters = Parameters::new();
+        let model = self.build(sample, &mut parameters)?;
+        model.initialise(&mut parameters, self.seed);
+        Ok((model, parameters))
+    }
+}
+
+/// The inputs that a type takes.
+fn inputs<T: Real>(tape: &Tape<T>, takes: Takes) -> Inputs {
+    crate::model::inputs(tape, FEATURES, takes)
+}
+
+/// Fills them: samples in 0..1, classes in turn, some numbers missing.
+fn fill<T: Real>(workspace: &mut Workspace<T>, inputs: &Inputs, seed: u64) {
+    random::fill_uniform(seed, 3, 0, T::from_f64(0.05), T::from_f64(0.95), workspace.input_mut(inputs.x).unwrap());
+    if let Some(labels) = inputs.labels {
+        let classes = workspace.input_mut(labels).unwrap();
+        classes.iter_mut().enumerate().for_each(|(i, class)| *class = T::from_f64((i % 3) as f64));
+    }
+    if let Some(mask) = inputs.mask {
+        let present = workspace.input_mut(mask).unwrap();
+        present.iter_mut().enumerate().for_each(|(i, mask)| *mask = T::from_f64(f64::from(u8::from(i % 4 != 1))));
+        let missing: Vec<usize> = (0..present.len()).filter(|i| i % 4 == 1).collect();
+        missing.into_iter().for_each(|i| workspace.input_mut(inputs.x).unwrap()[i] = T::ZERO);
+    }
+}
+
+/// The objective of a player of a phase; of the whole for a type of closed form.
+fn turn<T: Real>(
+    model: &dyn Autoencoder<T>,
+    tape: &Tape<T>,
+    phases: &[Phase],
+    (phase, player): (usize, usize),
+) -> (Inputs, Objective) {
+    let pass = Pass::new(tape, Mode::Training);
+    match phases.get(phase) {
+        Some(phase) => {
+            let inputs = inputs(tape, model.phase_takes(phase));
+            (inputs, model.turn(&pass, &inputs, phase, player))
+        }
+        None => {
+            let inputs = inputs(tape, model.takes());
+            (inputs, model.objective(&pass, &inputs))
+        }
+    }
 }
 
 /// A model with a plan of one of its objectives.
-struct Ready<T> {
-    model: Autoencoder,
+struct Ready<T: Real> {
+    model: Box<dyn Autoencoder<T>>,
     parameters: Parameters<T>,
     plan: Plan<T>,
     workspace: Workspace<T>,
@@ -43,28 +123,19 @@ struct Ready<T> {
     terms: Vec<(&'static str, f64, Var)>,
 }
 
-/// Records the objective of phase `phase` with ramps at their ends, some rows in 0..1 and classes in it.
-fn ready<T: Real>(config: &Config, rows: usize, phase: usize) -> crate::Result<Ready<T>> {
-    let mut parameters = Parameters::new();
-    let model = Autoencoder::new(config, FEATURES, Some(IMAGE), Some(3), &mut parameters)?;
-    model.initialise(&mut parameters, config);
+/// Records the objective of a phase's player with ramps at their ends, and fills its inputs.
+fn ready<T: Real>(choice: &Choice, rows: usize, place: (usize, usize)) -> crate::Result<Ready<T>> {
+    let (model, parameters) = choice.ready::<T>(&SAMPLE)?;
     let tape = Tape::new(&parameters, rows);
-    let x = tape.input("x", Shape::batch(&[FEATURES]));
-    let phases = model.phases(config);
-    let objective = match phases.get(phase) {
-        Some(phase) => model.phase_objective(&tape, x, phase),
-        None => model.objective(&tape, x, Mode::Training),
-    };
-    let plan = tape.train_with(objective.total, TrainOptions { frozen: &objective.frozen })?;
+    let (inputs, objective) = turn(&*model, &tape, &model.phases(1), place);
+    let mut frozen = objective.frozen.clone();
+    frozen.extend(model.kept(&parameters));
+    let plan = tape.train_with(objective.total, TrainOptions { frozen: &frozen })?;
     let mut workspace = plan.workspace()?;
     workspace.set_noise(Noise { seed: 11, step: 3 });
-    random::fill_uniform(config.seed, 3, 0, T::from_f64(0.05), T::from_f64(0.95), workspace.input_mut(x)?);
+    fill(&mut workspace, &inputs, choice.seed);
     for ramp in &objective.ramps {
         workspace.input_mut(ramp.var)?[0] = T::from_f64(ramp.at(u64::MAX, 1));
-    }
-    if let Some(labels) = objective.labels {
-        let classes = workspace.input_mut(labels)?;
-        classes.iter_mut().enumerate().for_each(|(i, class)| *class = T::from_f64((i % 3) as f64));
     }
     let weight = |weight| match weight {
         Weight::Constant(weight) => weight,
@@ -72,6 +143,15 @@ fn ready<T: Real>(config: &Config, rows: usize, phase: usize) -> crate::Result<R
     };
     let terms = objective.terms.iter().map(|term| (term.name, weight(term.weight), term.value)).collect();
     Ok(Ready { model, parameters, plan, workspace, total: objective.total, terms })
+}
+
+/// Every phase and player of a choice.
+fn places(choice: &Choice) -> Vec<(usize, usize)> {
+    let phases = choice.ready::<f64>(&SAMPLE).unwrap().0.phases(1);
+    let all =
+        phases.iter().enumerate().flat_map(|(at, phase)| (0..phase.players.len()).map(move |player| (at, player)));
+    let all: Vec<_> = all.collect();
+    if all.is_empty() { vec![(0, 0)] } else { all }
 }
 
 /// The worst disagreement of gradients and differences.
@@ -96,57 +176,72 @@ fn all_learn(ready: &Ready<f64>) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Configurations of every type (but for a running mean, whose gradient is not the derivative of its value: it has a
-/// test of its own) and of the choices that it may have.
-fn variants(seed: u64) -> Vec<(String, Config)> {
+/// Choices of every type (but for a running mean, whose gradient is not the derivative of its value: it has a test of
+/// its own) and of what it may have.
+fn variants(seed: u64) -> Vec<(String, Choice)> {
     let mut all = Vec::new();
-    let mut add = |what: &str, config: Config| all.push((format!("{} {what}", config.model.name()), config));
-    for word in ModelKind::WORDS {
-        let model: ModelKind = word.parse().unwrap();
-        let config = small(model, seed);
-        add("as it is", config.clone());
-        if model == ModelKind::Pca {
+    let mut add = |what: &str, choice: Choice| all.push((format!("{} {what}", choice.kind.name()), choice));
+    for kind in Registry::standard().names() {
+        let small = Choice::small(kind, seed);
+        add("as it is", small.clone());
+        if kind == "pca" {
             continue;
         }
-        add("with l2", Config { l2: 0.3, l2_biases: true, ..config.clone() });
-        add("with squared error", Config { loss: LossName::Mse, ..config.clone() });
-        let noisy = |corruption| Config { corruption, corruption_level: 0.3, ..config.clone() };
-        for corruption in [CorruptionName::Masking, CorruptionName::MaskingExact, CorruptionName::SaltAndPepper] {
-            add(corruption.name(), noisy(corruption));
+        let is = |kinds: &[&str]| kinds.contains(&kind);
+        let latent = is(&["variational"]);
+        add("with l2", small.with(&[("l2", "0.3"), ("l2_biases", "true")]));
+        add("with squared error", small.with(&[("loss", "mse")]));
+        for corruption in ["masking", "masking-exact", "salt-and-pepper"] {
+            add(corruption, small.with(&[("corruption", corruption), ("corruption_level", "0.3")]));
         }
-        add("clipped noise", Config { corruption_clip: true, ..noisy(CorruptionName::Gaussian) });
-        if model != ModelKind::Variational {
-            let emphasis = Config { emphasis_corrupted: 2.0, emphasis_clean: 0.5, ..noisy(CorruptionName::Masking) };
+        let clipped = [("corruption", "gaussian"), ("corruption_level", "0.3"), ("corruption_clip", "true")];
+        add("clipped noise", small.with(&clipped));
+        if !latent {
+            let emphasis = small.with(&[
+                ("corruption", "masking"),
+                ("corruption_level", "0.3"),
+                ("emphasis_corrupted", "2"),
+                ("emphasis_clean", "0.5"),
+            ]);
             add("with emphasis", emphasis.clone());
-            add("with emphasis and squared error", Config { loss: LossName::Mse, ..emphasis });
+            add("with emphasis and squared error", emphasis.with(&[("loss", "mse")]));
         }
-        if !matches!(model, ModelKind::Variational | ModelKind::Convolutional) {
-            add("tied", Config { tied: !config.tied, ..config.clone() });
+        let tied = crate::settings::get(&*small.settings, "tied").unwrap() == "true";
+        if !latent && !is(&["convolutional"]) {
+            add("tied", small.with(&[("tied", if tied { "false" } else { "true" })]));
         }
-        if !matches!(model, ModelKind::Contractive | ModelKind::Stacked | ModelKind::Overcomplete) {
-            let body = crate::config::BodyName::Convolutional;
-            let bottleneck = super::Bottleneck::Dense;
-            add("convolutional", Config { body, bottleneck, filters: vec![2], tied: false, ..config.clone() });
+        let dense = is(&["contractive", "stacked"]);
+        if !dense && kind != "overcomplete" {
+            let convolutions =
+                [("body", "convolutional"), ("bottleneck", "dense"), ("filters", "2"), ("tied", "false")];
+            add("convolutional", small.with(&convolutions));
+            add(
+                "sequence",
+                small.with(&convolutions).with(&[("body", "sequence"), ("channels", "2"), ("filters", "3,2")]),
+            );
+            add("batch norm", small.with(&convolutions).with(&[("norm", "batch"), ("dropout", "0.2")]));
         }
-        if !matches!(model, ModelKind::Contractive | ModelKind::Stacked | ModelKind::Convolutional) {
-            let decoder = crate::config::DecoderLayers::Units(vec![6, 5]);
-            add("deep", Config { hidden: vec![9, 8], decoder, tied: false, ..config.clone() });
+        if !dense && kind != "convolutional" {
+            add("deep", small.with(&[("hidden", "9,8"), ("decoder", "6,5"), ("tied", "false")]));
+            let normed = [("hidden", "9"), ("tied", "false"), ("norm", "layer"), ("dropout", "0.1")];
+            add("layer norm", small.with(&normed));
         }
     }
-    for model in [ModelKind::Undercomplete, ModelKind::Convolutional] {
-        let (activation, code_activation) = (ActivationName::Silu, ActivationName::Silu);
-        add("silu", Config { activation, code_activation, ..small(model, seed) });
+    for kind in ["undercomplete", "convolutional"] {
+        add("silu", Choice::small(kind, seed).with(&[("activation", "silu"), ("code_activation", "silu")]));
     }
-    let vae = small(ModelKind::Variational, seed);
-    let gaussian = Config { loss: LossName::Mse, ..vae.clone() };
-    add("gaussian", Config { likelihood: LikelihoodName::Gaussian, sigma: 0.7, ..gaussian.clone() });
-    add("sigma", Config { likelihood: LikelihoodName::Sigma, ..gaussian });
-    add("beta with warm-up", Config { beta: 4.0, beta_warmup: 3, ..vae.clone() });
-    add("capacity", Config { capacity: 2.0, capacity_weight: 3.0, capacity_warmup: 2, ..vae });
-    let stacked = small(ModelKind::Stacked, seed);
-    for pretrain in [PretrainName::Plain, PretrainName::Sparse, PretrainName::L1, PretrainName::Contractive] {
-        let fine_tune = FineTuneName::Classifier;
-        add(pretrain.name(), Config { pretrain, fine_tune, l2: 0.1, sparsity: 0.2, ..stacked.clone() });
+    let vae = Choice::small("variational", seed);
+    add("gaussian", vae.with(&[("loss", "mse"), ("likelihood", "gaussian"), ("sigma", "0.7")]));
+    add("sigma", vae.with(&[("loss", "mse"), ("likelihood", "sigma-vae")]));
+    add("beta with warm-up", vae.with(&[("beta", "4"), ("beta_warmup", "3")]));
+    add("capacity", vae.with(&[("capacity", "2"), ("capacity_weight", "3"), ("capacity_warmup", "2")]));
+    add(
+        "max unpooling",
+        vae.with(&[("body", "convolutional"), ("bottleneck", "dense"), ("filters", "2"), ("upsample", "max")]),
+    );
+    for pretrain in ["plain", "sparse", "l1", "contractive"] {
+        let changes = [("pretrain", pretrain), ("fine_tune", "classifier"), ("l2", "0.1"), ("sparsity", "0.2")];
+        add(pretrain, Choice::small("stacked", seed).with(&changes));
     }
     all
 }
@@ -156,14 +251,13 @@ proptest! {
 
     #[test]
     fn every_whole_loss_passes_the_gradient_check(rows in 2usize..5, seed in 0u64..1000) {
-        for (what, config) in variants(seed) {
-            let phases = ready::<f64>(&config, rows, 0).unwrap().model.phases(&config).len().max(1);
-            for phase in 0..phases {
-                let mut ready = ready::<f64>(&config, rows, phase).unwrap();
+        for (what, choice) in variants(seed) {
+            for place in places(&choice) {
+                let mut ready = ready::<f64>(&choice, rows, place).unwrap();
                 let worst = worst(&mut ready);
-                prop_assert!(worst < 1e-5, "{what}, phase {phase}: {worst}");
-                // k-sparse units that no sample of so few keeps learn nothing yet.
-                if config.model != ModelKind::KSparse {
+                prop_assert!(worst < 1e-5, "{what}, phase and player {place:?}: {worst}");
+                // k-sparse units that no sample of so few keeps learn nothing yet, nor do units that were dropped.
+                if choice.kind.name() != "k-sparse" && crate::settings::get(&*choice.settings, "dropout").unwrap() == "0" {
                     all_learn(&ready)?;
                 }
             }
@@ -173,14 +267,13 @@ proptest! {
     /// Each term by itself moves some parameter: an objective does not declare what does nothing.
     #[test]
     fn every_declared_term_has_a_gradient(seed in 0u64..1000) {
-        for (what, config) in variants(seed) {
-            let phases = ready::<f64>(&config, 4, 0).unwrap().model.phases(&config).len().max(1);
-            for phase in 0..phases {
-                let recorded = ready::<f64>(&config, 4, phase).unwrap();
+        for (what, choice) in variants(seed) {
+            for place in places(&choice) {
+                let recorded = ready::<f64>(&choice, 4, place).unwrap();
                 for (name, weight, _) in recorded.terms.iter().filter(|(_, weight, _)| *weight != 0.0) {
                     prop_assert!(*weight > 0.0);
-                    let moved = term_moves(&config, phase, name);
-                    prop_assert!(moved, "{what}, phase {phase}: `{name}` has no gradient");
+                    let moved = term_moves(&choice, place, name);
+                    prop_assert!(moved, "{what}, phase and player {place:?}: `{name}` has no gradient");
                 }
             }
         }
@@ -188,20 +281,14 @@ proptest! {
 }
 
 /// Whether a term alone has a gradient somewhere: the plan of that term, all else frozen where it does not reach.
-fn term_moves(config: &Config, phase: usize, name: &str) -> bool {
-    let mut parameters = Parameters::<f64>::new();
-    let model = Autoencoder::new(config, FEATURES, Some(IMAGE), Some(3), &mut parameters).unwrap();
-    model.initialise(&mut parameters, config);
+fn term_moves(choice: &Choice, place: (usize, usize), name: &str) -> bool {
+    let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
     let tape = Tape::new(&parameters, 4);
-    let x = tape.input("x", Shape::batch(&[FEATURES]));
-    let phases = model.phases(config);
-    let objective = match phases.get(phase) {
-        Some(phase) => model.phase_objective(&tape, x, phase),
-        None => model.objective(&tape, x, Mode::Training),
-    };
+    let (inputs, objective) = turn(&*model, &tape, &model.phases(1), place);
     let term = objective.terms.iter().find(|term| term.name == name).unwrap();
     // Which parameters it reaches is found by asking: those that it does not are refused by name.
     let mut frozen = objective.frozen.clone();
+    frozen.extend(model.kept(&parameters));
     let plan = loop {
         match tape.train_with(term.value, TrainOptions { frozen: &frozen }) {
             Ok(plan) => break plan,
@@ -216,7 +303,7 @@ fn term_moves(config: &Config, phase: usize, name: &str) -> bool {
         }
     };
     let mut workspace = plan.workspace().unwrap();
-    random::fill_uniform(5, 3, 0, 0.05, 0.95, workspace.input_mut(x).unwrap());
+    fill(&mut workspace, &inputs, 5);
     for ramp in &objective.ramps {
         if let Ok(to) = workspace.input_mut(ramp.var) {
             to[0] = ramp.to;
@@ -228,32 +315,30 @@ fn term_moves(config: &Config, phase: usize, name: &str) -> bool {
 }
 
 /// The value of one term of an objective.
-fn value(config: &Config, mode: Mode, name: &str) -> f64 {
-    let mut parameters = Parameters::<f64>::new();
-    let model = Autoencoder::new(config, FEATURES, Some(IMAGE), None, &mut parameters).unwrap();
-    model.initialise(&mut parameters, config);
+fn value(choice: &Choice, mode: Mode, name: &str) -> f64 {
+    let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
     let tape = Tape::new(&parameters, 8);
-    let x = tape.input("x", Shape::batch(&[FEATURES]));
-    let objective = model.objective(&tape, x, mode);
+    let inputs = inputs(&tape, model.takes());
+    let objective = model.objective(&Pass::new(&tape, mode), &inputs);
     let term = objective.terms.iter().find(|term| term.name == name).unwrap().value;
     let plan = tape.infer(&[term]).unwrap();
     let mut workspace = plan.workspace().unwrap();
-    random::fill_uniform(2, 3, 0, 0.0, 1.0, workspace.input_mut(x).unwrap());
+    fill(&mut workspace, &inputs, 2);
     plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
     workspace.value(term).unwrap()[0]
 }
 
 #[test]
 fn masking_nothing_is_the_plain_autoencoder() {
-    let plain = Config { hidden: vec![7], ..small(ModelKind::Undercomplete, 1) };
-    let reconstruction = |config: &Config, mode| value(config, mode, "reconstruction");
+    let plain = Choice::small("undercomplete", 1).with(&[("hidden", "7")]);
+    let reconstruction = |choice: &Choice, mode| value(choice, mode, "reconstruction");
     let clean = reconstruction(&plain, Mode::Training);
-    for corruption in [CorruptionName::Masking, CorruptionName::MaskingExact, CorruptionName::SaltAndPepper] {
-        let denoising = |level| Config { corruption, corruption_level: level, ..plain.clone() };
-        assert_eq!(reconstruction(&denoising(0.0), Mode::Training), clean, "{corruption:?}");
-        assert_ne!(reconstruction(&denoising(0.4), Mode::Training), clean, "{corruption:?}");
+    for corruption in ["masking", "masking-exact", "salt-and-pepper"] {
+        let denoising = |level| plain.with(&[("corruption", corruption), ("corruption_level", level)]);
+        assert_eq!(reconstruction(&denoising("0"), Mode::Training), clean, "{corruption}");
+        assert_ne!(reconstruction(&denoising("0.4"), Mode::Training), clean, "{corruption}");
         assert_eq!(
-            reconstruction(&denoising(0.4), Mode::Evaluation),
+            reconstruction(&denoising("0.4"), Mode::Evaluation),
             clean,
             "inputs are clean when nothing is trained"
         );
@@ -262,30 +347,27 @@ fn masking_nothing_is_the_plain_autoencoder() {
 
 #[test]
 fn emphasis_of_one_changes_nothing_and_of_two_doubles() {
-    let config = Config { corruption: CorruptionName::Masking, ..small(ModelKind::Denoising, 4) };
-    let of = |corrupted, clean| {
-        let config = Config { emphasis_corrupted: corrupted, emphasis_clean: clean, ..config.clone() };
-        value(&config, Mode::Training, "reconstruction")
-    };
-    let whole = of(1.0, 1.0);
-    assert!((of(2.0, 2.0) - 2.0 * whole).abs() < 1e-9 * whole);
-    assert!((of(1.0, 0.0) + of(0.0, 1.0) - whole).abs() < 1e-9 * whole);
+    let choice = Choice::small("denoising", 4).with(&[("corruption", "masking")]);
+    let emphasised = |corrupted, clean| choice.with(&[("emphasis_corrupted", corrupted), ("emphasis_clean", clean)]);
+    let of = |corrupted, clean| value(&emphasised(corrupted, clean), Mode::Training, "reconstruction");
+    let whole = of("1", "1");
+    assert!((of("2", "2") - 2.0 * whole).abs() < 1e-9 * whole);
+    assert!((of("1", "0") + of("0", "1") - whole).abs() < 1e-9 * whole);
     let none = |corrupted, clean| {
-        let emphasis = Config { emphasis_corrupted: corrupted, emphasis_clean: clean, ..config.clone() };
-        value(&Config { corruption_level: 0.0, ..emphasis }, Mode::Training, "reconstruction")
+        let choice = emphasised(corrupted, clean).with(&[("corruption_level", "0")]);
+        value(&choice, Mode::Training, "reconstruction")
     };
-    assert!(none(1.0, 0.0) == 0.0 && none(0.0, 1.0) > 0.0, "where nothing is corrupted, only clean components count");
+    assert!(none("1", "0") == 0.0 && none("0", "1") > 0.0, "where nothing is corrupted, only clean components count");
 }
 
 #[test]
 fn the_divergence_is_nothing_where_the_posterior_is_the_prior() {
-    let config = small(ModelKind::Variational, 0);
     let mut parameters = Parameters::<f64>::new();
-    let model = Autoencoder::new(&config, FEATURES, None, None, &mut parameters).unwrap();
+    let model = Choice::small("variational", 0).build(&SAMPLE, &mut parameters).unwrap();
     // All weights 0: μ = 0 and ln σ² = 0 for every sample.
     let tape = Tape::new(&parameters, 3);
-    let x = tape.input("x", Shape::batch(&[FEATURES]));
-    let kl = model.objective(&tape, x, Mode::Evaluation).terms[1].clone();
+    let inputs = inputs(&tape, model.takes());
+    let kl = model.objective(&Pass::new(&tape, Mode::Evaluation), &inputs).terms[1].clone();
     assert_eq!(kl.name, "kl");
     let plan = tape.infer(&[kl.value]).unwrap();
     let mut workspace = plan.workspace().unwrap();
@@ -296,16 +378,16 @@ fn the_divergence_is_nothing_where_the_posterior_is_the_prior() {
 /// One importance sample is the evidence lower bound: `ln w` is, on average over ε, `ln p(x|z) − KL`.
 #[test]
 fn importance_weights_average_to_the_lower_bound() {
-    for likelihood in [LikelihoodName::Bernoulli, LikelihoodName::Gaussian, LikelihoodName::Sigma] {
-        let loss = if likelihood == LikelihoodName::Bernoulli { LossName::Bce } else { LossName::Mse };
-        let config = Config { likelihood, loss, sigma: 0.6, ..small(ModelKind::Variational, 9) };
-        let mut parameters = Parameters::<f64>::new();
-        let model = Autoencoder::new(&config, FEATURES, None, None, &mut parameters).unwrap();
-        model.initialise(&mut parameters, &config);
+    for (likelihood, loss) in [("bernoulli", "bce"), ("gaussian", "mse"), ("sigma-vae", "mse")] {
+        let choice = Choice::small("variational", 9);
+        let choice = choice.with(&[("likelihood", likelihood), ("loss", loss), ("sigma", "0.6")]);
+        let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
         let rows = 4000;
         let tape = Tape::new(&parameters, rows);
-        let x = tape.input("x", Shape::batch(&[FEATURES]));
-        let objective = model.objective(&tape, x, Mode::Evaluation);
+        let pass = Pass::new(&tape, Mode::Evaluation);
+        let inputs = inputs(&tape, model.takes());
+        let x = inputs.x;
+        let objective = model.objective(&pass, &inputs);
         // The best variance is the mean squared error, which the bound says: d/2 ln(2πe v) is its first term.
         let first = objective.terms[0].value;
         let plan = tape.infer(&[first]).unwrap();
@@ -317,7 +399,7 @@ fn importance_weights_average_to_the_lower_bound() {
         plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
         let turn = std::f64::consts::TAU * std::f64::consts::E;
         let variance = (workspace.value(first).unwrap()[0] * 2.0 / FEATURES as f64).exp() / turn;
-        let weights = model.log_importance_weights(&tape, x, variance).unwrap();
+        let (weights, _) = model.importance(&pass, &inputs, variance).unwrap();
         let plan = tape.infer(&[weights, objective.total]).unwrap();
         let mut workspace = plan.workspace().unwrap();
         workspace.input_mut(x).unwrap().chunks_mut(FEATURES).for_each(|row| row.copy_from_slice(&sample));
@@ -331,17 +413,16 @@ fn importance_weights_average_to_the_lower_bound() {
 
 #[test]
 fn a_k_sparse_code_has_exactly_k_non_zeros() {
-    for (k_test, expected) in [(1.0, 3), (1.5, 5)] {
-        let config = Config { k_test, code: 9, ..small(ModelKind::KSparse, 3) };
-        let mut parameters = Parameters::<f64>::new();
-        let model = Autoencoder::new(&config, FEATURES, None, None, &mut parameters).unwrap();
-        model.initialise(&mut parameters, &config);
+    for (k_test, expected) in [("1", 3), ("1.5", 5)] {
+        let choice = Choice::small("k-sparse", 3).with(&[("k_test", k_test), ("code", "9")]);
+        let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
         let tape = Tape::new(&parameters, 50);
-        let x = tape.input("x", Shape::batch(&[FEATURES]));
-        let (code, trained) = (model.encode(&tape, x), model.objective(&tape, x, Mode::Training).code);
+        let inputs = inputs(&tape, model.takes());
+        let [code, trained] =
+            [Mode::Evaluation, Mode::Training].map(|mode| model.encode(&Pass::new(&tape, mode), &inputs).value);
         let plan = tape.infer(&[code, trained]).unwrap();
         let mut workspace = plan.workspace().unwrap();
-        random::fill_normal(2, 3, 0, 0.0, 1.0, workspace.input_mut(x).unwrap());
+        random::fill_normal(2, 3, 0, 0.0, 1.0, workspace.input_mut(inputs.x).unwrap());
         plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
         for (var, k) in [(code, expected), (trained, 3)] {
             for row in workspace.value(var).unwrap().chunks(9) {
@@ -354,20 +435,21 @@ fn a_k_sparse_code_has_exactly_k_non_zeros() {
 /// A running mean that is the batch's gives the gradient of the batch's.
 #[test]
 fn a_running_mean_pulls_as_a_batchs_does() {
-    let of = |sparsity_mean| {
-        let config = Config { sparsity_mean, sparsity: 0.2, ..small(ModelKind::Sparse, 6) };
-        ready::<f64>(&config, 6, 0).unwrap()
+    let of = |mean| {
+        let choice = Choice::small("sparse", 6).with(&[("sparsity_mean", mean), ("sparsity", "0.2")]);
+        ready::<f64>(&choice, 6, (0, 0)).unwrap()
     };
-    let (mut batch, mut running) = (of(MeanName::Batch), of(MeanName::Running));
+    let (mut batch, mut running) = (of("batch"), of("running"));
     let id = running.parameters.ids().find(|&id| running.parameters.name(id) == "sparsity.mean").unwrap();
     assert!(running.parameters.view(id).iter().all(|&mean| mean == 0.2), "it begins at rho");
     // Make it the batch's: a mean of sigmoid units over the same rows, found from the layer itself.
     let tape = Tape::new(&running.parameters, 6);
-    let x = tape.input("x", Shape::batch(&[FEATURES]));
-    let mean = tape.mean_over(running.model.encode(&tape, x), narrows_engine::ops::Axis::Column);
+    let inputs = inputs(&tape, running.model.takes());
+    let code = running.model.encode(&Pass::new(&tape, Mode::Evaluation), &inputs).value;
+    let mean = tape.mean_over(code, narrows_engine::ops::Axis::Column);
     let plan = tape.infer(&[mean]).unwrap();
     let mut workspace = plan.workspace().unwrap();
-    random::fill_uniform(6, 3, 0, 0.05, 0.95, workspace.input_mut(x).unwrap());
+    fill(&mut workspace, &inputs, 6);
     plan.forward(&running.parameters, &mut workspace, Split::Serial).unwrap();
     running.parameters.view_mut(id).copy_from_slice(workspace.value(mean).unwrap());
     let gradients = |ready: &mut Ready<f64>| {
@@ -382,76 +464,59 @@ fn a_running_mean_pulls_as_a_batchs_does() {
 /// Tied layers are one tensor; a stacked model's layers too.
 #[test]
 fn tied_weights_are_one_tensor() {
-    for model in [ModelKind::Undercomplete, ModelKind::Stacked, ModelKind::Denoising] {
-        let config = Config { hidden: vec![7], tied: true, ..small(model, 0) };
-        let ready = ready::<f64>(&config, 2, 0).unwrap();
+    for kind in ["undercomplete", "stacked", "denoising"] {
+        let choice = Choice::small(kind, 0).with(&[("hidden", "7"), ("tied", "true")]);
+        let ready = ready::<f64>(&choice, 2, (0, 0)).unwrap();
         let weights = ready.parameters.ids().filter(|&id| ready.parameters.name(id).ends_with(".weight")).count();
         let biases = ready.parameters.ids().filter(|&id| ready.parameters.name(id).ends_with(".bias")).count();
-        assert_eq!((weights, biases), (2, 4), "{model:?}");
+        assert_eq!((weights, biases), (2, 4), "{kind}");
     }
 }
 
 #[test]
 fn choices_that_make_no_sense_are_refused_with_what_to_do() {
-    let refused = |change: &dyn Fn(&mut Config), model| {
-        let mut config = small(model, 0);
-        change(&mut config);
-        Autoencoder::new::<f32>(&config, FEATURES, Some(IMAGE), None, &mut Parameters::new()).unwrap_err().to_string()
-    };
-    use ModelKind::*;
-    type Change<'a> = &'a dyn Fn(&mut Config);
-    let cases: [(ModelKind, Change<'_>, &str); 20] = [
-        (Undercomplete, &|c| c.code = 16, "--model overcomplete"),
-        (Overcomplete, &|c| c.code = 16, "larger code"),
-        (Denoising, &|c| c.corruption = CorruptionName::None, "needs a corruption"),
-        (Sparse, &|c| c.code_activation = ActivationName::Relu, "--code-activation sigmoid"),
-        (KSparse, &|c| c.k = 6, "at most 5"),
-        (Contractive, &|c| c.hidden = vec![4], "--model stacked"),
-        (Contractive, &|c| c.code_activation = ActivationName::Gelu, "sigmoid or tanh"),
-        (Contractive, &|c| c.code_activation = ActivationName::Silu, "sigmoid or tanh"),
-        (Convolutional, &|c| c.body = crate::config::BodyName::Dense, "leave body auto"),
-        (Convolutional, &|c| c.tied = true, "tied false"),
-        (Variational, &|c| c.tied = true, "two layers"),
-        (Variational, &|c| c.code_activation = ActivationName::Relu, "give linear"),
-        (Variational, &|c| c.emphasis_clean = 0.5, "likelihood"),
-        (Stacked, &|c| c.body = crate::config::BodyName::Convolutional, "--body dense"),
-        (Stacked, &|c| c.fine_tune = FineTuneName::Classifier, "no labels"),
-        (
-            Stacked,
-            &|c| (c.pretrain, c.activation) = (PretrainName::Sparse, ActivationName::Relu),
-            "--activation sigmoid",
-        ),
-        (Pca, &|c| c.hidden = vec![8], "linear"),
-        (
-            Undercomplete,
-            &|c| (c.tied, c.decoder) = (true, crate::config::DecoderLayers::Units(vec![3])),
-            "decoder mirror",
-        ),
-        (Undercomplete, &|c| c.emphasis_clean = 0.5, "corruption masking"),
-        (Undercomplete, &|c| c.output = crate::config::OutputName::Linear, "output sigmoid"),
+    let unlabelled = Sample { classes: None, ..SAMPLE };
+    type Changes = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Changes, &str); 20] = [
+        ("undercomplete", &[("code", "16")], "--model overcomplete"),
+        ("overcomplete", &[("code", "16")], "larger code"),
+        ("denoising", &[("corruption", "none")], "needs a corruption"),
+        ("sparse", &[("code_activation", "relu")], "--code-activation sigmoid"),
+        ("k-sparse", &[("k", "6")], "at most 5"),
+        ("contractive", &[("hidden", "4")], "--model stacked"),
+        ("contractive", &[("code_activation", "gelu")], "sigmoid or tanh"),
+        ("contractive", &[("code_activation", "silu")], "sigmoid or tanh"),
+        ("convolutional", &[("body", "dense")], "--body convolutional"),
+        ("undercomplete", &[("tied", "true"), ("norm", "batch")], "norm none"),
+        ("variational", &[("tied", "true")], "tied false"),
+        ("variational", &[("code_activation", "relu")], "give linear"),
+        ("variational", &[("emphasis_clean", "0.5")], "likelihood"),
+        ("stacked", &[("body", "convolutional"), ("filters", "2")], "--body dense"),
+        ("stacked", &[("fine_tune", "classifier")], "no labels"),
+        ("stacked", &[("pretrain", "sparse"), ("activation", "relu")], "--activation sigmoid"),
+        ("pca", &[("hidden", "8")], "linear"),
+        ("undercomplete", &[("tied", "true"), ("decoder", "3")], "decoder mirror"),
+        ("undercomplete", &[("emphasis_clean", "0.5")], "corruption masking"),
+        ("undercomplete", &[("output", "linear")], "output sigmoid"),
     ];
-    for (model, change, words) in cases {
-        let message = refused(change, model);
-        assert!(message.contains(words), "{model:?}: {message}");
+    for (kind, changes, words) in cases {
+        let choice = Choice::small(kind, 0).with(changes);
+        let message = choice.build::<f32>(&unlabelled, &mut Parameters::new()).unwrap_err().to_string();
+        assert!(message.contains(words), "{kind}: {message}");
         assert_eq!(message.lines().count(), 1);
     }
-    let patience = Config { patience: 3, ..small(Undercomplete, 0) };
-    let error = Autoencoder::new::<f32>(&patience, FEATURES, None, None, &mut Parameters::new()).unwrap_err();
-    assert!(error.to_string().contains("validation is 0"));
     assert!(Corruption::of(CorruptionName::Masking, 1.5, false).is_err());
 }
 
-/// What is reserved, and what a file is held against, is what the model has.
+/// Numbers are counted before memory is reserved for them: as many as the model has.
 #[test]
-fn the_list_of_tensors_is_the_models() {
-    for (what, config) in variants(0) {
-        let ready = ready::<f32>(&config, 2, 0).unwrap();
-        let parameters = &ready.parameters;
-        let trained = parameters.ids().filter(|&id| parameters.name(id) != "sparsity.mean");
-        let mut found: Vec<Vec<usize>> = trained.map(|id| parameters.sizes(id).to_vec()).collect();
-        let mut listed = super::tensors(&config, FEATURES, Some(IMAGE), Some(3)).unwrap();
-        found.sort();
-        listed.sort();
-        assert_eq!(found, listed, "{what}");
+fn a_count_is_what_a_model_has() {
+    for (what, choice) in variants(0) {
+        let mut counted = Parameters::<f32>::counting(usize::MAX);
+        choice.build(&SAMPLE, &mut counted).unwrap();
+        let (_, held) = choice.ready::<f32>(&SAMPLE).unwrap();
+        assert_eq!(counted.count(), held.count(), "{what}");
+        let mut few = Parameters::<f32>::counting(held.count() - 1);
+        assert!(choice.build(&SAMPLE, &mut few).is_err(), "{what}");
     }
 }

@@ -4,15 +4,16 @@
 //! file for commands that make one. A reader that leaves early (`| head`) is no error. Figures that are not finite
 //! become `null`, for JSON has no word for them.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use clap::builder::RangedU64ValueParser;
 use narrows_engine::Threads;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::model::Model;
 
 /// More threads than any machine has; a slip of the keyboard must not ask the system for a million.
 const MOST_THREADS: u64 = 1024;
@@ -72,21 +73,27 @@ impl Pool {
     }
 }
 
-/// A JSON object that is filled figure by figure.
-#[derive(Debug, Default)]
-pub(super) struct Object(Map<String, Value>);
+/// A result as a JSON object on one line; numbers that are not finite become `null`.
+///
+/// # Errors
+/// If a result cannot be written as JSON.
+pub(super) fn json(result: &impl Serialize) -> Result<String> {
+    // By way of a value: its keys are sorted.
+    let value = serde_json::to_value(result)
+        .map_err(|error| Error::data(format!("the result cannot be written as JSON: {error}; leave --json away")))?;
+    Ok(format!("{value}\n"))
+}
 
-impl Object {
-    /// Sets `key`; what is not a finite number, or not there, is `null`.
-    pub(super) fn set(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
-        self.0.insert(key.to_owned(), value.into());
-        self
+/// Loads the model of a command, and says what of its file was converted.
+///
+/// # Errors
+/// As for [`Model::load`].
+pub(super) fn load(run: &Path, quiet: bool) -> Result<Model> {
+    let model = Model::load(run)?;
+    if !quiet {
+        model.conversions().iter().for_each(|conversion| to_stderr(&format!("{conversion}\n")));
     }
-
-    /// The object on one line.
-    pub(super) fn line(self) -> String {
-        format!("{}\n", Value::Object(self.0))
-    }
+    Ok(model)
 }
 
 /// Writes `text` to stdout. A reader that has left is no error.
@@ -108,11 +115,20 @@ pub(super) fn to_stderr(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
-pub(super) use crate::report::short as figure;
+/// `text` on one line. Names of files and keys are a stranger's: nothing in them may break the line or steer a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+    }
+    line
+}
+
+pub(super) use crate::figure::short as figure;
 
 /// A count with its thousands apart: `12,345`.
 pub(super) fn count(value: u64) -> String {
-    crate::report::grouped(usize::try_from(value).unwrap_or(usize::MAX))
+    crate::figure::grouped(usize::try_from(value).unwrap_or(usize::MAX))
 }
 
 /// A count of things: `1 epoch`, `2,000 epochs`.
@@ -134,6 +150,11 @@ pub(super) fn duration(seconds: f64) -> String {
         _ if seconds < 120.0 => format!("{seconds:.1} s"),
         _ => format!("{} min {:02.0} s", (seconds / 60.0).floor(), (seconds % 60.0).floor()),
     }
+}
+
+/// Whether `stream` may be given colours: a terminal, of a person who did not ask for none.
+pub(super) fn colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 #[cfg(test)]
@@ -158,8 +179,14 @@ mod tests {
 
     #[test]
     fn json_never_holds_what_json_cannot() {
-        let mut object = Object::default();
-        object.set("a", f64::NAN).set("b", f64::INFINITY).set("c", None::<f64>).set("d", 1.5);
-        assert_eq!(object.line(), "{\"a\":null,\"b\":null,\"c\":null,\"d\":1.5}\n");
+        #[derive(Serialize)]
+        struct Figures {
+            b: f64,
+            a: f64,
+            c: Option<f64>,
+            d: f64,
+        }
+        let figures = Figures { b: f64::INFINITY, a: f64::NAN, c: None, d: 1.5 };
+        assert_eq!(json(&figures).unwrap(), "{\"a\":null,\"b\":null,\"c\":null,\"d\":1.5}\n");
     }
 }

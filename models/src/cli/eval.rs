@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
+use serde::Serialize;
 
-use super::common::{self, Common, Object};
+use super::common::{self, Common};
 use super::figures;
-use crate::autoencoders::Corruption;
-use crate::config::CorruptionName;
+use super::json::{BesideMeans, Figures};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::metrics::{self, Evaluation, Measure};
 use crate::model::Model;
+use crate::objective::{Corruption, CorruptionName};
+use crate::settings::Value;
 
 /// Measure how well a model reconstructs data
 ///
@@ -47,37 +49,40 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let model = Model::load(&args.run)?;
+    let model = common::load(&args.run, args.common.quiet)?;
     let pool = args.common.pool()?;
-    let data = args.data.as_deref().unwrap_or(&model.config().data);
+    let data = args.data.as_deref().unwrap_or(&model.source().source);
     let corruption = match (&args.corruption, args.corruption_level) {
         (None, None) => None,
         (name, level) => Some({
-            let own = model.config();
-            let kind = name.as_deref().map_or(Ok(own.corruption), str::parse)?;
+            let own = |key: &str| model.setting(key).unwrap_or_default();
+            let kind = CorruptionName::read("corruption", name.as_deref().unwrap_or(&own("corruption")))?;
             if name.is_none() && kind == CorruptionName::None {
                 return Err(Error::usage("the model was trained without corruption; give --corruption too"));
             }
-            Corruption::of(kind, level.unwrap_or(own.corruption_level), own.corruption_clip)?
+            let own_level = own("corruption_level").parse().unwrap_or(0.0);
+            Corruption::of(kind, level.unwrap_or(own_level), own("corruption_clip") == "true")?
         }),
     };
-    if args.importance > 0 && !model.autoencoder().is_variational() {
+    if args.importance > 0 && !model.autoencoder().draws() {
         return Err(Error::usage("importance samples are of a variational code; leave --importance away"));
     }
-    if corruption.flatten().is_some_and(|corruption| corruption.needs_unit_data()) && !model.data().scaler.is_unit() {
+    if corruption.flatten().is_some_and(|corruption| corruption.needs_unit_data())
+        && !model.data().preprocessing.is_unit()
+    {
         return Err(Error::usage(
             "salt-and-pepper goes to 0 and 1, and the model's data leave 0..1; give another corruption",
         ));
     }
     let measure = Measure { ssim: true, importance: args.importance, corruption };
     let evaluation = pool.threads().run(|split| metrics::evaluate(&model, data, measure, split))?;
-    let json = json(args, data, &model, &evaluation, pool.count());
+    let json = json(args, data, &model, &evaluation, pool.count())?;
     if let Some(path) = &args.out {
         files::write_bytes_atomically(path, json.as_bytes())?;
     }
     common::to_stdout(&match (args.common.json, args.common.quiet) {
         (true, _) => json,
-        (false, true) => format!("{}\n", common::figure(evaluation.squared_error)),
+        (false, true) => format!("{}\n", common::figure(evaluation.squared_error())),
         (false, false) => summary(&evaluation, model.code_size(), pool.count()),
     })
 }
@@ -95,17 +100,31 @@ fn summary(evaluation: &Evaluation, code: usize, threads: usize) -> String {
     )
 }
 
+/// The figures by the names that they have in JSON.
+#[derive(Serialize)]
+struct Evaluated<'a> {
+    #[serde(flatten)]
+    figures: Figures<'a>,
+    #[serde(flatten)]
+    beta: Option<BesideMeans>,
+    seconds: f64,
+    samples_per_second: f64,
+    threads: usize,
+    isa: &'a str,
+    run: String,
+    data: &'a str,
+}
+
 /// The figures on one line of JSON.
-fn json(args: &Args, data: &str, model: &Model, evaluation: &Evaluation, threads: usize) -> String {
-    let mut object = Object::default();
-    object
-        .evaluation(evaluation)
-        .weight_beside_means(model.config(), model.data().features)
-        .set("seconds", evaluation.seconds)
-        .set("samples_per_second", evaluation.samples_per_second)
-        .set("threads", threads)
-        .set("isa", narrows_engine::Backend::current().name())
-        .set("run", args.run.display().to_string())
-        .set("data", data);
-    object.line()
+fn json(args: &Args, data: &str, model: &Model, evaluation: &Evaluation, threads: usize) -> Result<String> {
+    common::json(&Evaluated {
+        figures: Figures::of(evaluation),
+        beta: BesideMeans::of(|key| model.setting(key), model.data().features),
+        seconds: evaluation.seconds,
+        samples_per_second: evaluation.samples_per_second,
+        threads,
+        isa: narrows_engine::Backend::current().name(),
+        run: args.run.display().to_string(),
+        data,
+    })
 }

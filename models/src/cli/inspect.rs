@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use super::common::{self, Common};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files;
-use crate::model::{Model, ModelInfo};
+use crate::model::ModelInfo;
 
 /// Show what a model is made of
 ///
@@ -27,10 +27,8 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let info = Model::load(&args.run)?.describe()?;
-    let json = serde_json::to_value(&info)
-        .map_err(|error| Error::model(format!("cannot describe {}: {error}", args.run.display())))?;
-    let json = format!("{json}\n");
+    let info = common::load(&args.run, args.common.quiet)?.describe()?;
+    let json = common::json(&info)?;
     if let Some(path) = &args.out {
         files::write_bytes_atomically(path, json.as_bytes())?;
     }
@@ -71,7 +69,7 @@ fn text(info: &ModelInfo) -> String {
         head(info),
         info.data.name,
         common::count(info.data.features as u64),
-        info.data.scaler.name(),
+        info.data.preprocessing.scaler().name(),
         common::count(info.code as u64),
         info.loss,
         objective.join(" + "),

@@ -6,29 +6,22 @@
 //! one here, so that a script reads every error in the same way.
 
 mod common;
-mod completions;
-mod eval;
 mod figures;
-mod inspect;
-mod presets;
-mod probe;
+mod json;
+mod keys;
 mod progress;
-mod reconstruct;
-mod train;
+mod signals;
+mod ticker;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::error::ErrorKind as ClapErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The exit status of a request that failed.
 const FAILED: u8 = 1;
-/// The exit status of a run that a signal has stopped: 128 and the number of an interrupt.
-const STOPPED: u8 = 130;
 /// The exit status of a request that makes no sense.
 const MISUSED: u8 = 2;
 
@@ -50,15 +43,36 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    Train(Box<train::Args>),
-    Eval(eval::Args),
-    Reconstruct(reconstruct::Args),
-    Inspect(inspect::Args),
-    Probe(probe::Args),
-    Presets(presets::Args),
-    Completions(completions::Args),
+macro_rules! commands {
+    ($($module:ident::$Name:ident,)*) => {
+        $(mod $module;)*
+        mod completions;
+
+        #[derive(Debug, Subcommand)]
+        enum Command {
+            $($Name(Box<$module::Args>),)*
+            // Beside the others, for it is made of all of them.
+            Completions(completions::Args),
+        }
+
+        impl Command {
+            fn run(&self) -> Result<()> {
+                match self {
+                    $(Self::$Name(args) => $module::run(args),)*
+                    Self::Completions(args) => completions::run::<Cli>(args),
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    train::Train,
+    eval::Eval,
+    reconstruct::Reconstruct,
+    inspect::Inspect,
+    probe::Probe,
+    presets::Presets,
 }
 
 /// Runs the tool on the process's arguments, and returns its exit status.
@@ -70,38 +84,11 @@ pub fn main() -> ExitCode {
     if let Err(error) = narrows_engine::Backend::check_request() {
         return report(&Error::usage(error.to_string()));
     }
-    let done = match cli.command {
-        Command::Train(args) => train::run(&args),
-        Command::Eval(args) => eval::run(&args),
-        Command::Reconstruct(args) => reconstruct::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Probe(args) => probe::run(&args),
-        Command::Presets(args) => presets::run(&args),
-        Command::Completions(args) => completions::run::<Cli>(&args),
-    };
-    match done {
-        Ok(()) if interrupted() => ExitCode::from(STOPPED),
+    match cli.command.run() {
+        Ok(()) if signals::interrupted() => ExitCode::from(signals::STOPPED),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
     }
-}
-
-/// Whether somebody has asked the process to end.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// Whether Ctrl-C or a termination signal has come: a run then stops after its step and writes a checkpoint.
-fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
-}
-
-/// Lets a first signal end a run in order; a second one ends the process at once.
-fn catch_signals() -> crate::Result<()> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(STOPPED));
-        }
-    })
-    .map_err(|error| Error::usage(format!("cannot catch signals: {error}")))
 }
 
 /// Prints the line of `error`, and returns its exit status.
@@ -131,18 +118,8 @@ fn refused(error: &clap::Error) -> ExitCode {
 
 /// One line on stderr: `narrows: MESSAGE`, the name in red on a terminal.
 fn say(message: &str) {
-    let name = if colours(&std::io::stderr()) { "\x1b[1;31mnarrows:\x1b[0m" } else { "narrows:" };
-    // Names of files and keys are a stranger's text: nothing in them may break the line or steer the terminal.
-    let mut line = String::with_capacity(message.len());
-    for letter in message.trim().chars() {
-        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
-    }
-    common::to_stderr(&format!("{name} {line}\n"));
-}
-
-/// Whether `stream` may be given colours: a terminal, of a person who did not ask for none.
-fn colours(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    let name = if common::colours(&std::io::stderr()) { "\x1b[1;31mnarrows:\x1b[0m" } else { "narrows:" };
+    common::to_stderr(&format!("{name} {}\n", common::printable(message.trim())));
 }
 
 /// Clap's message without its usage and its farewell, on one line: `WHAT; tip: ...; see `narrows ... --help``.

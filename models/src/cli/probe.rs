@@ -1,13 +1,15 @@
 //! `narrows probe`: how far a model's code tells classes apart, by a linear classifier on it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::common::{self, Common, Object};
+use serde::Serialize;
+
+use super::common::{self, Common};
 use crate::applications::probe::{Probed, probe};
 use crate::error::Result;
 use crate::files;
 use crate::metrics::ProbeOptions;
-use crate::model::Model;
 
 /// Judge a model's code by a linear classifier
 ///
@@ -35,12 +37,12 @@ pub(super) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let model = Model::load(&args.run)?;
+    let model = Arc::new(common::load(&args.run, args.common.quiet)?);
     let pool = args.common.pool()?;
-    let data = args.data.as_deref().unwrap_or(&model.config().data);
+    let data = args.data.as_deref().unwrap_or(&model.source().source);
     let options = ProbeOptions { epochs: args.epochs, seed: args.common.seed.unwrap_or(0), ..ProbeOptions::default() };
-    let probed = pool.threads().run(|split| probe(&model, data, &options, split))?;
-    let json = json(args, data, &probed);
+    let probed = pool.threads().run(|split| probe(Arc::clone(&model), data, &options, split))?;
+    let json = common::json(&Judged { probed: &probed, run: args.run.display().to_string(), data })?;
     if let Some(path) = &args.out {
         files::write_bytes_atomically(path, json.as_bytes())?;
     }
@@ -66,18 +68,11 @@ fn summary(probed: &Probed) -> String {
     )
 }
 
-/// The figures on one line of JSON.
-fn json(args: &Args, data: &str, probed: &Probed) -> String {
-    let mut object = Object::default();
-    object
-        .set("accuracy", probed.accuracy)
-        .set("pca_components", probed.components)
-        .set("pca_accuracy", probed.pca_accuracy)
-        .set("raw_accuracy", probed.raw_accuracy)
-        .set("classes", probed.classes)
-        .set("samples", probed.samples)
-        .set("part", probed.part.as_str())
-        .set("run", args.run.display().to_string())
-        .set("data", data);
-    object.line()
+/// The figures by the names that they have in JSON.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    probed: &'a Probed,
+    run: String,
+    data: &'a str,
 }

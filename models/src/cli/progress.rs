@@ -1,9 +1,8 @@
-//! Progress of a training run, for a person at a terminal: a bar with epoch, loss, speed and time left, and above it
-//! one line for every epoch that is over.
+//! Progress of a training run: for a person at a terminal a bar with epoch, loss, speed and time left, and above it one
+//! line for every epoch that is over; for a log a plain line every few seconds.
 //!
-//! Without a terminal on stderr, or with `--quiet`, nothing is drawn; what the run is and says is kept either way,
-//! because the summary tells it. The bar's words change at most ten times a second; any other step costs a look at the
-//! clock.
+//! With `--quiet` nothing is drawn; what the run is and says is kept either way, because the summary tells it. The
+//! words change at most ten times a second; any other step costs a look at the clock.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -11,16 +10,19 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::common::{figure, rate};
-use super::figures::weighted;
+use super::ticker::Ticker;
+use crate::figure::weighted;
 use crate::training::{EpochRecord, Observer, Progress, RunInfo};
 
-/// How often the bar's words change at most.
+/// How often the words change at most.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Draws a run's progress, and keeps what the summary tells.
 pub(super) struct Display {
     bar: Option<ProgressBar>,
-    /// The last change of the bar's words, and where the run stood at the first step of this process.
+    /// Prints where there is no terminal.
+    ticker: Option<Ticker>,
+    /// The last change of the words, and where the run stood at the first step of this process.
     last: Option<Instant>,
     first: Option<(Instant, u64)>,
     /// The samples of the steps after the first.
@@ -34,20 +36,21 @@ pub(super) struct Display {
 }
 
 impl Display {
-    /// A display that draws only on a terminal, and not if `quiet`.
+    /// A display that draws on a terminal, prints elsewhere, and does neither if `quiet`.
     pub(super) fn new(quiet: bool) -> Self {
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
-            // Hidden until there is a plan: an error before it leaves one line on the screen, not a bar too.
-            ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
-        });
-        Self { bar, last: None, first: None, samples: 0, info: None, expected: None, notes: Vec::new() }
+        let terminal = std::io::stderr().is_terminal();
+        // Hidden until there is a plan: an error before it leaves one line on the screen, not a bar too.
+        let bar = (!quiet && terminal).then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
+        let ticker = (!quiet && !terminal).then(|| Ticker::start("reading the data"));
+        Self { bar, ticker, last: None, first: None, samples: 0, info: None, expected: None, notes: Vec::new() }
     }
 
-    /// Takes the bar off the screen.
-    pub(super) fn finish(&self) {
+    /// Takes the bar off the screen, and ends the lines.
+    pub(super) fn finish(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.ticker = None;
     }
 
     fn say(&self, line: &str) {
@@ -61,12 +64,16 @@ impl Observer for Display {
     fn plan(&mut self, info: &RunInfo) {
         if let Some(bar) = &self.bar {
             bar.set_length(info.steps);
-            let colours = super::colours(&std::io::stderr());
+            let colours = super::common::colours(&std::io::stderr());
             let template = if colours { "{bar:20.cyan/dim} {wide_msg}" } else { "{bar:20} {wide_msg}" };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("━╸─"));
             }
             bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        if let Some(ticker) = &self.ticker {
+            ticker.head(format!("{}: {}", info.run.display(), info.description));
+            ticker.set("the first step".to_owned());
         }
         self.say(&info.description);
         for decision in &info.decisions {
@@ -76,7 +83,7 @@ impl Observer for Display {
     }
 
     fn stop(&mut self) -> bool {
-        super::interrupted()
+        super::signals::interrupted()
     }
 
     fn phase(&mut self, what: &str) {
@@ -84,10 +91,15 @@ impl Observer for Display {
         if let Some(bar) = &self.bar {
             bar.set_message(what.to_owned());
         }
+        if let Some(ticker) = &self.ticker {
+            ticker.set(what.to_owned());
+        }
     }
 
     fn step(&mut self, progress: &Progress) {
-        let Some(bar) = &self.bar else { return };
+        if self.bar.is_none() && self.ticker.is_none() {
+            return;
+        }
         let now = Instant::now();
         let first = *self.first.get_or_insert((now, progress.step));
         if progress.step > first.1 {
@@ -104,8 +116,12 @@ impl Observer for Display {
             let left = clock(to_do as f64 * seconds / done as f64);
             words.push_str(&format!("  {} samples/s  {left} left", rate(self.samples as f64 / seconds)));
         }
-        bar.set_position(progress.step);
-        bar.set_message(words);
+        if let Some(ticker) = &self.ticker {
+            ticker.set(words);
+        } else if let Some(bar) = &self.bar {
+            bar.set_position(progress.step);
+            bar.set_message(words);
+        }
     }
 
     fn epoch(&mut self, record: &EpochRecord) {
@@ -147,7 +163,7 @@ fn clock(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::TermRecord;
+    use crate::objective::TermRecord;
 
     #[test]
     fn lines() {

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::builder::RangedU64ValueParser;
+use serde::Serialize;
 
-use super::common::{self, Common, Object};
+use super::common::{self, Common};
 use crate::applications::reconstruct::reconstruct_source;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::model::Model;
+use crate::model::Session;
 
 /// Draw samples over their reconstructions, as a PNG
 ///
@@ -31,9 +32,19 @@ pub(super) struct Args {
     common: Common,
 }
 
+/// The result by the names that it has in JSON.
+#[derive(Serialize)]
+struct Reconstructed {
+    squared_error: f64,
+    samples: usize,
+    threads: usize,
+    run: String,
+    out: String,
+}
+
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let model = Model::load(&args.run)?;
+    let session = Session::new(common::load(&args.run, args.common.quiet)?);
     let out = match &args.out {
         Some(out) => out.clone(),
         None if args.run.is_dir() => args.run.join("samples").join("reconstruct.png"),
@@ -41,23 +52,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     let pool = args.common.pool()?;
     let seed = args.common.seed.unwrap_or(0);
-    let data = args.data.as_deref().unwrap_or(&model.config().data);
-    let shown = pool.threads().run(|split| reconstruct_source(&model, data, args.count, seed, split))?;
+    let data = args.data.clone().unwrap_or_else(|| session.model().source().source.clone());
+    let shown = pool.threads().run(|split| reconstruct_source(&mut session.on(split), &data, args.count, seed))?;
     if args.out.is_none() {
         make_folder(&out)?;
     }
     files::write_bytes_atomically(&out, &shown.png)?;
     common::to_stdout(&match (args.common.json, args.common.quiet) {
-        (true, _) => {
-            let mut object = Object::default();
-            object
-                .set("squared_error", shown.squared_error)
-                .set("samples", shown.rows.len())
-                .set("threads", pool.count())
-                .set("run", args.run.display().to_string())
-                .set("out", out.display().to_string());
-            object.line()
-        }
+        (true, _) => common::json(&Reconstructed {
+            squared_error: shown.squared_error,
+            samples: shown.rows.len(),
+            threads: pool.count(),
+            run: args.run.display().to_string(),
+            out: out.display().to_string(),
+        })?,
         (false, true) => format!("{}\n", out.display()),
         (false, false) => format!(
             "squared error {} over {} samples\npicture: {}\n",

@@ -5,16 +5,19 @@
 //! refused with the same words.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::common::{self, Common, Object};
+use serde::Serialize;
+
+use super::common::{self, Common};
 use super::figures;
+use super::json::{BesideMeans, Figures};
+use super::keys::Keys;
 use super::progress::Display;
-use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::presets::{self, Preset};
-use crate::training::{self, Outcome, TrainRequest};
+use crate::runs::{self, Outcome, ResumeRequest, TrainRequest};
+use crate::training::Config;
 
 /// Train a model, and say what a PCA of the same code size reaches
 ///
@@ -27,7 +30,7 @@ use crate::training::{self, Outcome, TrainRequest};
 /// (samples/reconstructions.png), and says what a PCA of the same code size reaches.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder of the run, which must not hold one yet; runs/MODEL-N with the next free N if not given
+    /// The folder of the run, which must not hold one yet; runs/MODEL-N, a new one, if not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Begin with a named configuration; `narrows presets` lists them
@@ -39,9 +42,15 @@ pub(super) struct Args {
     /// Set any key of the configuration; may be given many times
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value, allow_negative_numbers = true)]
     settings: Vec<(String, String)>,
-    /// Go on with the run in this folder; with --epochs, to a new end
+    /// Begin with the weights of this model (a run, or a .safetensors file, whoever wrote it) where names and sizes agree
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    /// Go on with the run in this folder; with --epochs, to a new end, the learning rate's schedule stretched to it
     #[arg(long, value_name = "RUN", conflicts_with_all = ["out", "config", "preset"])]
     resume: Option<PathBuf>,
+    /// Go on although the training data are others than those that the run was trained on
+    #[arg(long, requires = "resume")]
+    accept_changed_data: bool,
     /// Train nothing: print the configuration that these settings make, the defaults of the type in it, as a TOML file
     #[arg(long, conflicts_with = "resume")]
     show: bool,
@@ -49,98 +58,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     steps: Option<u64>,
     #[command(flatten)]
-    named: Named,
+    named: Keys,
     #[command(flatten)]
     common: Common,
-}
-
-/// Declares the flags that are keys of the configuration: their names, value names and help, once.
-macro_rules! named {
-    ($($field:ident $key:literal $value:literal $help:literal,)*) => {
-        /// The keys of the configuration that have a flag of their own.
-        #[derive(Debug, clap::Args)]
-        #[command(next_help_heading = "Model and training")]
-        struct Named {
-            $(
-                #[doc = $help]
-                #[arg(long, value_name = $value, allow_negative_numbers = true)]
-                $field: Option<String>,
-            )*
-        }
-
-        impl Named {
-            /// The keys that were given, with their values.
-            fn given(&self) -> Vec<(String, String)> {
-                let all = [$(($key, &self.$field)),*];
-                let given = all.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
-                given.map(|(key, value)| (key.to_owned(), value)).collect()
-            }
-        }
-    };
-}
-
-named! {
-    data "data" "SRC" "What to train on: `digits` (embedded, the default), a folder of IDX files, plain or .gz, or one of photographs",
-    model "model" "TYPE" "The kind of autoencoder: undercomplete, overcomplete, denoising, sparse, l1, k-sparse, contractive, convolutional, variational, stacked or pca",
-    body "body" "NAME" "dense or convolutional layers; auto follows the model",
-    hidden "hidden" "SIZES" "Hidden layers of the encoder, as in 512,256; \"\" for none",
-    code "code" "SIZE" "Size of the code",
-    decoder "decoder" "SIZES" "Hidden layers of the decoder; mirror for those of the encoder turned round",
-    tied "tied" "BOOL" "Whether the decoder's weights are the encoder's, transposed",
-    filters "filters" "SIZES" "Convolutional: filters of each level of the encoder, as in 16,8,8",
-    kernel "kernel" "SIZE" "Convolutional: rows and columns of a kernel, an odd number",
-    downsample "downsample" "NAME" "Convolutional: pool or stride",
-    upsample "upsample" "NAME" "Convolutional: nearest, max or transposed",
-    bottleneck "bottleneck" "NAME" "Convolutional: map (the last image is the code) or dense (--code numbers)",
-    activation "activation" "NAME" "Activation of the hidden layers",
-    code_activation "code_activation" "NAME" "Activation of the code",
-    output "output" "NAME" "Activation of the output: auto, linear or sigmoid",
-    loss "loss" "NAME" "Reconstruction loss: auto (follows the data's range), mse or bce",
-    corruption "corruption" "NAME" "Noise on the input, with the loss against the clean one: none, masking, masking-exact, gaussian or salt-and-pepper",
-    corruption_level "corruption_level" "X" "Probability (gaussian: deviation) of the corruption",
-    corruption_clip "corruption_clip" "BOOL" "Whether gaussian noise is cut at 0 and 1",
-    emphasis_corrupted "emphasis_corrupted" "X" "What corrupted components count in the loss",
-    emphasis_clean "emphasis_clean" "X" "What clean components count in the loss",
-    l2 "l2" "X" "Weight of the squared norm of the weights, a term of the objective",
-    l2_biases "l2_biases" "BOOL" "Whether that counts biases too",
-    sparsity "sparsity" "RHO" "Sparse: mean activation that each unit of the code should have",
-    sparsity_weight "sparsity_weight" "X" "Sparse: weight of the divergence from it",
-    sparsity_mean "sparsity_mean" "NAME" "Sparse: mean over the batch, or a running mean: batch or running",
-    sparsity_decay "sparsity_decay" "X" "Sparse: share of a running mean that stays at each step",
-    l1 "l1" "X" "L1: weight of the code's absolute activations",
-    k "k" "K" "K-sparse: units of the code that are kept",
-    k_test "k_test" "X" "K-sparse: how many times as many are kept when nothing is trained, 1 to 3",
-    contraction "contraction" "X" "Contractive: weight of the Jacobian's squared norm",
-    likelihood "likelihood" "NAME" "Variational: auto, bernoulli, gaussian or sigma-vae",
-    sigma "sigma" "X" "Variational: deviation of a gaussian likelihood",
-    beta "beta" "X" "Variational: weight of the KL divergence",
-    beta_warmup "beta_warmup" "EPOCHS" "Variational: epochs over which that rises from 0",
-    capacity "capacity" "NATS" "Variational: KL to come to, in place of beta; 0 for none",
-    capacity_weight "capacity_weight" "X" "Variational: weight of the distance from it",
-    capacity_warmup "capacity_warmup" "EPOCHS" "Variational: epochs over which it rises from 0",
-    pretrain "pretrain" "NAME" "Stacked: type of the layers while they are pretrained: plain, sparse, l1 or contractive",
-    pretrain_epochs "pretrain_epochs" "N" "Stacked: epochs for each layer",
-    fine_tune "fine_tune" "NAME" "Stacked: what follows: reconstruction, classifier or none",
-    classifier_epochs "classifier_epochs" "N" "Stacked: epochs of the classifier alone",
-    epochs "epochs" "N" "Passes over the training part",
-    batch "batch" "N" "Samples in a step",
-    lr "lr" "RATE" "Learning rate",
-    optimizer "optimizer" "NAME" "Optimiser: sgd, nesterov, adam, adamw, rmsprop, lion, lamb or lbfgs",
-    lbfgs_memory "lbfgs_memory" "N" "L-BFGS: pairs of steps and gradients that it remembers",
-    momentum "momentum" "X" "Momentum of sgd and nesterov",
-    weight_decay "weight_decay" "X" "Factor of the optimiser's L2 penalty, or of the decay of adamw, lion and lamb",
-    schedule "schedule" "NAME" "Course of the learning rate: constant, cosine or step",
-    warmup "warmup" "STEPS" "Steps over which the learning rate rises",
-    clip "clip" "NORM" "Largest global norm of a gradient; 0 for none",
-    ema "ema" "DECAY" "Keep an exponential moving average of the weights; 0 for none",
-    patience "patience" "EPOCHS" "End when the validation loss has not fallen for so long, and keep the best; 0 for never",
-    validation "validation" "FRACTION" "Fraction of the training part held out to choose the best weights by",
-    test_fraction "test_fraction" "FRACTION" "Fraction held out for the test where the data have no test part",
-    scaling "scaling" "NAME" "Scaling of the data: auto, none, range, minmax or standard",
-    init "init" "NAME" "How weights start: uniform, he or glorot",
-    patch "patch" "SIZE" "Photographs: rows and columns of a patch",
-    patches "patches" "N" "Photographs: how many patches are cut out",
-    whiten "whiten" "BOOL" "Photographs: whether they are whitened first",
 }
 
 /// Runs the command.
@@ -148,31 +68,37 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut changes = args.settings.clone();
     changes.extend(args.named.given());
     changes.extend(args.common.seed.map(|seed| ("seed".to_owned(), seed.to_string())));
-    super::catch_signals()?;
+    super::signals::catch()?;
     let mut display = Display::new(args.common.quiet);
     let outcome = match &args.resume {
         Some(run) => {
             let pool = args.common.pool()?;
-            training::resume(run, &changes, args.steps, pool.threads(), &mut display)
+            let request = ResumeRequest {
+                changes,
+                max_steps: args.steps,
+                accept_changed_data: args.accept_changed_data,
+                ..ResumeRequest::new(run)
+            };
+            runs::resume(&request, pool.threads(), &mut display)
         }
         None => {
             let config = configuration(args.preset.as_deref(), args.config.as_deref(), &changes)?;
             if args.show {
-                return common::to_stdout(&config.to_documented_toml()?);
+                return common::to_stdout(&config.to_documented_toml());
             }
-            let out = args.out.clone().map_or_else(|| free_run(config.model.name()), Ok)?;
             if let Some(preset) = &args.preset {
                 display.expected = Some(expectation(presets::preset(preset)?, &config));
             }
-            let request = TrainRequest { config, out, max_steps: args.steps };
+            let request =
+                TrainRequest { config, out: args.out.clone(), from: args.from.clone(), max_steps: args.steps };
             let pool = args.common.pool()?;
-            training::train(&request, pool.threads(), &mut display)
+            runs::train(&request, pool.threads(), &mut display)
         }
     };
     display.finish();
     let outcome = outcome?;
     common::to_stdout(&match (args.common.json, args.common.quiet) {
-        (true, _) => json(&outcome, &display),
+        (true, _) => json(&outcome, &display)?,
         (false, true) => format!("{}\n", outcome.run.display()),
         (false, false) => summary(&outcome, &display),
     })
@@ -182,47 +108,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// names it last: it decides the defaults.
 fn configuration(preset: Option<&str>, file: Option<&Path>, changes: &[(String, String)]) -> Result<Config> {
     let preset = preset.map(presets::preset).transpose()?;
-    let mut named = Config::default();
-    if let Some(preset) = preset {
-        preset.apply(&mut named)?;
+    let file =
+        file.map(|path| Ok::<_, crate::Error>((runs::config_text(path)?, path.display().to_string()))).transpose()?;
+    let of_file = file.as_ref().map(|(text, origin)| Config::type_of(text, origin)).transpose()?.flatten();
+    let of_changes = changes.iter().rev().find(|(key, _)| key == "model").map(|(_, kind)| kind.clone());
+    let kind = of_changes.or(of_file).or(preset.map(|preset| preset.model().to_owned()));
+    let kind = kind.unwrap_or_else(|| "undercomplete".into());
+    let mut config = Config::of(&kind)?;
+    let mut set = |key: &str, value: &str| if key == "model" { Ok(()) } else { config.set(key, value) };
+    preset.iter().flat_map(|preset| preset.settings).try_for_each(|(key, value)| set(key, value))?;
+    if let Some((text, origin)) = &file {
+        config.read_toml(text, origin)?;
     }
-    if let Some(path) = file {
-        training::read_config_over(&mut named, path)?;
-    }
-    for (key, value) in changes.iter().filter(|(key, _)| key == "model") {
-        named.set(key, value)?;
-    }
-    let mut config = Config::of(named.model);
-    if let Some(preset) = preset {
-        preset.apply(&mut config)?;
-    }
-    if let Some(path) = file {
-        training::read_config_over(&mut config, path)?;
-    }
-    for (key, value) in changes {
-        config.set(key, value)?;
-    }
-    config.validate()?;
+    changes.iter().filter(|(key, _)| key != "model").try_for_each(|(key, value)| config.set(key, value))?;
     Ok(config)
-}
-
-/// `runs/NAME-N` with the number after the highest one there.
-fn free_run(name: &str) -> Result<PathBuf> {
-    let folder = Path::new("runs");
-    let mut last = 0_u64;
-    match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::io("read the folder", folder, error)),
-        Ok(entries) => {
-            for entry in entries {
-                let entry = entry.map_err(|error| Error::io("read the folder", folder, error))?.file_name();
-                let number = entry.to_str().and_then(|entry| entry.strip_prefix(name)?.strip_prefix('-')?.parse().ok());
-                last = last.max(number.unwrap_or(0));
-            }
-        }
-    }
-    let next = last.saturating_add(1);
-    Ok(folder.join(format!("{name}-{next}")))
 }
 
 /// Reads `KEY=VALUE`; an empty value is one.
@@ -287,7 +186,7 @@ fn speed(outcome: &Outcome) -> String {
 
 /// What a preset promises, and whether the data are those that it is for.
 fn expectation(preset: &Preset, config: &Config) -> String {
-    match (config.data.as_str(), preset.data) {
+    match (config.data.source.as_str(), preset.data) {
         ("digits", data) => {
             format!("{} is for {data}, and these are the embedded digits; give --data FOLDER", preset.name)
         }
@@ -295,26 +194,54 @@ fn expectation(preset: &Preset, config: &Config) -> String {
     }
 }
 
+/// The outcome by the names that it has in JSON.
+#[derive(Serialize)]
+struct Trained<'a> {
+    #[serde(flatten)]
+    figures: Figures<'a>,
+    seconds: f64,
+    samples_per_second: f64,
+    epochs: u64,
+    steps: u64,
+    threads: usize,
+    isa: &'a str,
+    run: String,
+    finished: bool,
+    ended_early: bool,
+    best_epoch: Option<u64>,
+    decisions: &'a [String],
+    #[serde(flatten)]
+    planned: Option<Planned>,
+}
+
+/// What is known of a run that was planned.
+#[derive(Serialize)]
+struct Planned {
+    parameters: usize,
+    #[serde(flatten)]
+    beta: Option<BesideMeans>,
+}
+
 /// The outcome on one line of JSON.
-fn json(outcome: &Outcome, display: &Display) -> String {
-    let mut object = Object::default();
-    object
-        .evaluation(&outcome.evaluation)
-        .set("seconds", outcome.seconds)
-        .set("samples_per_second", outcome.samples_per_second)
-        .set("epochs", outcome.epochs)
-        .set("steps", outcome.steps)
-        .set("threads", outcome.threads)
-        .set("isa", outcome.isa.as_str())
-        .set("run", outcome.run.display().to_string())
-        .set("finished", outcome.finished)
-        .set("ended_early", outcome.ended_early)
-        .set("best_epoch", outcome.best_epoch)
-        .set("decisions", outcome.decisions.clone());
-    if let Some(info) = &display.info {
-        object.set("parameters", info.parameters).weight_beside_means(&info.config, info.features);
-    }
-    object.line()
+fn json(outcome: &Outcome, display: &Display) -> Result<String> {
+    common::json(&Trained {
+        figures: Figures::of(&outcome.evaluation),
+        seconds: outcome.seconds,
+        samples_per_second: outcome.samples_per_second,
+        epochs: outcome.epochs,
+        steps: outcome.steps,
+        threads: outcome.threads,
+        isa: &outcome.isa,
+        run: outcome.run.display().to_string(),
+        finished: outcome.finished,
+        ended_early: outcome.ended_early,
+        best_epoch: outcome.best_epoch,
+        decisions: &outcome.decisions,
+        planned: display.info.as_ref().map(|info| Planned {
+            parameters: info.parameters,
+            beta: BesideMeans::of(|key| info.config.get(key), info.features),
+        }),
+    })
 }
 
 #[cfg(test)]

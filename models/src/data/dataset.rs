@@ -1,11 +1,13 @@
 //! A set of samples in memory: rows of features, and what is known of them.
 //!
 //! The samples lie row-major, `[N, features]`, in the type the source has; an image's features are `[C, H, W]`. What a
-//! `Dataset` promises once it exists: at least one row, a whole number of rows, every value finite, one label per row
-//! where there are labels. Readers, scalers and training rely on that and check it nowhere else.
+//! `Dataset` promises once it exists: at least one row, a whole number of rows, every value finite (or NaN, for a
+//! missing one, where [`Dataset::with_missing`] made it), one label per row where there are labels. Readers, scalers
+//! and training rely on that and check it nowhere else.
 
-use serde::{Deserialize, Serialize};
-
+use super::memory::reserved;
+use super::patches::Patches;
+use super::rows::{Column, ImageShape, Rows};
 use crate::error::{Error, Result};
 
 /// Labels are below this number, so that a table with an entry per class is always small.
@@ -19,6 +21,8 @@ pub enum Samples {
     U8(Vec<u8>),
     /// Single-precision numbers.
     F32(Vec<f32>),
+    /// Double-precision numbers, which are rounded to single ones only when they are centred and scaled.
+    F64(Vec<f64>),
 }
 
 impl Samples {
@@ -27,6 +31,7 @@ impl Samples {
         match self {
             Self::U8(values) => values.len(),
             Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
         }
     }
 
@@ -40,34 +45,8 @@ impl Samples {
         match self {
             Self::U8(values) => values.capacity(),
             Self::F32(values) => values.capacity().saturating_mul(size_of::<f32>()),
+            Self::F64(values) => values.capacity().saturating_mul(size_of::<f64>()),
         }
-    }
-}
-
-/// The shape of one image, laid out `[C, H, W]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ImageShape {
-    /// Colour planes: 1 for grey, 3 for red, green, blue.
-    pub channels: usize,
-    /// Rows of pixels.
-    pub height: usize,
-    /// Pixels in a row.
-    pub width: usize,
-}
-
-impl ImageShape {
-    /// The number of values in one image, `channels * height * width`; `None` if that is 0 or overflows.
-    pub fn features(&self) -> Option<usize> {
-        let features = self.channels.checked_mul(self.height)?.checked_mul(self.width)?;
-        (features > 0).then_some(features)
-    }
-}
-
-impl std::fmt::Display for ImageShape {
-    /// `[C, H, W]`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "[{}, {}, {}]", self.channels, self.height, self.width)
     }
 }
 
@@ -80,17 +59,32 @@ pub struct Dataset {
     features: usize,
     image: Option<ImageShape>,
     labels: Option<Vec<u32>>,
-    range: Option<(f32, f32)>,
+    range: Option<(f64, f64)>,
+    columns: Option<Vec<Column>>,
+    missing: bool,
+    notes: Vec<String>,
+    patches: Option<Patches>,
 }
 
 impl Dataset {
-    /// A data set of `samples`, `[N, features]`, that messages call `name`. Bytes have the natural range 0 to 255.
+    /// A data set of `samples`, `[N, features]`, that messages call `name`.
     ///
     /// # Errors
     /// If there is no sample, if the values are not a whole number of rows, if there are more than `u32::MAX` rows, or
     /// if a value is NaN or infinite (the message gives its row and column).
     pub fn new(name: impl Into<String>, samples: Samples, features: usize) -> Result<Self> {
-        let name = name.into();
+        Self::made(name.into(), samples, features, false)
+    }
+
+    /// The same of samples in which NaN stands for a value that is missing. Only what is made for such data takes it.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), but for NaN.
+    pub fn with_missing(name: impl Into<String>, samples: Samples, features: usize) -> Result<Self> {
+        Self::made(name.into(), samples, features, true)
+    }
+
+    fn made(name: String, samples: Samples, features: usize, missing: bool) -> Result<Self> {
         if features == 0 || samples.is_empty() {
             return Err(Error::data(format!("{name} holds no samples; give a source with at least one")));
         }
@@ -104,14 +98,13 @@ impl Dataset {
         if u32::try_from(rows).is_err() {
             return Err(Error::data(format!("{name}: {rows} rows are over the limit of {}; divide it", u32::MAX)));
         }
-        let range = match &samples {
-            Samples::U8(_) => Some((0.0, 255.0)),
-            Samples::F32(values) => {
-                check_finite(&name, values, features)?;
-                None
-            }
-        };
-        Ok(Self { name, samples, rows, features, image: None, labels: None, range })
+        match &samples {
+            Samples::U8(_) => {}
+            Samples::F32(values) => check(&name, values, features, missing)?,
+            Samples::F64(values) => check(&name, values, features, missing)?,
+        }
+        let (image, labels, range, columns, patches) = (None, None, None, None, None);
+        Ok(Self { name, samples, rows, features, image, labels, range, columns, missing, notes: Vec::new(), patches })
     }
 
     /// The same data under another name.
@@ -159,11 +152,12 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same data with the range its values have by nature, such as 0 to 16.
+    /// The same data with the range its values have by nature, such as 0 to 16. Where none is given, a scaler measures
+    /// one.
     ///
     /// # Errors
     /// If an end is not finite or `max` is not greater than `min`.
-    pub fn with_range(mut self, min: f32, max: f32) -> Result<Self> {
+    pub fn with_range(mut self, min: f64, max: f64) -> Result<Self> {
         if !(min.is_finite() && max.is_finite() && min < max) {
             return Err(Error::data(format!(
                 "{}: {min} to {max} is not a range; give finite ends, the smaller first",
@@ -172,6 +166,37 @@ impl Dataset {
         }
         self.range = Some((min, max));
         Ok(self)
+    }
+
+    /// The same data with names and kinds for its columns, `[features]`.
+    ///
+    /// # Errors
+    /// If there is not exactly one column per feature.
+    pub fn with_columns(mut self, columns: Vec<Column>) -> Result<Self> {
+        if columns.len() != self.features {
+            return Err(Error::data(format!(
+                "{}: {} columns for {} features; name each",
+                self.name,
+                columns.len(),
+                self.features
+            )));
+        }
+        self.columns = Some(columns);
+        Ok(self)
+    }
+
+    /// The same data, with how it was cut from photographs.
+    #[must_use]
+    pub(super) fn with_patches(mut self, patches: Patches) -> Self {
+        self.patches = Some(patches);
+        self
+    }
+
+    /// The same data with another thing to be said of how it was read.
+    #[must_use]
+    pub(super) fn with_note(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
     }
 
     /// What messages and reports call this data.
@@ -214,38 +239,25 @@ impl Dataset {
         self.labels.as_deref().and_then(|labels| labels.iter().max()).map_or(0, |&greatest| greatest as usize + 1)
     }
 
-    /// The range that the values have by nature, where it is known: pixels 0 to 255, the embedded digits 0 to 16.
-    pub fn raw_range(&self) -> Option<(f32, f32)> {
+    /// The range that the values have by nature, where the source says so: the embedded digits 0 to 16.
+    pub fn raw_range(&self) -> Option<(f64, f64)> {
         self.range
+    }
+
+    /// What there is to be said of how it was read: what was damaged and left out, what lay beside it.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// How it was cut from photographs, if it was.
+    pub fn patches(&self) -> Option<Patches> {
+        self.patches
     }
 
     /// The memory reserved for samples and labels, in bytes.
     pub fn bytes(&self) -> usize {
         let labels = self.labels.as_ref().map_or(0, Vec::capacity).saturating_mul(size_of::<u32>());
         self.samples.bytes().saturating_add(labels)
-    }
-
-    /// Copies row `row`, unscaled, into `out`, `[features]`.
-    ///
-    /// # Errors
-    /// If there is no such row, or `out` does not have [`features`](Self::features) elements.
-    pub fn row_f32(&self, row: usize, out: &mut [f32]) -> Result<()> {
-        if out.len() != self.features {
-            return Err(Error::data(format!(
-                "{}: a buffer of {} does not hold a row of {} features; give one of that length",
-                self.name,
-                out.len(),
-                self.features
-            )));
-        }
-        match &self.samples {
-            Samples::U8(values) => {
-                let values = self.row_of(values, row)?;
-                out.iter_mut().zip(values).for_each(|(out, &value)| *out = f32::from(value));
-            }
-            Samples::F32(values) => out.copy_from_slice(self.row_of(values, row)?),
-        }
-        Ok(())
     }
 
     /// A copy of the rows `rows`, in that order and in the same type, with their labels. Takes indices of any integer
@@ -259,10 +271,11 @@ impl Dataset {
         let samples = match &self.samples {
             Samples::U8(values) => Samples::U8(self.gather(values, rows.len(), indices())?),
             Samples::F32(values) => Samples::F32(self.gather(values, rows.len(), indices())?),
+            Samples::F64(values) => Samples::F64(self.gather(values, rows.len(), indices())?),
         };
-        let mut subset = Self::new(self.name.as_str(), samples, self.features)?;
-        subset.image = self.image;
-        subset.range = self.range;
+        let mut subset = Self::made(self.name.clone(), samples, self.features, self.missing)?;
+        (subset.image, subset.range, subset.patches) = (self.image, self.range, self.patches);
+        (subset.columns, subset.notes) = (self.columns.clone(), self.notes.clone());
         if let Some(labels) = &self.labels {
             let mut chosen = reserved(rows.len(), "the labels of a subset")?;
             chosen.extend(indices().filter_map(|row| labels.get(row).copied()));
@@ -289,80 +302,77 @@ impl Dataset {
     }
 }
 
-/// Refuses NaN and infinite values, naming the first one's row and column.
-fn check_finite(name: &str, values: &[f32], features: usize) -> Result<()> {
-    match values.iter().position(|value| !value.is_finite()) {
+impl Rows for Dataset {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn count(&self) -> Option<usize> {
+        Some(self.rows)
+    }
+
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn image(&self) -> Option<ImageShape> {
+        self.image
+    }
+
+    fn columns(&self) -> Option<&[Column]> {
+        self.columns.as_deref()
+    }
+
+    fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    fn has_missing(&self) -> bool {
+        self.missing
+    }
+
+    fn read(&self, rows: &[u32], out: &mut [f64]) -> Result<()> {
+        if rows.len().checked_mul(self.features) != Some(out.len()) {
+            return Err(Error::data(format!(
+                "{}: a buffer of {} does not hold {} rows of {} features; give one of that length",
+                self.name,
+                out.len(),
+                rows.len(),
+                self.features
+            )));
+        }
+        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.features)) {
+            let row = usize::try_from(row).unwrap_or(usize::MAX);
+            match &self.samples {
+                Samples::U8(values) => copy(self.row_of(values, row)?, out),
+                Samples::F32(values) => copy(self.row_of(values, row)?, out),
+                Samples::F64(values) => copy(self.row_of(values, row)?, out),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn copy<T: Copy + Into<f64>>(from: &[T], to: &mut [f64]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
+}
+
+/// Refuses infinite values, and NaN where nothing may be missing, naming the first one's row and column.
+fn check<T: Copy + Into<f64>>(name: &str, values: &[T], features: usize, missing: bool) -> Result<()> {
+    let good = |&value: &T| {
+        let value: f64 = value.into();
+        value.is_finite() || (missing && value.is_nan())
+    };
+    match values.iter().position(|value| !good(value)) {
         None => Ok(()),
         Some(at) => Err(Error::data(format!(
-            "{name}: the value at row {}, column {} (from 0) is NaN or too large for f32; remove or replace it",
+            "{name}: the value at row {}, column {} (from 0) is NaN or infinite; remove or replace it",
             at / features,
             at % features
         ))),
     }
 }
 
-/// An empty vector with room for exactly `count` elements, or an error that says what they were for.
-pub(crate) fn reserved<T>(count: usize, purpose: &str) -> Result<Vec<T>> {
-    let mut out = Vec::new();
-    out.try_reserve_exact(count).map_err(|_| {
-        let bytes = count.saturating_mul(size_of::<T>());
-        Error::data(format!("not enough memory for {purpose}: {bytes} bytes; use less data or a larger machine"))
-    })?;
-    Ok(out)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bytes(count: u8) -> Samples {
-        Samples::U8((0..count).collect())
-    }
-
-    #[test]
-    fn rows_and_accessors() {
-        let shape = ImageShape { channels: 1, height: 2, width: 3 };
-        let data = Dataset::new("six", bytes(12), 6).unwrap().with_image(shape).unwrap();
-        let data = data.with_labels(vec![4, 1]).unwrap().with_range(0.0, 16.0).unwrap().with_name("seven");
-        assert_eq!((data.name(), data.len(), data.features(), data.classes()), ("seven", 2, 6, 5));
-        assert_eq!(
-            (data.image(), data.labels(), data.raw_range()),
-            (Some(shape), Some(&[4, 1][..]), Some((0.0, 16.0)))
-        );
-        assert_eq!(data.bytes(), data.samples().bytes() + 8);
-        let mut row = [0.0; 6];
-        data.row_f32(1, &mut row).unwrap();
-        assert_eq!(row, [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
-        assert!(data.row_f32(2, &mut row).unwrap_err().to_string().contains("no row 2"));
-        assert!(data.row_f32(usize::MAX, &mut row).is_err());
-        assert!(data.row_f32(0, &mut row[..5]).is_err());
-    }
-
-    #[test]
-    fn refuses_what_it_does_not_promise() {
-        assert!(Dataset::new("none", Samples::U8(vec![]), 1).is_err());
-        assert!(Dataset::new("none", bytes(3), 0).is_err());
-        assert!(Dataset::new("ragged", bytes(5), 2).is_err());
-        let message = Dataset::new("x", Samples::F32(vec![0.0, 1.0, 2.0, f32::NAN]), 2).unwrap_err().to_string();
-        assert!(message.contains("row 1, column 1"), "{message}");
-        assert!(Dataset::new("x", Samples::F32(vec![f32::INFINITY]), 1).is_err());
-        let data = Dataset::new("four", bytes(4), 2).unwrap();
-        assert!(data.clone().with_labels(vec![1]).unwrap_err().to_string().contains("1 labels do not match 2 samples"));
-        assert!(data.clone().with_labels(vec![1, MAX_CLASSES]).is_err());
-        assert!(data.clone().with_image(ImageShape { channels: 1, height: usize::MAX, width: 3 }).is_err());
-        assert!(data.clone().with_range(1.0, 1.0).is_err());
-        assert!(data.with_range(0.0, f32::NAN).is_err());
-    }
-
-    #[test]
-    fn subset_keeps_order_type_and_labels() {
-        let data = Dataset::new("d", bytes(8), 2).unwrap().with_labels(vec![0, 1, 2, 3]).unwrap();
-        let part = data.subset(&[3u32, 0, 3]).unwrap();
-        assert_eq!(part.samples(), &Samples::U8(vec![6, 7, 0, 1, 6, 7]));
-        assert_eq!((part.labels(), part.raw_range()), (Some(&[3, 0, 3][..]), Some((0.0, 255.0))));
-        assert_eq!(data.subset(&[1usize]).unwrap().len(), 1);
-        assert!(data.subset(&[4usize]).unwrap_err().to_string().contains("rows are 0 to 3"));
-        assert!(data.subset(&[-1i32]).is_err());
-        assert!(data.subset::<u32>(&[]).is_err());
-    }
-}
+#[path = "dataset_tests.rs"]
+mod tests;

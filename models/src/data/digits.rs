@@ -9,7 +9,8 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::{Dataset, ImageShape, Samples, reserved};
+use super::memory::reserved;
+use super::{Dataset, ImageShape, Samples};
 use crate::error::{Error, Result};
 
 /// 64 pixel columns, then the label; no header.

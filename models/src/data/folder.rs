@@ -3,13 +3,87 @@
 //! Names are read as `STEM-idxN-TYPE` or `STEM.idxN-TYPE`, each plain or `.gz` (plain first where both are there). The
 //! stems `...train-images` and `...t10k-images` or `...test-images` are the training and the test part; an only images
 //! file of another name is a training part. Labels have the stem of their images with `labels` in place of `images`;
-//! they may be missing, but what is there must match.
+//! they may be missing, but what is there must match. Photographs beside them are left aside, and said to be.
 
 use std::path::{Path, PathBuf};
 
-use super::source::READS;
+use super::photographs::is_photograph;
 use super::{Dataset, Part, idx};
 use crate::error::{Error, Result};
+
+/// The remedy of every error about a source.
+pub(super) const READS: &str =
+    "give `digits` (embedded), a folder of IDX files, plain or .gz, or a folder of photographs";
+/// The names that are read, for those whose files have others.
+const NAMES: &str = "names such as train-images-idx3-ubyte or train-images-idx3-ubyte.gz are read, and photographs \
+                     ending in .jpg, .jpeg or .png";
+/// Names that a message gives of many.
+const SHOWN: usize = 3;
+
+/// What a folder holds, by the names.
+#[derive(Debug)]
+pub(super) struct Listing {
+    folder: PathBuf,
+    /// By stem, the plain one where there is also a packed one.
+    idx: Vec<IdxFile>,
+    /// The names of its photographs, in order.
+    photographs: Vec<String>,
+    /// All other names, in order, those of folders with a slash.
+    others: Vec<String>,
+}
+
+impl Listing {
+    /// Lists a folder, once: what it is shows in the error of that.
+    pub(super) fn read(folder: &Path) -> std::io::Result<Self> {
+        let mut listing =
+            Self { folder: folder.to_owned(), idx: Vec::new(), photographs: Vec::new(), others: Vec::new() };
+        for entry in std::fs::read_dir(folder)? {
+            let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
+            let is_file = entry.is_file();
+            let known = name.to_str().filter(|_| is_file).and_then(|name| recognise(folder, name));
+            let shown = name.display().to_string();
+            match known {
+                Some(file) => listing.idx.push(file),
+                None if is_file && is_photograph(&entry) => listing.photographs.push(shown),
+                None => listing.others.push(if entry.is_dir() { format!("{shown}/") } else { shown }),
+            }
+        }
+        let files = &mut listing.idx;
+        files.sort_by(|a, b| (&a.stem, a.labels, a.packed, &a.path).cmp(&(&b.stem, b.labels, b.packed, &b.path)));
+        files.dedup_by(|later, first| later.stem == first.stem && later.labels == first.labels);
+        listing.photographs.sort_unstable();
+        listing.others.sort_unstable();
+        Ok(listing)
+    }
+
+    /// Whether it holds IDX files other than labels.
+    pub(super) fn has_images(&self) -> bool {
+        self.idx.iter().any(|file| !file.labels)
+    }
+
+    /// The names of its photographs.
+    pub(super) fn photographs(&self) -> &[String] {
+        &self.photographs
+    }
+
+    /// What was found where nothing was looked for, as the end of a sentence.
+    fn found(&self) -> String {
+        match self.others.len() {
+            0 if self.photographs.is_empty() => "it is empty".into(),
+            0 => format!("it holds {}", few(&self.photographs)),
+            _ => format!("it holds {}", few(&self.others)),
+        }
+    }
+}
+
+/// A few names of many: `a, b, c and 4 more`.
+pub(super) fn few(names: &[String]) -> String {
+    let first = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
 
 /// Loads one part of the folder. The training part must be there; `None` if there is no test part.
 ///
@@ -17,35 +91,41 @@ use crate::error::{Error, Result};
 /// If the folder is missing or unreadable, if the images are missing or ambiguous, if a file cannot be used (see
 /// [`idx::parse_images`]), or if there are not as many labels as images.
 pub(super) fn load(folder: &Path, part: Part) -> Result<Option<Dataset>> {
-    let files = list(folder)?;
-    let Some(images) = choose_images(folder, &files, part)? else { return Ok(None) };
-    let data = idx::read_images(&images.path)?;
-    let data = match labels_of(images, &files) {
-        None => data,
-        Some(found) => {
-            let labels = idx::read_labels(&found.path)?;
-            if labels.len() != data.len() {
-                return Err(Error::data(format!(
-                    "{}: labels that do not match: {} labels for the {} images of {}; put files of one set together",
-                    found.path.display(),
-                    labels.len(),
-                    data.len(),
-                    images.path.display()
-                )));
-            }
-            data.with_labels(labels)?
+    let listing = list(folder)?;
+    let Some(images) = choose_images(&listing, part)? else { return Ok(None) };
+    let mut data = idx::read_images(&images.path)?;
+    if let Some(found) = labels_of(images, &listing.idx) {
+        let (labels, note) = idx::read_labels(&found.path)?;
+        if labels.len() != data.len() {
+            return Err(Error::data(format!(
+                "{}: labels that do not match: {} labels for the {} images of {}; put files of one set together",
+                found.path.display(),
+                labels.len(),
+                data.len(),
+                images.path.display()
+            )));
         }
-    };
+        data = data.with_labels(labels)?;
+        data = note.into_iter().fold(data, Dataset::with_note);
+    }
+    if !listing.photographs.is_empty() {
+        let aside = few(&listing.photographs);
+        data = data.with_note(format!("{}: read its IDX files, and left aside {aside}", folder.display()));
+    }
     let name = folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.display().to_string());
     Ok(Some(data.with_name(name)))
 }
 
 /// Whether the folder has a test part, from the names of its files.
+///
+/// # Errors
+/// If it cannot be listed.
 pub(super) fn has_test(folder: &Path) -> Result<bool> {
-    if !folder.exists() {
-        return Ok(false);
-    }
-    choose_images(folder, &list(folder)?, Part::Test).map(|found| found.is_some())
+    choose_images(&list(folder)?, Part::Test).map(|found| found.is_some())
+}
+
+fn list(folder: &Path) -> Result<Listing> {
+    Listing::read(folder).map_err(|error| Error::io("read the folder", folder, error))
 }
 
 /// An IDX file, by its name.
@@ -55,20 +135,6 @@ struct IdxFile {
     stem: String,
     labels: bool,
     packed: bool,
-}
-
-/// The IDX files of the folder by stem, the plain one where there is also a packed one.
-fn list(folder: &Path) -> Result<Vec<IdxFile>> {
-    let unreadable = |error| Error::io("read the folder", folder, error);
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let file = entry.file_name().to_str().and_then(|name| recognise(folder, name));
-        files.extend(file.filter(|file| file.path.is_file()));
-    }
-    files.sort_by(|a, b| (&a.stem, a.labels, a.packed, &a.path).cmp(&(&b.stem, b.labels, b.packed, &b.path)));
-    files.dedup_by(|later, first| later.stem == first.stem && later.labels == first.labels);
-    Ok(files)
 }
 
 /// Reads a file's name: `train-images-idx3-ubyte.gz` has the stem `train-images`.
@@ -82,7 +148,8 @@ fn recognise(folder: &Path, name: &str) -> Option<IdxFile> {
     Some(IdxFile { path: folder.join(name), stem: stem.to_owned(), labels, packed })
 }
 
-fn choose_images<'a>(folder: &Path, files: &'a [IdxFile], part: Part) -> Result<Option<&'a IdxFile>> {
+fn choose_images(listing: &Listing, part: Part) -> Result<Option<&IdxFile>> {
+    let Listing { folder, idx: files, .. } = listing;
     let of = |endings: &[&str]| -> Vec<&IdxFile> {
         let ends = |file: &IdxFile| endings.iter().any(|ending| file.stem.ends_with(ending));
         files.iter().filter(|file| !file.labels && ends(file)).collect()
@@ -96,7 +163,10 @@ fn choose_images<'a>(folder: &Path, files: &'a [IdxFile], part: Part) -> Result<
     match candidates.as_slice() {
         [only] => Ok(Some(only)),
         [] if part == Part::Test => Ok(None),
-        [] if files.is_empty() => Err(Error::data(format!("{} holds no IDX files; {READS}", folder.display()))),
+        [] if files.is_empty() => {
+            let found = listing.found();
+            Err(Error::data(format!("{} holds no IDX files: {NAMES}; {found}; rename or move them", folder.display())))
+        }
         [] => Err(Error::data(format!(
             "{} holds no training images; put train-images-idx3-ubyte or train-images-idx3-ubyte.gz there",
             folder.display()
@@ -188,7 +258,7 @@ mod tests {
         let test_only = folder(&[("t10k-images-idx3-ubyte", images(4))]);
         assert!(message(&test_only, Part::Train).contains("no training images"));
         assert!(load(test_only.path(), Part::Test).unwrap().is_some());
-        assert!(message(&folder(&[]), Part::Train).contains("no IDX files; give"));
+        assert!(message(&folder(&[]), Part::Train).contains("no IDX files: names such as"));
     }
 
     #[test]
@@ -199,5 +269,30 @@ mod tests {
         fs::write(folder.path().join("train-images-idx3-ubyte"), &images(3)[..19]).unwrap();
         let text = message(&folder, Part::Train);
         assert!(text.contains("is cut short: expected 22 bytes, got 19; download it again"), "{text}");
+    }
+
+    /// Row 38 of what others met: names that browsers and systems change, and what lies in folders of its own.
+    #[test]
+    fn says_which_names_it_looks_for_and_what_it_found() {
+        let folder = folder(&[
+            ("train-images-idx3-ubyte (1).gz", images(2)),
+            ("train-labels-idx1-ubyte.GZ", labels(2)),
+            ("a.webp", vec![]),
+            ("b.webp", vec![]),
+        ]);
+        fs::create_dir(folder.path().join("cats")).unwrap();
+        let text = message(&folder, Part::Train);
+        for part in ["train-images-idx3-ubyte.gz are read", "ending in .jpg", "`cats/`", "and 2 more; rename"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(message(&self::folder(&[]), Part::Train).contains("it is empty"));
+    }
+
+    /// Row 51: a picture beside the files is left aside, and said to be.
+    #[test]
+    fn a_stray_picture_is_noted() {
+        let folder = folder(&[("train-images-idx3-ubyte", images(2)), ("logo.jpg", b"x".to_vec())]);
+        let data = load(folder.path(), Part::Train).unwrap().unwrap();
+        assert!(matches!(data.notes(), [note] if note.contains("left aside `logo.jpg`")), "{:?}", data.notes());
     }
 }

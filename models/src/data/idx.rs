@@ -11,9 +11,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
-use super::{Dataset, ImageShape, MAX_CLASSES, Samples, reserved};
+use super::gzip::{MAGIC, Members};
+use super::memory::reserved;
+use super::{Dataset, ImageShape, MAX_CLASSES, Samples};
 use crate::error::{Error, Result};
 
 /// The most elements an array may have: 2^31.
@@ -25,8 +25,8 @@ const CHUNK: usize = 1 << 16;
 /// Images pack to a fifth or so; what packs tighter than this is unpacked with a few reallocations.
 const USUAL_PACKING: u64 = 16;
 
-/// An IDX array: its sizes, outermost first, and its elements in row-major order. Unsigned bytes stay bytes; signed
-/// bytes, 16- and 32-bit integers, floats and doubles become f32, rounded to the nearest where they must be.
+/// An IDX array: its sizes, outermost first, and its elements in row-major order, nothing rounded: unsigned bytes stay
+/// bytes, signed bytes and integers of 16 bits become f32, integers of 32 bits and doubles f64.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IdxArray {
     /// The size of each dimension; their product is the number of elements.
@@ -49,9 +49,9 @@ pub fn parse(reader: impl Read, name: &str, expected_bytes: u64) -> Result<IdxAr
         0x08 => Samples::U8(stream.bytes(count, expected_bytes)?),
         0x09 => Samples::F32(stream.numbers(count, expected_bytes, |b| f32::from(i8::from_be_bytes(b)))?),
         0x0b => Samples::F32(stream.numbers(count, expected_bytes, |b| f32::from(i16::from_be_bytes(b)))?),
-        0x0c => Samples::F32(stream.numbers(count, expected_bytes, |b| i32::from_be_bytes(b) as f32)?),
+        0x0c => Samples::F64(stream.numbers(count, expected_bytes, |b| f64::from(i32::from_be_bytes(b)))?),
         0x0d => Samples::F32(stream.numbers(count, expected_bytes, f32::from_be_bytes)?),
-        0x0e => Samples::F32(stream.numbers(count, expected_bytes, |b| f64::from_be_bytes(b) as f32)?),
+        0x0e => Samples::F64(stream.numbers(count, expected_bytes, f64::from_be_bytes)?),
         _ => return Err(unknown_type(name, code)),
     };
     stream.finish()?;
@@ -102,49 +102,92 @@ pub fn parse_labels(reader: impl Read, name: &str, expected_bytes: u64) -> Resul
     let mut labels = reserved(elements.len(), "labels")?;
     match elements {
         Samples::U8(values) => labels.extend(values.into_iter().map(u32::from)),
-        Samples::F32(values) => {
-            for (row, value) in values.into_iter().enumerate() {
-                if !(value.fract() == 0.0 && value >= 0.0 && value < MAX_CLASSES as f32) {
-                    return Err(Error::data(format!(
-                        "{name}: the label {value} of row {row} (from 0) is not a whole number below {MAX_CLASSES}; \
-                         number the classes from 0"
-                    )));
-                }
-                labels.push(value as u32);
-            }
-        }
+        Samples::F32(values) => classes(values.into_iter().map(f64::from), name, &mut labels)?,
+        Samples::F64(values) => classes(values.into_iter(), name, &mut labels)?,
     }
     Ok(labels)
 }
 
-/// [`parse_images`] from a file, plain or gzip.
+/// Numbers as classes.
+fn classes(values: impl Iterator<Item = f64>, name: &str, labels: &mut Vec<u32>) -> Result<()> {
+    for (row, value) in values.enumerate() {
+        if !(value.fract() == 0.0 && value >= 0.0 && value < f64::from(MAX_CLASSES)) {
+            return Err(Error::data(format!(
+                "{name}: the label {value} of row {row} (from 0) is not a whole number below {MAX_CLASSES}; number the \
+                 classes from 0"
+            )));
+        }
+        labels.push(value as u32);
+    }
+    Ok(())
+}
+
+/// [`parse_images`] from a file, plain or gzip. What stands behind the packed data is left aside, and noted.
 ///
 /// # Errors
 /// As for [`parse_images`], and if the file cannot be opened.
 pub fn read_images(path: &Path) -> Result<Dataset> {
-    let (reader, expected_bytes) = open(path)?;
-    parse_images(reader, &path.display().to_string(), expected_bytes)
+    let mut file = Unpacked::open(path)?;
+    let expected_bytes = file.expected_bytes;
+    let data = parse_images(&mut file, &path.display().to_string(), expected_bytes)?;
+    Ok(match file.note(path) {
+        Some(note) => data.with_note(note),
+        None => data,
+    })
 }
 
-/// [`parse_labels`] from a file, plain or gzip.
+/// [`parse_labels`] from a file, plain or gzip, and what there is to be said of it.
 ///
 /// # Errors
 /// As for [`parse_labels`], and if the file cannot be opened.
-pub fn read_labels(path: &Path) -> Result<Vec<u32>> {
-    let (reader, expected_bytes) = open(path)?;
-    parse_labels(reader, &path.display().to_string(), expected_bytes)
+pub fn read_labels(path: &Path) -> Result<(Vec<u32>, Option<String>)> {
+    let mut file = Unpacked::open(path)?;
+    let expected_bytes = file.expected_bytes;
+    let labels = parse_labels(&mut file, &path.display().to_string(), expected_bytes)?;
+    Ok((labels, file.note(path)))
 }
 
-/// The unpacked content of a file and about how many bytes it has.
-fn open(path: &Path) -> Result<(Box<dyn Read>, u64)> {
-    let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-    let length = file.metadata().map_err(|error| Error::io("read", path, error))?.len();
-    let mut reader = BufReader::with_capacity(CHUNK, file);
-    let start = reader.fill_buf().map_err(|error| Error::io("read", path, error))?;
-    if start.starts_with(&[0x1f, 0x8b]) {
-        return Ok((Box::new(MultiGzDecoder::new(reader)), length.saturating_mul(USUAL_PACKING)));
+/// The unpacked content of a file, and about how many bytes it has.
+struct Unpacked {
+    content: Content,
+    expected_bytes: u64,
+}
+
+enum Content {
+    Plain(BufReader<File>),
+    Packed(Members<BufReader<File>>),
+}
+
+impl Unpacked {
+    fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
+        let length = file.metadata().map_err(|error| Error::io("read", path, error))?.len();
+        let mut reader = BufReader::with_capacity(CHUNK, file);
+        let start = reader.fill_buf().map_err(|error| Error::io("read", path, error))?;
+        Ok(match start.starts_with(&MAGIC) {
+            true => Self {
+                content: Content::Packed(Members::new(reader)),
+                expected_bytes: length.saturating_mul(USUAL_PACKING),
+            },
+            false => Self { content: Content::Plain(reader), expected_bytes: length },
+        })
     }
-    Ok((Box::new(reader), length))
+
+    fn note(&self, path: &Path) -> Option<String> {
+        match &self.content {
+            Content::Plain(_) => None,
+            Content::Packed(members) => members.note().map(|note| format!("{}: {note}", path.display())),
+        }
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        match &mut self.content {
+            Content::Plain(reader) => reader.read(out),
+            Content::Packed(members) => members.read(out),
+        }
+    }
 }
 
 fn unknown_type(name: &str, code: u8) -> Error {
@@ -224,12 +267,12 @@ impl<R: Read> Stream<'_, R> {
     }
 
     /// `count` numbers of `N` bytes, converted on the way.
-    fn numbers<const N: usize>(
+    fn numbers<const N: usize, T>(
         &mut self,
         count: usize,
         expected_bytes: u64,
-        number: impl Fn([u8; N]) -> f32,
-    ) -> Result<Vec<f32>> {
+        number: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>> {
         let mut out = Vec::new();
         let mut chunk = [0; 1 << 12];
         while out.len() < count {

@@ -49,11 +49,11 @@ fn every_element_type() {
     assert_eq!(big_endian(0x08, &[200, 1]), Samples::U8(vec![200, 1]));
     assert_eq!(big_endian(0x09, &[0xff, 1]), Samples::F32(vec![-1.0, 1.0]));
     assert_eq!(big_endian(0x0b, &[0x01, 0x00, 0xff, 0xfe]), Samples::F32(vec![256.0, -2.0]));
-    assert_eq!(big_endian(0x0c, &[0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff]), Samples::F32(vec![65536.0, -1.0]));
+    assert_eq!(big_endian(0x0c, &[0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff]), Samples::F64(vec![65536.0, -1.0]));
     let floats: Vec<u8> = [0.5_f32, -3.25].iter().flat_map(|value| value.to_be_bytes()).collect();
     assert_eq!(big_endian(0x0d, &floats), Samples::F32(vec![0.5, -3.25]));
     let doubles: Vec<u8> = [0.1_f64, -2e9].iter().flat_map(|value| value.to_be_bytes()).collect();
-    assert_eq!(big_endian(0x0e, &doubles), Samples::F32(vec![0.1, -2e9]));
+    assert_eq!(big_endian(0x0e, &doubles), Samples::F64(vec![0.1, -2e9]));
     let data: Vec<u8> = [0.0_f32, f32::NAN].iter().flat_map(|value| value.to_be_bytes()).collect();
     assert!(message(parse_images(&idx(0x0d, &[1, 2], &data)[..], "x", 0)).contains("row 0, column 1"));
 }
@@ -81,14 +81,14 @@ fn cut_short_at_every_byte() {
     longer.push(0);
     assert!(message(parse(&longer[..], "x", 0)).contains("goes on after the 28 bytes"));
     let packed = gz(&whole);
-    assert!(parse(MultiGzDecoder::new(&packed[..]), "x", 0).is_ok());
+    assert!(parse(Members::new(&packed[..]), "x", 0).is_ok());
     for end in 0..packed.len() {
-        message(parse(MultiGzDecoder::new(&packed[..end]), "x", 0));
+        message(parse(Members::new(&packed[..end]), "x", 0));
     }
     for at in 0..packed.len() {
         let mut damaged = packed.clone();
         damaged[at] ^= 0x10;
-        if let Ok(array) = parse(MultiGzDecoder::new(&damaged[..]), "x", 0) {
+        if let Ok(array) = parse(Members::new(&damaged[..]), "x", 0) {
             assert_eq!(array.elements, Samples::U8(vec![7; 12]), "a flip at {at} passed the checksum");
         }
     }
@@ -127,18 +127,36 @@ fn files_are_known_by_content_not_by_name() {
     let labels = idx(8, &[2], &[3, 4]);
     let plain = folder.path().join("x-labels-idx1-ubyte.gz");
     std::fs::write(&plain, &labels).unwrap();
-    assert_eq!(read_labels(&plain).unwrap(), [3, 4]);
+    assert_eq!(read_labels(&plain).unwrap(), (vec![3, 4], None));
     let packed = folder.path().join("x-labels-idx1-ubyte");
     std::fs::write(&packed, gz(&labels)).unwrap();
-    assert_eq!(read_labels(&packed).unwrap(), [3, 4]);
+    assert_eq!(read_labels(&packed).unwrap(), (vec![3, 4], None));
     assert!(message(read_images(&folder.path().join("x-missing"))).contains("cannot open"));
+}
+
+/// Row 37 of what others met: padding and rubbish behind a whole gzip member.
+#[test]
+fn what_stands_behind_packed_data_is_left_aside_and_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x-images-idx3-ubyte.gz");
+    let whole = gz(&idx(8, &[2, 1, 2], &[1, 2, 3, 4]));
+    for (rest, words) in [(&[0u8; 512][..], "512 zeros behind"), (b"rubbish", "7 bytes that are not gzip behind")] {
+        std::fs::write(&path, [&whole[..], rest].concat()).unwrap();
+        let data = read_images(&path).unwrap();
+        assert_eq!(data.samples(), &Samples::U8(vec![1, 2, 3, 4]));
+        assert!(matches!(data.notes(), [note] if note.contains(words)), "{:?}", data.notes());
+        std::fs::write(&path, [&whole[..whole.len() - 6], rest].concat()).unwrap();
+        message(read_images(&path));
+    }
+    std::fs::write(&path, [gz(&idx(8, &[2, 1, 2], &[1, 2])), gz(&[3, 4])].concat()).unwrap();
+    assert_eq!(read_images(&path).unwrap().samples(), &Samples::U8(vec![1, 2, 3, 4]));
 }
 
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(data in proptest::collection::vec(any::<u8>(), 0..64), expected in any::<u64>()) {
         let _ = parse(&data[..], "x", expected);
-        let _ = parse(MultiGzDecoder::new(&data[..]), "x", expected);
+        let _ = parse(Members::new(&data[..]), "x", expected);
     }
 
     #[test]

@@ -1,26 +1,40 @@
 //! Data: where samples come from, how they are held, scaled and divided.
 //!
 //! A [`Dataset`] is one block of rows in the source's own type (u8 pixels stay u8: MNIST's training part is 47 MB, not
-//! 188), and training gathers and scales its batches straight from it. [`Source`] knows what `--data` may name,
-//! [`Scaler`] is fitted on the training part only and stored with the model, [`split()`] holds rows out. Everything
-//! here treats its input as hostile: files may be cut short, mislabelled or made to exhaust memory, and end in an
-//! [`Error`](crate::error::Error) of one line.
+//! 188), and training gathers and scales its batches straight from it. [`Rows`] is what any source is to those who read
+//! it block by block. [`Source`] knows what `--data` may name, [`Preprocessing`] is fitted on the training part only,
+//! stored with the model and applied in one place, [`split()`] holds rows out. Everything here treats its input as
+//! hostile: files may be cut short, mislabelled or made to exhaust memory, and end in an [`Error`](crate::error::Error)
+//! of one line.
 
 mod dataset;
 mod digits;
 mod folder;
+mod gzip;
 pub mod idx;
+mod memory;
+mod parts;
+mod patches;
 mod photographs;
 mod pictures;
+mod preprocessing;
+mod range;
+mod rows;
 mod scale;
+mod settings;
 mod source;
 mod split;
 mod whitening;
 
-pub(crate) use dataset::reserved;
-pub use dataset::{Dataset, ImageShape, MAX_CLASSES, Samples};
+pub use dataset::{Dataset, MAX_CLASSES, Samples};
 pub use digits::digits;
-pub use photographs::{PatchOptions, holds_photographs, photographs};
+pub(crate) use memory::reserved;
+pub use parts::{load_test, load_train};
+pub use patches::{PatchOptions, Patches};
+pub use photographs::photographs;
+pub use preprocessing::Preprocessing;
+pub use rows::{Block, Column, ColumnKind, ImageShape, Rows};
 pub use scale::{Scaler, ScalerKind};
-pub use source::{Part, Source, Splits, has_test, open, open_part};
-pub use split::split;
+pub use settings::DataSettings;
+pub use source::{Source, Splits, has_test, is_same, open, open_part};
+pub use split::{Part, split};

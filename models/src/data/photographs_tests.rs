@@ -7,7 +7,12 @@ use tempfile::TempDir;
 
 use super::*;
 
-const PLAIN: PatchOptions = PatchOptions { size: 8, count: 500, whiten: false, seed: 1 };
+/// The training part.
+fn train(folder: &Path, options: &PatchOptions) -> Result<Dataset> {
+    photographs(folder, options, Part::Train).map(Option::unwrap)
+}
+
+const PLAIN: PatchOptions = PatchOptions { size: 8, count: 500, whiten: false, seed: 1, held_out: 0.0, limit: None };
 const WHITE: PatchOptions = PatchOptions { whiten: true, ..PLAIN };
 
 /// A grey picture, a byte a pixel.
@@ -75,7 +80,7 @@ fn values(data: &Dataset) -> &[f32] {
 }
 
 fn message(folder: &Path, options: &PatchOptions) -> String {
-    let message = photographs(folder, options).unwrap_err().to_string();
+    let message = train(folder, options).unwrap_err().to_string();
     assert!(!message.contains(char::is_control) && message.contains(';'), "one line with a remedy: {message}");
     message
 }
@@ -109,7 +114,7 @@ fn a_patch_is_grey_less_its_mean() {
     let folder = tempfile::tempdir().unwrap();
     let colours: [[u8; 3]; 4] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]];
     fs::write(folder.path().join("a.png"), png_bytes(png::ColorType::Rgb, [2, 2], colours.as_flattened())).unwrap();
-    let data = photographs(folder.path(), &PatchOptions { size: 2, count: 3, ..PLAIN }).unwrap();
+    let data = train(folder.path(), &PatchOptions { size: 2, count: 3, ..PLAIN }).unwrap();
     assert_eq!((data.len(), data.features(), data.raw_range()), (3, 4, Some((0.0, 1.0))));
     assert_eq!(data.image(), Some(ImageShape { channels: 1, height: 2, width: 2 }));
     assert_eq!(data.name(), folder.path().file_name().unwrap().to_str().unwrap());
@@ -125,19 +130,19 @@ fn a_patch_is_grey_less_its_mean() {
 fn the_seed_decides() {
     let folder = two_pictures();
     for options in [PLAIN, WHITE] {
-        let data = photographs(folder.path(), &options).unwrap();
-        assert_eq!(data, photographs(folder.path(), &options).unwrap());
-        let other = photographs(folder.path(), &PatchOptions { seed: 2, ..options }).unwrap();
+        let data = train(folder.path(), &options).unwrap();
+        assert_eq!(data, train(folder.path(), &options).unwrap());
+        let other = train(folder.path(), &PatchOptions { seed: 2, ..options }).unwrap();
         assert_ne!(data.samples(), other.samples());
     }
-    assert_ne!(photographs(folder.path(), &PLAIN).unwrap(), photographs(folder.path(), &WHITE).unwrap());
+    assert_ne!(train(folder.path(), &PLAIN).unwrap(), train(folder.path(), &WHITE).unwrap());
 }
 
 #[test]
 fn values_lie_in_the_exercise_s_range() {
     let folder = two_pictures();
     for options in [PLAIN, WHITE, PatchOptions { size: 1, ..WHITE }, PatchOptions { size: 50, count: 9, ..WHITE }] {
-        let data = photographs(folder.path(), &options).unwrap();
+        let data = train(folder.path(), &options).unwrap();
         assert_eq!((data.len(), data.features()), (options.count, options.size * options.size));
         assert!(values(&data).iter().all(|x| (0.1..=0.9).contains(x)));
         let [mean, deviation] = moments(values(&data));
@@ -154,7 +159,7 @@ fn values_lie_in_the_exercise_s_range() {
 fn whitening_flattens() {
     let folder = folder(&[("a.png", waves(200, 150, 3)), ("b.png", waves(160, 200, 4))]);
     let patches = |options: PatchOptions| {
-        let data = photographs(folder.path(), &PatchOptions { size: 24, count: 2000, ..options }).unwrap();
+        let data = train(folder.path(), &PatchOptions { size: 24, count: 2000, ..options }).unwrap();
         [1, 2, 3, 4].map(|distance| correlation(values(&data), 24, 24, distance))
     };
     let (plain, white) = (patches(PLAIN), patches(WHITE));
@@ -170,7 +175,7 @@ fn whitening_flattens() {
 fn one_grey_becomes_the_middle() {
     let folder = folder(&[("a.png", Grey { width: 40, height: 30, pixels: vec![77; 40 * 30] })]);
     for options in [PLAIN, WHITE, PatchOptions { size: 7, ..PLAIN }] {
-        let data = photographs(folder.path(), &options).unwrap();
+        let data = train(folder.path(), &options).unwrap();
         assert!(values(&data).iter().all(|&x| x == 0.5));
     }
 }
@@ -180,9 +185,10 @@ fn places_are_uniform() {
     let photograph = |height, width| Photograph { path: PathBuf::new(), height, width };
     let photographs = [photograph(3, 2), photograph(2, 2), photograph(2, 3)];
     let options = PatchOptions { size: 2, count: 12_000, ..PLAIN };
-    let places = draw(&photographs, &options).unwrap();
+    let regions = Regions::of(&photographs, &options, Part::Train);
+    let places = regions.draw(&options, Part::Train).unwrap();
     let count = |photograph, row, column| {
-        let here = |place: &&Place| (place.photograph, place.row, place.column) == (photograph, row, column);
+        let here = |place: &&Place| (place.region, place.row, place.column) == (photograph, row, column);
         places.iter().filter(here).count() as f64
     };
     let counts = [count(0, 0, 0), count(0, 1, 0), count(1, 0, 0), count(2, 0, 0), count(2, 0, 1)];
@@ -190,7 +196,52 @@ fn places_are_uniform() {
     for (count, expected) in counts.iter().zip([2000.0, 2000.0, 4000.0, 2000.0, 2000.0f64]) {
         assert!((count - expected).abs() < 5.0 * expected.sqrt(), "{counts:?}");
     }
-    assert_eq!(draw(&photographs, &PatchOptions { count: 100, ..options }).unwrap(), places[..100]);
+    assert_eq!(regions.draw(&PatchOptions { count: 100, ..options }, Part::Train).unwrap(), places[..100]);
+}
+
+#[test]
+fn test_patches_share_no_pixel_with_training_patches() {
+    let photograph = |height, width| Photograph { path: PathBuf::new(), height, width };
+    let photographs = [photograph(40, 30), photograph(9, 50), photograph(12, 15), photograph(8, 16)];
+    for held_out in [0.01, 0.2, 0.5, 0.9] {
+        let options = PatchOptions { size: 8, count: 1000, held_out, ..PLAIN };
+        let regions = [Part::Train, Part::Test].map(|part| Regions::of(&photographs, &options, part));
+        // Of a photograph that has no room for two, nothing is tested on.
+        assert_eq!(regions.each_ref().map(|regions| regions.0.len()), [4, 3]);
+        let mut seen = vec![vec![[false; 2]; 2000]; photographs.len()];
+        for (number, (regions, part)) in regions.iter().zip([Part::Train, Part::Test]).enumerate() {
+            for place in regions.draw(&options, part).unwrap() {
+                let region = &regions.0[place.region as usize];
+                let (row, column) =
+                    (region.rows.start + place.row as usize, region.columns.start + place.column as usize);
+                assert!(row + 8 <= region.rows.end && column + 8 <= region.columns.end);
+                for pixel in (0..64).map(|i| (row + i / 8) * photographs[region.photograph].width + column + i % 8) {
+                    seen[region.photograph][pixel][number] = true;
+                }
+            }
+        }
+        assert!(seen.iter().flatten().all(|seen| *seen != [true; 2]), "{held_out}");
+    }
+}
+
+#[test]
+fn a_test_part_is_scaled_as_the_training_part_is() {
+    let folder = two_pictures();
+    let options = PatchOptions { count: 400, held_out: 0.25, ..WHITE };
+    let parts = [Part::Train, Part::Test].map(|part| photographs(folder.path(), &options, part).unwrap().unwrap());
+    assert_eq!(parts.each_ref().map(Dataset::len), [300, 100]);
+    let made = parts[0].patches().unwrap();
+    assert_eq!((parts[1].patches(), made.size, made.whiten), (Some(made), 8, true));
+    // And other photographs by the limit that a model keeps.
+    let other = train(folder.path(), &made.options(50, 9)).unwrap();
+    assert_eq!((other.len(), other.patches()), (50, Some(made)));
+    assert!(photographs(folder.path(), &WHITE, Part::Test).unwrap().is_none());
+    let small = self::folder(&[("a.png", waves(15, 15, 1))]);
+    let text = photographs(small.path(), &options, Part::Train).unwrap_err().to_string();
+    assert!(text.contains("smaller than two patches side by side"), "{text}");
+    for held_out in [1.0, -0.1, f64::NAN, 0.001] {
+        assert!(train(folder.path(), &PatchOptions { held_out, ..options }).is_err(), "{held_out}");
+    }
 }
 
 #[test]
@@ -202,11 +253,10 @@ fn names_decide_what_is_read_and_in_which_order() {
     fs::create_dir(folder.path().join("d.png")).unwrap();
     let names = |paths: Vec<PathBuf>| paths.iter().map(|path| path.file_name().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(list(folder.path(), 3).unwrap()), ["A.JPEG", "b.png", "c.png"]);
-    assert!(holds_photographs(folder.path()).unwrap());
-    let data = photographs(folder.path(), &PLAIN).unwrap();
+    let data = train(folder.path(), &PLAIN).unwrap();
     // The photograph that is too narrow changes nothing.
     fs::remove_file(folder.path().join("c.png")).unwrap();
-    assert_eq!(data, photographs(folder.path(), &PLAIN).unwrap());
+    assert_eq!(data, train(folder.path(), &PLAIN).unwrap());
 }
 
 #[test]
@@ -219,11 +269,9 @@ fn refuses_what_makes_no_sense() {
     assert!(ask(8, usize::MAX).contains("over the limit of 4194304; ask for fewer"));
     assert!(ask(64, 1).contains("each of its 2 photographs is smaller than a patch of 64 x 64 pixels"));
     let empty = tempfile::tempdir().unwrap();
-    assert!(!holds_photographs(empty.path()).unwrap());
     assert!(message(empty.path(), &PLAIN).contains("holds no photographs; put files ending in .jpg"));
     let missing = empty.path().join("no");
-    assert!(holds_photographs(&missing).unwrap_err().to_string().starts_with("cannot read the folder"));
-    assert!(photographs(&missing, &PLAIN).is_err());
+    assert!(train(&missing, &PLAIN).unwrap_err().to_string().starts_with("cannot read the folder"));
     let message = list(folder.path(), 1).unwrap_err().to_string();
     assert!(message.ends_with("holds more than 1 photographs; divide it over several folders"), "{message}");
 }
@@ -253,7 +301,7 @@ fn names_the_file_that_is_none() {
     huge[at..at + 4].fill(0xff);
     complain(&huge, "65535 x 65535 pixels are over the limit of 67108864");
     fs::write(&broken, [&jpeg[..], b"what a telephone adds"].concat()).unwrap();
-    photographs(folder.path(), &PLAIN).unwrap();
+    train(folder.path(), &PLAIN).unwrap();
 }
 
 /// A PNG header that promises what the file does not hold.
@@ -289,7 +337,7 @@ proptest! {
         }
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.jpg"), bytes).unwrap();
-        match photographs(folder.path(), &PatchOptions { count: 20, ..WHITE }) {
+        match train(folder.path(), &PatchOptions { count: 20, ..WHITE }) {
             Ok(data) => prop_assert!(values(&data).iter().all(|x| (0.1..=0.9).contains(x))),
             Err(error) => prop_assert!(!error.to_string().contains(char::is_control), "{error}"),
         }
@@ -313,7 +361,7 @@ fn figures() {
     }
     for (whiten, size) in [(false, 8), (true, 8), (false, 16), (true, 16)] {
         let start = std::time::Instant::now();
-        let data = photographs(&folder, &PatchOptions { size, count: 10_000, whiten, seed: 1 }).unwrap();
+        let data = train(&folder, &PatchOptions { size, count: 10_000, whiten, ..PLAIN }).unwrap();
         let (time, values) = (start.elapsed(), values(&data));
         let [mean, deviation] = moments(values);
         println!("whiten {whiten}, size {size}: {mean:.5} +- {deviation:.5}, {}, {time:?}", near(values, size, size));

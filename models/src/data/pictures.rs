@@ -12,7 +12,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use super::reserved;
+use super::memory::reserved;
 use crate::error::{Error, Result};
 
 /// The most pixels of a picture.

@@ -3,24 +3,17 @@
 //! One place decides from the words a user gives; the readers beside it only read. The parts can be opened one by one,
 //! because a training process need not hold the test part in memory and an evaluation need not hold the training part.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, PatchOptions, digits, folder, holds_photographs, photographs};
+use super::folder::{self, Listing, READS, few};
+use super::{Dataset, Part, PatchOptions, digits, photographs};
 use crate::error::{Error, Result};
 use crate::suggest;
 
-/// The remedy of every error about a source.
-pub(super) const READS: &str =
-    "give `digits` (embedded), a folder of IDX files, plain or .gz, or a folder of photographs";
-
-/// A part of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// What a model is fitted to.
-    Train,
-    /// What it is judged by.
-    Test,
-}
+/// What chooses between two readings of a folder.
+const IDX: &str = "idx:";
+const PHOTOGRAPHS: &str = "photographs:";
 
 /// Both parts of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,39 +25,73 @@ pub struct Splits {
 }
 
 /// Where data comes from. Made by [`Source::parse`]; nothing is read before a part is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Source {
     /// The digits embedded in the program; they have no test part.
     Digits,
     /// A folder of IDX files.
     IdxFolder(PathBuf),
-    /// A folder of photographs, from which patches are cut; they have no test part.
+    /// A folder of photographs, from which patches are cut; they have a test part where the options hold one out.
     Photographs(PathBuf, PatchOptions),
 }
 
 impl Source {
     /// What `spec` names: `digits`, or the path of a folder of IDX files or of photographs (`./digits` for a folder of
-    /// that name). Patches of photographs are cut as [`PatchOptions::default`] says; see [`Self::with_patches`].
+    /// that name). A folder of IDX files may hold one picture that does not belong to them; where it holds more,
+    /// `idx:PATH` or `photographs:PATH` says which are meant. Patches of photographs are cut as
+    /// [`PatchOptions::default`] says; see [`Self::with_patches`].
     ///
     /// # Errors
-    /// If `spec` is no folder, or something that this version does not read.
+    /// If `spec` is no folder, may be read in two ways, or is something that this version does not read.
     pub fn parse(spec: &str) -> Result<Self> {
-        let path = Path::new(spec);
         match spec {
-            "digits" => Ok(Self::Digits),
-            "" => Err(Error::usage(format!("the name of the data is empty; {READS}"))),
-            "-" => Err(Error::data(format!("this version does not read standard input; {READS}"))),
-            _ if path.is_dir() && holds_photographs(path)? => {
-                Ok(Self::Photographs(path.to_owned(), PatchOptions::default()))
-            }
-            _ if path.is_dir() => Ok(Self::IdxFolder(path.to_owned())),
-            _ if path.exists() => Err(not_read(spec)),
-            _ => match suggest::nearest(spec, &["digits"]) {
-                Some(known) => Err(Error::data(format!("no such folder: {spec}; did you mean `{known}`?"))),
-                None => Err(Error::data(format!("no such folder: {spec}; {READS}"))),
-            },
+            "digits" => return Ok(Self::Digits),
+            "" => return Err(Error::usage(format!("the name of the data is empty; {READS}"))),
+            "-" => return Err(Error::data(format!("this version does not read standard input; {READS}"))),
+            _ => {}
         }
+        let (path, chosen) = match (spec.strip_prefix(IDX), spec.strip_prefix(PHOTOGRAPHS)) {
+            (Some(path), _) => (path, Some(false)),
+            (_, Some(path)) => (path, Some(true)),
+            _ => (spec, None),
+        };
+        let listing = Listing::read(Path::new(path)).map_err(|error| unread(path, error))?;
+        let pictures = listing.photographs();
+        let cut = match (chosen, listing.has_images(), pictures.len()) {
+            (Some(chosen), ..) => chosen,
+            (None, true, 2..) => {
+                return Err(Error::usage(format!(
+                    "{spec} holds IDX files and {} pictures ({}); give {IDX}{spec} or {PHOTOGRAPHS}{spec}",
+                    pictures.len(),
+                    few(pictures)
+                )));
+            }
+            (None, false, 1..) => true,
+            (None, ..) => false,
+        };
+        Ok(match cut {
+            true => Self::Photographs(path.into(), PatchOptions::default()),
+            false => Self::IdxFolder(path.into()),
+        })
+    }
+
+    /// What names this source in every working directory, for [`Self::parse`].
+    ///
+    /// # Errors
+    /// A folder that is not there; one whose path is not UTF-8.
+    pub fn spelling(&self) -> Result<String> {
+        let (path, prefix) = match self {
+            Self::Digits => return Ok("digits".into()),
+            Self::IdxFolder(path) => (path, IDX),
+            Self::Photographs(path, _) => (path, PHOTOGRAPHS),
+        };
+        let whole = std::fs::canonicalize(path).map_err(|error| Error::io("find", path, error))?;
+        let plain = whole
+            .to_str()
+            .ok_or_else(|| Error::data(format!("{}: the path is not UTF-8; rename it", whole.display())))?;
+        let is_alike = |other: Self| std::mem::discriminant(&other) == std::mem::discriminant(self);
+        Ok(if Self::parse(plain).is_ok_and(is_alike) { plain.to_owned() } else { format!("{prefix}{plain}") })
     }
 
     /// The same source, its patches cut as `options` say, if it has any.
@@ -90,7 +117,8 @@ impl Source {
     /// A folder that cannot be listed.
     pub fn has_test(&self) -> Result<bool> {
         match self {
-            Self::Digits | Self::Photographs(..) => Ok(false),
+            Self::Digits => Ok(false),
+            Self::Photographs(_, options) => Ok(options.tested() > 0),
             Self::IdxFolder(path) => folder::has_test(path),
         }
     }
@@ -119,10 +147,8 @@ impl Source {
     pub fn train(&self) -> Result<Dataset> {
         match self {
             Self::Digits => digits(),
-            Self::Photographs(path, options) => photographs(path, options),
-            Self::IdxFolder(path) => folder::load(path, Part::Train)?.ok_or_else(|| {
-                Error::data(format!("{} holds no training images; put a train-images file there", path.display()))
-            }),
+            Self::Photographs(path, options) => photographs(path, options, Part::Train)?.ok_or_else(|| nothing(path)),
+            Self::IdxFolder(path) => folder::load(path, Part::Train)?.ok_or_else(|| nothing(path)),
         }
     }
 
@@ -132,10 +158,17 @@ impl Source {
     /// If it is damaged or does not fit in memory; the message names the file.
     pub fn test(&self) -> Result<Option<Dataset>> {
         match self {
-            Self::Digits | Self::Photographs(..) => Ok(None),
+            Self::Digits => Ok(None),
+            Self::Photographs(path, options) => photographs(path, options, Part::Test),
             Self::IdxFolder(path) => folder::load(path, Part::Test),
         }
     }
+}
+
+/// Whether two names are of one source, from this working directory: `digits` is never the folder `./digits`.
+pub fn is_same(a: &str, b: &str) -> bool {
+    let whole = |spec: &str| Source::parse(spec).and_then(|source| source.spelling()).ok();
+    a == b || whole(a).is_some_and(|a| whole(b) == Some(a))
 }
 
 /// Whether what `spec` names has a test part of its own; reads no data.
@@ -171,6 +204,20 @@ fn shape(data: &Dataset) -> Vec<usize> {
     match data.image() {
         Some(image) => vec![image.channels, image.height, image.width],
         None => vec![data.features()],
+    }
+}
+
+fn nothing(path: &Path) -> Error {
+    Error::data(format!("{} holds no training images; put a train-images file there", path.display()))
+}
+
+/// The error for what could not be listed as a folder.
+fn unread(spec: &str, error: std::io::Error) -> Error {
+    match (error.kind(), suggest::nearest(spec, &["digits"])) {
+        (ErrorKind::NotFound, Some(known)) => Error::data(format!("no such folder: {spec}; did you mean `{known}`?")),
+        (ErrorKind::NotFound, None) => Error::data(format!("no such folder: {spec}; {READS}")),
+        (ErrorKind::NotADirectory, _) => not_read(spec),
+        _ => Error::io("read the folder", Path::new(spec), error),
     }
 }
 
@@ -234,5 +281,41 @@ mod tests {
         let message = message(folder.path());
         assert!(message.contains("[1, 2, 1]") && message.contains("[1, 1, 2]"), "{message}");
         assert!(open_part(folder.path().to_str().unwrap(), Part::Test).unwrap().is_some());
+    }
+
+    fn pictures(folder: &Path, names: &[&str]) {
+        names.iter().for_each(|name| fs::write(folder.join(name), "x").unwrap());
+    }
+
+    /// Row 51 of what others met.
+    #[test]
+    fn two_readings_of_a_folder_are_refused_with_the_spellings_that_choose() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        fs::write(folder.path().join("train-images-idx3-ubyte"), b"\0\0\x08\x03\0\0\0\x01\0\0\0\x01\0\0\0\x02ab")
+            .unwrap();
+        pictures(folder.path(), &["logo.jpg"]);
+        assert_eq!(Source::parse(path).unwrap(), Source::IdxFolder(path.into()));
+        assert_eq!(open_part(path, Part::Train).unwrap().unwrap().notes().len(), 1);
+        pictures(folder.path(), &["b.png"]);
+        let message = message(folder.path());
+        assert!(message.contains(&format!("give idx:{path} or photographs:{path}")), "{message}");
+        let (idx, cut) = (format!("idx:{path}"), format!("photographs:{path}"));
+        let chosen = Source::parse(&idx).unwrap();
+        assert!(chosen.spelling().unwrap().starts_with("idx:") && chosen.train().is_ok());
+        assert!(matches!(Source::parse(&cut).unwrap(), Source::Photographs(..)));
+        assert!(is_same(&idx, &idx) && !is_same(&idx, &cut));
+        fs::remove_file(folder.path().join("b.png")).unwrap();
+        assert!(is_same(&idx, path) && !is_same(&cut, path));
+    }
+
+    #[test]
+    fn digits_are_never_a_folder_of_that_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("digits");
+        fs::create_dir(&inner).unwrap();
+        assert!(!is_same("digits", inner.to_str().unwrap()));
+        assert!(is_same("digits", "digits") && !is_same("digits", "./digits"));
+        assert!(is_same(inner.to_str().unwrap(), &format!("{}/../digits", inner.display())));
     }
 }

@@ -4,8 +4,17 @@
 //! same seed always holds the same rows out. No stratification: over a shuffled part of a useful size the classes are
 //! nearly in proportion anyway, and unlabelled data has none.
 
-use super::reserved;
+use super::memory::reserved;
 use crate::error::{Error, Result};
+
+/// A part of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What a model is fitted to.
+    Train,
+    /// What it is judged by.
+    Test,
+}
 
 /// Divides the rows `0..n` into (kept, held out), each ascending; `round(n * held_out)` rows are held out.
 ///

@@ -7,8 +7,9 @@
 //! that window it passes 0.009 at f = 0, where `R` is 0 (at its best, 0.22); the patches' means are removed anyway.
 
 use std::f64::consts::TAU;
+use std::ops::Range;
 
-use super::reserved;
+use super::memory::reserved;
 use crate::error::Result;
 
 /// Frequencies along a side of the grid on which the filter is made: 32 cycles in 32 pixels and fewer.
@@ -26,6 +27,19 @@ pub(super) struct Plane {
     pub(super) values: Vec<f32>,
     pub(super) height: usize,
     pub(super) width: usize,
+}
+
+impl Plane {
+    /// Some of its rows and columns.
+    pub(super) fn cropped(mut self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        let (height, width) = (rows.len(), columns.len());
+        for (to, from) in rows.enumerate() {
+            let start = from * self.width + columns.start;
+            self.values.copy_within(start..start + width, to * width);
+        }
+        self.values.truncate(height * width);
+        Self { values: self.values, height, width }
+    }
 }
 
 /// The filter: the weight `a` rows and `b` columns from the centre, the same in all four directions.

@@ -6,7 +6,7 @@
 //! Row after row, so the result does not depend on how the samples were cut into batches.
 
 use crate::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A unit whose values all lie within this span is dead.
 pub const DEAD_SPAN: f64 = 1e-3;
@@ -27,7 +27,7 @@ pub struct CodeStatistics {
 }
 
 /// How many units of a code are not exactly 0, over samples.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct NonZeros {
     /// In the sample with the fewest.
     pub min: usize,
@@ -37,12 +37,14 @@ pub struct NonZeros {
     pub max: usize,
 }
 
-/// What is known of the codes of some samples. Variances and deviations are the population's (divided by N).
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+/// What is known of the codes of some samples, under its names in JSON. Variances and deviations are
+/// the population's (divided by N).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CodeSummary {
     /// Units of the code.
     pub size: usize,
     /// Samples seen, N. Of none, all figures are 0.
+    #[serde(skip)]
     pub samples: usize,
     /// The mean activation, over units and samples.
     pub mean: f64,
@@ -53,17 +55,23 @@ pub struct CodeSummary {
     /// The greatest activation.
     pub max: f64,
     /// The mean activation of each unit, `[size]`.
+    #[serde(rename = "mean_activation_per_unit")]
     pub mean_activation: Vec<f64>,
     /// The variance of each unit over samples, `[size]`.
     pub variances: Vec<f64>,
     /// Units that take the same value, within [`DEAD_SPAN`], on every sample: a ReLU that never fires, a saturated
     /// sigmoid. Of one sample alone, all.
     pub dead_units: usize,
-    /// Units whose variance over samples is above [`ACTIVE_VARIANCE`], after Y. Burda, R. Grosse & R. Salakhutdinov,
-    /// "Importance Weighted Autoencoders", 2015. There, as for every VAE, the code is the posterior's mean.
-    pub active_units: usize,
     /// Units of a sample that are not exactly 0.
     pub non_zeros: NonZeros,
+}
+
+impl CodeSummary {
+    /// Units whose variance over samples is above [`ACTIVE_VARIANCE`], after Y. Burda, R. Grosse & R. Salakhutdinov,
+    /// "Importance Weighted Autoencoders", 2015. There, as for every VAE, the code is the posterior's mean.
+    pub fn active_units(&self) -> usize {
+        self.variances.iter().filter(|&&variance| variance > ACTIVE_VARIANCE).count()
+    }
 }
 
 impl CodeStatistics {
@@ -133,7 +141,6 @@ impl CodeStatistics {
             max: self.greatest.iter().copied().fold(f32::NEG_INFINITY, f32::max).into(),
             mean_activation: self.means.clone(),
             dead_units: spans.filter(|&span| span <= DEAD_SPAN).count(),
-            active_units: variances.iter().filter(|&&variance| variance > ACTIVE_VARIANCE).count(),
             variances,
             non_zeros: self.non_zeros,
         }
@@ -208,7 +215,7 @@ mod tests {
         // Never fires; saturated; varies a little; fires at times.
         let codes = [0.0, 0.9999, 0.5, 0.0, 0.0, 1.0, 0.55, 3.0, -0.0, 0.9995, 0.45, 0.0];
         let got = summary(&codes, 4, 1);
-        assert_eq!((got.dead_units, got.active_units), (2, 1));
+        assert_eq!((got.dead_units, got.active_units()), (2, 1));
         assert_eq!(got.non_zeros, NonZeros { min: 2, mean: 7.0 / 3.0, max: 3 });
         assert_eq!((got.min, got.max), (0.0, 3.0));
         // The last unit: 0, 3, 0.
@@ -239,7 +246,7 @@ mod tests {
             assert_eq!(empty.variances, vec![0.0; size]);
         }
         let json = serde_json::to_value(summary(&[0.0, 2.0], 2, 1)).unwrap();
-        assert_eq!(json["mean_activation"], serde_json::json!([0.0, 2.0]));
+        assert_eq!(json["mean_activation_per_unit"], serde_json::json!([0.0, 2.0]));
         assert_eq!(json["non_zeros"], serde_json::json!({ "min": 1, "mean": 1.0, "max": 1 }));
     }
 }

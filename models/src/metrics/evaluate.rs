@@ -1,17 +1,21 @@
-//! What a model reaches on some data: errors, the objective and its terms, likelihoods, how its code is used.
+//! What a model reaches on some data: all metrics over one plan, and what takes plans of its own.
 //!
-//! All figures are means over samples, of values as the model sees them (scaled). `plans` records what is measured;
-//! here it is run over the data and added up.
+//! All figures are means over samples, of values as the model sees them (scaled).
 
-use super::images::{Ssim, psnr};
-use super::plans::{Corrupting, Likelihood, Measured, Plans};
-use super::{CodeStatistics, CodeSummary, Pca};
-use crate::autoencoders::Corruption;
-use crate::data::{Dataset, has_test};
-use crate::model::Model;
-use crate::training::{TermRecord, raw};
+use super::batch::load;
+use super::denoised::{Corrupted, Corrupting};
+use super::evaluation::Evaluation;
+use super::likelihood::Likelihood;
+use super::metric::{About, Figures, Metric, Vars};
+use super::terms::{best_variance, correct};
+use crate::autoencoders::{Inputs, Whole};
+use crate::data::{Dataset, Preprocessing, Scaler, is_same, load_test, load_train};
+use crate::linalg::Pca;
+use crate::model::{INFERENCE_ROWS, Model, Recorded, no_room};
+use crate::nn::Pass;
+use crate::objective::{Corruption, Reconstruction};
 use crate::{Error, Result};
-use narrows_engine::{Context, Split, gather};
+use narrows_engine::{Context, Parameters, Plan, Shape, Split, Var};
 use std::time::Instant;
 
 /// What to measure besides what every evaluation does.
@@ -25,93 +29,14 @@ pub struct Measure {
     pub corruption: Option<Option<Corruption>>,
 }
 
-/// The negative evidence lower bound of a variational autoencoder, in nats for each sample.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LowerBound {
-    /// `−E_q ln p(x|z) + KL`, with weight 1 whatever β was.
-    pub negative_elbo: f64,
-    /// `−E_q ln p(x|z)`, with one z for each sample.
-    pub reconstruction: f64,
-    /// `KL(q(z|x) ‖ p(z))`
-    pub kl: f64,
-    /// KL of each unit of the code.
-    pub kl_per_unit: Vec<f64>,
-    /// The variance of a likelihood that takes the one that fits all samples best.
-    pub variance: Option<f64>,
-    /// `−ln p(x)` by importance sampling, and of how many samples (K).
-    pub importance: Option<(f64, usize)>,
-}
-
-/// What is left of a corruption.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Denoised {
-    /// Its name, and its probability or deviation.
-    pub corruption: (String, f64),
-    /// Squared error of the corrupted input against the clean one, summed over features.
-    pub input_squared_error: f64,
-    /// The same of its reconstruction.
-    pub squared_error: f64,
-    /// That per feature.
-    pub mse: f64,
-    /// That as peak signal to noise, in dB.
-    pub psnr: Option<f64>,
-}
-
-/// What a model reaches on a part of some data.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Evaluation {
-    /// `‖x̂ − x‖²`, summed over features, mean over samples.
-    pub squared_error: f64,
-    /// The same per feature.
-    pub mse: f64,
-    /// Peak signal to noise, in dB: 10 log10(L²/MSE), L being 1 for data in 0..1, and the range of data that are not
-    /// scaled; there is none for features each scaled in its own way.
-    pub psnr: Option<f64>,
-    /// The structural similarity, mean over images, where it was asked for.
-    pub ssim: Option<f64>,
-    /// The binary cross-entropy per feature, where the output is a sigmoid.
-    pub bce: Option<f64>,
-    /// The objective: summed over features, mean over samples.
-    pub loss: f64,
-    /// Its terms.
-    pub terms: Vec<TermRecord>,
-    /// The lower bound, where the code is a distribution.
-    pub lower_bound: Option<LowerBound>,
-    /// How much of a corruption is undone, of a model that was trained with one or where one was given.
-    pub denoised: Option<Denoised>,
-    /// How the code is used.
-    pub code: Option<CodeSummary>,
-    /// The share of samples whose class is found, of a model with a classifier, on data with labels.
-    pub accuracy: Option<f64>,
-    /// The same before the classifier was fine-tuned together with the encoder.
-    pub accuracy_before_fine_tuning: Option<f64>,
-    /// What PCA with as many components reaches, fitted on the training part.
-    pub pca_squared_error: Option<f64>,
-    /// Samples looked at.
-    pub samples: usize,
-    /// Seconds it took.
-    pub seconds: f64,
-    /// Samples a second.
-    pub samples_per_second: f64,
-    /// The part: `test`, or `train` where nothing was held out.
-    pub part: String,
-}
-
-impl Evaluation {
-    /// Puts the value of a term over all samples in place of the mean of its values over batches, in the loss too.
-    pub(super) fn correct(&mut self, name: &str, whole: f64) {
-        for term in self.terms.iter_mut().filter(|term| term.name == name) {
-            self.loss += term.weight * (whole - term.value);
-            term.value = whole;
-        }
-    }
-}
-
 /// Plans that measure one model.
 pub struct Evaluator<'a> {
     model: &'a Model,
     measure: Measure,
-    plans: Plans,
+    metrics: Vec<Box<dyn Metric>>,
+    plan: Plan<f32>,
+    inputs: Inputs,
+    corrupted: Option<Corrupted>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -120,75 +45,67 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// No memory.
     pub fn new(model: &'a Model, measure: Measure) -> Result<Self> {
-        Ok(Self { plans: Plans::new(model, &measure)?, measure, model })
+        Self::with(model, measure, Vec::new())
+    }
+
+    /// The same with more metrics than this crate's, which come before them.
+    ///
+    /// # Errors
+    /// A metric that cannot be recorded; no memory.
+    pub fn with(model: &'a Model, measure: Measure, more: Vec<Box<dyn Metric>>) -> Result<Self> {
+        let mut metrics = <dyn Metric>::standard();
+        metrics.extend(more);
+        let Recorded { plan, inputs, outputs: labels } =
+            model.recorded(INFERENCE_ROWS, |pass, inputs| record(model, pass, (inputs, measure.ssim), &mut metrics))?;
+        let corruption = measure.corruption.unwrap_or(model.autoencoder().parts().corruption);
+        let corrupted = corruption.map(|corruption| Corrupted::new(model, &corruption)).transpose()?;
+        Ok(Self { model, measure, metrics, plan, inputs: Inputs { labels, ..inputs }, corrupted })
     }
 
     /// Measures the given rows of `dataset`.
     ///
     /// # Errors
-    /// Data with another number of features; no rows; no memory.
-    pub fn run(&self, dataset: &Dataset, rows: &[u32], split: Split) -> Result<Evaluation> {
-        let (model, features) = (self.model, self.model.data().features);
+    /// Data with another number of features; no rows; two metrics with a figure of one name; no memory.
+    pub fn run(&mut self, dataset: &Dataset, rows: &[u32], split: Split) -> Result<Evaluation> {
+        let model = self.model;
         model.check_fits(dataset)?;
         if rows.is_empty() {
             return Err(Error::data(format!("{}: no samples to evaluate", dataset.name())));
         }
         let started = Instant::now();
-        let mut reader = Reader::new(model, dataset)?;
-        let range = match &model.data().scaler {
+        let autoencoder = model.autoencoder();
+        let unit = matches!(autoencoder.parts().reconstruction, Reconstruction::CrossEntropy);
+        model.data().preprocessing.check_targets(dataset, rows, unit, autoencoder.takes().mask)?;
+        let mut reader = Reader::new(model, dataset);
+        let range = match model.data().preprocessing.scaler() {
             scaler if scaler.is_unit() => Some(1.0),
-            crate::data::Scaler::None {} => Some(reader.range(rows, split)?).filter(|&range| range > 0.0),
+            Scaler::None {} => Some(reader.range(rows, split)?).filter(|&range| range > 0.0),
             _ => None,
         };
-        let image = model.data().image.filter(|_| self.measure.ssim).zip(range);
-        let mut ssim = image.map(|(image, range)| Ssim::new(image, range).map(|ssim| (ssim, 0.0))).transpose()?;
-        let mut codes = CodeStatistics::new(model.code_size());
-        let mut main = Measured::new(&self.plans.main, model)?;
-        let mut corrupting = self.plans.corrupting.as_ref().map(|plan| Corrupting::new(plan, model)).transpose()?;
-        let labels = dataset.labels();
-        for (number, rows) in rows.chunks(self.plans.main.plan.max_rows()).enumerate() {
-            let samples = reader.read(rows, split)?;
-            main.run(model, samples, labels.map(|labels| (labels, rows)), number as u64, split)?;
-            // What is not finite shows in the loss, and has no statistics.
-            if main.codes()?.iter().all(|h| h.is_finite()) {
-                codes.add(main.codes()?)?;
+        let mut figures = self.figures(model.parameters(), &mut reader, (rows, range), split)?;
+        self.put_likelihood(&mut figures, &mut reader, rows, split)?;
+        let mut lines = self.lines(&figures);
+        let denoised = self.corrupted.as_ref().map(|corrupted| {
+            let mut corrupting = Corrupting::new(corrupted, model)?;
+            for (number, rows) in rows.chunks(self.plan.max_rows()).enumerate() {
+                let labels = dataset.labels().map(|labels| (labels, rows));
+                corrupting.run(model, reader.read(rows, split)?, labels, number as u64, split)?;
             }
-            if let Some((ssim, sum)) = &mut ssim {
-                for (x, y) in samples.chunks(features).zip(main.reconstructions()?.chunks(features)) {
-                    *sum += ssim.measure(x, y)?;
-                }
-            }
-            if let Some(corrupting) = &mut corrupting {
-                corrupting.run(model, samples, number as u64, split)?;
-            }
-        }
-        let samples = rows.len() as f64;
-        let mut evaluation = main.finish(model, rows.len());
-        let count = self.measure.importance;
-        if let Some(bound) = evaluation.lower_bound.as_mut().filter(|_| count > 0) {
-            let mut likelihood = Likelihood::new(model, bound.variance.unwrap_or(1.0))?;
-            let mut sum = 0.0;
-            for (number, rows) in rows.chunks(likelihood.max_rows()).enumerate() {
-                sum += likelihood.run(model, reader.read(rows, split)?, (number as u64, count), split)?;
-            }
-            bound.importance = Some((-sum / samples, count));
-        }
-        evaluation.psnr = range.map(|range| psnr(evaluation.mse, range));
-        evaluation.ssim = ssim.map(|(_, sum)| sum / samples);
-        evaluation.denoised = corrupting.map(|corrupting| corrupting.finish(features, rows.len(), range));
-        let code = codes.finish();
-        // Of all samples, not of each batch.
-        if let Some(whole) = model.autoencoder().sparsity(&code.mean_activation)? {
-            evaluation.correct("sparsity", whole);
-        }
-        let kl = evaluation.lower_bound.as_ref().map(|bound| bound.kl);
-        if let Some((capacity, kl)) = model.autoencoder().capacity().zip(kl) {
-            evaluation.correct("capacity", (kl - capacity).abs());
-        }
-        evaluation.code = Some(code);
-        evaluation.seconds = started.elapsed().as_secs_f64();
-        evaluation.samples_per_second = samples / evaluation.seconds.max(1e-9);
-        Ok(evaluation)
+            Ok::<_, Error>(corrupting.finish(model.data().features, rows.len(), range))
+        });
+        let denoised = denoised.transpose()?;
+        lines.extend(denoised.as_ref().map(|denoised| denoised.line()));
+        let seconds = started.elapsed().as_secs_f64();
+        let samples_per_second = rows.len() as f64 / seconds.max(1e-9);
+        Ok(Evaluation {
+            figures,
+            lines,
+            denoised,
+            samples: rows.len(),
+            seconds,
+            samples_per_second,
+            ..Evaluation::default()
+        })
     }
 
     /// The share of samples whose class a model's classifier finds with other weights; `None` without classifier or
@@ -197,41 +114,149 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// As for [`Self::run`].
     pub fn accuracy_with(
-        &self,
-        parameters: &narrows_engine::Parameters<f32>,
+        &mut self,
+        parameters: &Parameters<f32>,
         dataset: &Dataset,
         rows: &[u32],
         split: Split,
     ) -> Result<Option<f64>> {
-        let Some(labels) = dataset.labels() else { return Ok(None) };
-        let mut reader = Reader::new(self.model, dataset)?;
-        let mut main = Measured::new(&self.plans.main, self.model)?;
-        for rows in rows.chunks(self.plans.main.plan.max_rows()) {
-            main.run_with(parameters, reader.read(rows, split)?, Some((labels, rows)), 0, split)?;
-        }
-        Ok(main.accuracy(rows.len()))
+        let figures = self.figures(parameters, &mut Reader::new(self.model, dataset), (rows, None), split)?;
+        Ok(figures.number("accuracy"))
     }
+
+    /// The figures of all metrics with some weights.
+    fn figures(
+        &mut self,
+        parameters: &Parameters<f32>,
+        reader: &mut Reader<'_>,
+        (rows, range): (&[u32], Option<f64>),
+        split: Split,
+    ) -> Result<Figures> {
+        let (model, labels) = (self.model, reader.dataset.labels());
+        let about = About {
+            features: model.data().features,
+            image: model.data().image,
+            code: model.code_size(),
+            range,
+            labelled: labels.is_some(),
+        };
+        self.metrics.iter_mut().try_for_each(|metric| metric.start(&about))?;
+        let mut workspace = self.plan.workspace().map_err(|error| no_room(&self.plan, &error))?;
+        for (number, rows) in rows.chunks(self.plan.max_rows()).enumerate() {
+            let labels = labels.map(|labels| (labels, rows));
+            let samples = reader.read(rows, split)?;
+            load(&mut workspace, &self.inputs, samples, labels, (rows.len(), number as u64))?;
+            self.plan.forward(parameters, &mut workspace, split)?;
+            self.metrics.iter_mut().try_for_each(|metric| metric.add(&workspace))?;
+        }
+        let mut figures = Figures::default();
+        self.metrics.iter().try_for_each(|metric| metric.put(&mut figures))?;
+        // Of all samples, not of each batch.
+        if let Some(means) = figures.part::<Vec<f64>>("codes", "mean_activation_per_unit") {
+            let whole = Whole { mean_activation: &means, kl: figures.number("elbo_kl") };
+            correct(&mut figures, |name| model.autoencoder().whole_term(name, &whole))?;
+        }
+        Ok(figures)
+    }
+
+    /// Puts the likelihood beside a lower bound: null where it was not asked for.
+    fn put_likelihood(&self, figures: &mut Figures, reader: &mut Reader<'_>, rows: &[u32], split: Split) -> Result<()> {
+        let Some(_) = figures.get("negative_elbo") else { return Ok(()) };
+        let (model, count) = (self.model, self.measure.importance);
+        let mut nll = None;
+        if count > 0 {
+            let optimal = matches!(model.autoencoder().parts().reconstruction, Reconstruction::OptimalGaussian { .. });
+            let reconstruction = figures.number("elbo_reconstruction").filter(|_| optimal);
+            let variance = reconstruction.map_or(1.0, |nats| best_variance(nats, model.data().features));
+            let mut likelihood = Likelihood::new(model, variance)?;
+            let mut sum = 0.0;
+            for (number, rows) in rows.chunks(likelihood.max_rows()).enumerate() {
+                let labels = reader.dataset.labels().map(|labels| (labels, rows));
+                let samples = reader.read(rows, split)?;
+                sum += likelihood.run(model, samples, labels, (number as u64, count), split)?;
+            }
+            nll = Some(-sum / rows.len() as f64);
+        }
+        figures.put("nll", nll)?;
+        figures.put("importance_samples", nll.map(|_| count))
+    }
+
+    /// What the metrics say of their figures, in their order; the line that they share stands where its first words do.
+    fn lines(&self, figures: &Figures) -> Vec<String> {
+        let (mut lines, mut shared, mut place) = (Vec::new(), Vec::new(), 0);
+        for metric in &self.metrics {
+            if let Some(words) = metric.words(figures) {
+                place = if shared.is_empty() { lines.len() } else { place };
+                shared.push(words);
+            }
+            lines.extend(metric.line(figures));
+        }
+        if !shared.is_empty() {
+            lines.insert(place, shared.join(", "));
+        }
+        lines
+    }
+}
+
+/// Records a model over clean samples, and what the metrics make of it; gives the input of the labels, where something
+/// reads them, and what the plan must keep.
+fn record(
+    model: &Model,
+    pass: &Pass<'_, f32>,
+    (inputs, ssim): (&Inputs, bool),
+    metrics: &mut [Box<dyn Metric>],
+) -> (Option<Var>, Vec<Var>) {
+    let autoencoder = model.autoencoder();
+    let compared = &autoencoder.parts().reconstruction;
+    let objective = autoencoder.objective(pass, inputs);
+    // A distribution's objective is of a sample of its code; what is reconstructed is of the mean.
+    let clean = objective.raw.filter(|_| !autoencoder.draws());
+    let (code, raw) = match clean {
+        Some(raw) => (objective.code, raw),
+        None => {
+            let code = autoencoder.encode(pass, inputs);
+            let raw = autoencoder.decode(pass, &code, inputs);
+            (code.value, raw)
+        }
+    };
+    let indices = autoencoder.entries().and_then(|count| Some((autoencoder.encode(pass, inputs).indices?, count)));
+    let logits = autoencoder.classify(pass, inputs);
+    let labels = inputs.labels.or_else(|| logits.map(|_| pass.input("labels", Shape::batch(&[1]))));
+    let vars = Vars {
+        x: inputs.x,
+        raw,
+        compared,
+        sigmoid: compared.is_sigmoid() && model.data().preprocessing.is_unit(),
+        reconstruction: compared.output(pass, raw),
+        code,
+        objective: &objective,
+        divergences: autoencoder.divergences(pass, inputs),
+        indices,
+        mask: inputs.mask,
+        labels,
+        logits,
+        ssim,
+    };
+    let kept = metrics.iter_mut().flat_map(|metric| metric.record(pass, &vars)).chain(labels).collect();
+    (labels, kept)
 }
 
 /// Rows of a dataset, scaled, in a buffer of their own.
 struct Reader<'a> {
     dataset: &'a Dataset,
-    scale: Vec<f32>,
-    shift: Vec<f32>,
+    preprocessing: &'a Preprocessing,
     samples: Vec<f32>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(model: &Model, dataset: &'a Dataset) -> Result<Self> {
-        let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
-        Ok(Self { dataset, scale, shift, samples: Vec::new() })
+    fn new(model: &'a Model, dataset: &'a Dataset) -> Self {
+        Self { dataset, preprocessing: &model.data().preprocessing, samples: Vec::new() }
     }
 
     fn read(&mut self, rows: &[u32], split: Split) -> Result<&[f32]> {
         self.samples.resize(rows.len() * self.dataset.features(), 0.0);
-        let Self { dataset, scale, shift, samples } = self;
-        gather(Context::new(split), raw(dataset), rows, scale, shift, samples)?;
-        Ok(samples)
+        self.preprocessing.gather(Context::new(split), self.dataset, rows, &mut self.samples)?;
+        Ok(&self.samples)
     }
 
     /// The largest less the smallest value of some rows.
@@ -246,40 +271,37 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether two names are of one file or folder.
-fn is_one_path(a: &str, b: &str) -> bool {
-    let whole = |path: &str| std::fs::canonicalize(path).ok();
-    whole(a).is_some_and(|a| whole(b) == Some(a))
-}
-
 /// Measures a model on a source: its test part, or all of it where it has none. PCA is fitted on the training part.
 ///
 /// # Errors
 /// A source that cannot be read or does not fit the model.
 pub fn evaluate(model: &Model, data: &str, measure: Measure, split: Split) -> Result<Evaluation> {
-    let mut config = model.config().clone();
-    let same = config.data == data || is_one_path(&config.data, data);
+    let mut source = model.source().clone();
+    let same = is_same(&source.source, data);
     if !same {
-        config.data = data.to_owned();
-    }
-    if !same {
+        source.source = data.to_owned();
         // Data that the model never saw: nothing has to be held out.
-        config.validation = 0.0;
-        if !has_test(data)? {
-            config.test_fraction = 0.0;
+        source.validation = 0.0;
+        if !source.open(None)?.has_test()? {
+            source.test_fraction = 0.0;
         }
     }
-    let (test, rows, held_out) = crate::training::load_test(&config)?;
+    let (test, rows, held_out) = load_test(&source, model.data().preprocessing.patches())?;
     let mut evaluation = Evaluator::new(model, measure)?.run(&test, &rows, split)?;
     evaluation.part = if held_out || !same { "test" } else { "train" }.into();
-    let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
     // Fitted to what the model was fitted to; if that is gone, there is nothing to compare with.
-    let own = crate::training::load_train(model.config());
-    if let Ok((train, train_rows, _)) = own
-        && train.features() == test.features()
-    {
-        let pca = Pca::fit(&train, Some(&train_rows), &scale, &shift, model.code_size(), split)?;
-        evaluation.pca_squared_error = Some(pca.squared_error(&test, Some(&rows), &scale, &shift, split)?);
+    match beside(model, &test, &rows, split) {
+        Ok(error) => evaluation.pca_squared_error = Some(error),
+        Err(error) => evaluation.no_pca = Some(error.to_string()),
     }
     Ok(evaluation)
+}
+
+/// What PCA of the model's code size reaches on some rows, fitted to the data that the model was fitted to.
+fn beside(model: &Model, test: &Dataset, rows: &[u32], split: Split) -> Result<f64> {
+    let (train, train_rows, _) = load_train(model.source())?;
+    model.check_fits(&train)?;
+    let preprocessing = &model.data().preprocessing;
+    let pca = Pca::fit(&train, Some(&train_rows), preprocessing, model.code_size(), split)?;
+    pca.squared_error(test, Some(rows), preprocessing, split)
 }

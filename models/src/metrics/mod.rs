@@ -1,19 +1,57 @@
 //! Measures: how good a code or a reconstruction is, and what a simple method reaches beside it.
 //!
-//! * `evaluate`: a model's figures on some data; `plans`: how they are recorded.
-//! * `images`: signal to noise and structural similarity. `codes`: how a code is used. `probe`: a linear classifier on
-//!   codes.
-//! * [`pca`]: principal component analysis, the linear yardstick of every run.
+//! * `metric`: what a metric is, and `metrics!` below all of them; one figure or family a file: `errors`, `similarity`, `terms`,
+//!   `lower_bound`, `codebook`, `code_use`, `accuracy`.
+//! * `evaluate`: a model's figures on some data (an `evaluation`), by all metrics over one plan. What takes another
+//!   plan is no metric: `denoised`, of corrupted samples, and `likelihood`, of many draws. `batch` fills their inputs.
+//! * `images`: signal to noise and structural similarity. `codes`: statistics of a code. `probe`: a linear classifier
+//!   on codes.
 
+mod batch;
 mod codes;
+mod denoised;
 mod evaluate;
+mod evaluation;
 mod images;
-pub mod pca;
-mod plans;
+mod likelihood;
+mod metric;
 mod probe;
 
+pub use codebook::CodebookUse;
 pub use codes::{ACTIVE_VARIANCE, CodeStatistics, CodeSummary, DEAD_SPAN, NonZeros};
-pub use evaluate::{Denoised, Evaluation, Evaluator, LowerBound, Measure, evaluate};
+pub use denoised::Denoised;
+pub use evaluate::{Evaluator, Measure, evaluate};
+pub use evaluation::Evaluation;
 pub use images::{Ssim, psnr, ssim};
-pub use pca::Pca;
+pub use lower_bound::LowerBound;
+pub use metric::{About, Figures, Metric, Vars};
 pub use probe::{Probe, ProbeOptions};
+
+macro_rules! metrics {
+    ($($module:ident::{$($Name:ident),*},)*) => {
+        $(mod $module;)*
+        $(pub use $module::{$($Name),*};)*
+
+        impl dyn Metric {
+            /// One of each metric of this crate, in the order in which they are told.
+            pub fn standard() -> Vec<Box<dyn Metric>> {
+                vec![$($(Box::<$Name>::default() as Box<dyn Metric>,)*)*]
+            }
+        }
+    };
+}
+
+metrics! {
+    accuracy::{Accuracy},
+    terms::{Terms},
+    errors::{SquaredError, CrossEntropy},
+    similarity::{Similarity},
+    lower_bound::{Bound},
+    codebook::{Codebook},
+    code_use::{CodeUse},
+}
+
+#[cfg(test)]
+mod evaluate_tests;
+#[cfg(test)]
+mod metric_tests;

@@ -1,32 +1,37 @@
 //! The activations that a layer may have, by name.
 
-use crate::config::words;
+use super::{Norm, Pass};
+use crate::settings::word;
 use narrows_engine::gemm::Activation;
 use narrows_engine::{Real, Tape, Var};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
-words! {
-    /// A nonlinearity.
-    ActivationName, "activation" {
-        /// None.
-        Linear = "linear",
-        /// max(x, 0)
-        Relu = "relu",
-        /// x above 0, x / 100 below.
-        LeakyRelu = "leaky-relu",
-        /// x above 0, e^x − 1 below.
-        Elu = "elu",
-        /// x Φ(x), exact.
-        Gelu = "gelu",
-        /// x / (1 + e^−x), also called swish.
-        Silu = "silu",
-        /// 1 / (1 + e^−x)
-        Sigmoid = "sigmoid",
-        /// The hyperbolic tangent.
-        Tanh = "tanh",
-        /// ln(1 + e^x)
-        Softplus = "softplus",
-    }
+/// A nonlinearity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ActivationName {
+    /// None.
+    Linear,
+    /// max(x, 0)
+    Relu,
+    /// x above 0, x / 100 below.
+    LeakyRelu,
+    /// x above 0, e^x − 1 below.
+    Elu,
+    /// x Φ(x), exact.
+    Gelu,
+    /// x / (1 + e^−x), also called swish.
+    Silu,
+    /// 1 / (1 + e^−x)
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// ln(1 + e^x)
+    Softplus,
 }
+
+word!(ActivationName, "activation");
 
 impl ActivationName {
     /// The form that layers are fused with; `None` for GELU, which is an operation of its own.
@@ -50,6 +55,19 @@ impl ActivationName {
         match self.fused() {
             Some(fused) => operation(fused),
             None => self.record(tape, operation(Activation::Identity)),
+        }
+    }
+
+    /// Records a layer with the activation after it, or with a normalisation between the two; `layer` records it with
+    /// the activation that it is given.
+    #[track_caller]
+    pub fn after<T: Real>(self, pass: &Pass<'_, T>, norm: Option<&Norm>, layer: impl Fn(Self) -> Var) -> Var {
+        match norm {
+            None => layer(self),
+            Some(norm) => {
+                let normalised = norm.record(pass, layer(Self::Linear));
+                if self == Self::Linear { normalised } else { self.record(pass, normalised) }
+            }
         }
     }
 

@@ -1,20 +1,24 @@
 //! How weights start. Every parameter has a stream of its own, so the start depends on the seed and its place alone.
 
-use crate::config::words;
+use crate::settings::word;
 use narrows_engine::random::{fill_normal, fill_uniform, stream_id};
 use narrows_engine::{ParameterId, Parameters, Real};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
-words! {
-    /// A rule for the first weights.
-    Init, "init" {
-        /// Uniform in ±1/√in for weights and biases: PyTorch's default for linear layers and convolutions.
-        Uniform = "uniform",
-        /// Normal with variance 2/in, biases 0 (He et al. 2015), for ReLU and its kin.
-        He = "he",
-        /// Uniform in ±√(6/(in + out)), biases 0 (Glorot & Bengio 2010), for sigmoid and tanh.
-        Glorot = "glorot",
-    }
+/// A rule for the first weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Init {
+    /// Uniform in ±1/√in for weights and biases: PyTorch's default for linear layers and convolutions.
+    Uniform,
+    /// Normal with variance 2/in, biases 0 (He et al. 2015), for ReLU and its kin.
+    He,
+    /// Uniform in ±√(6/(in + out)), biases 0 (Glorot & Bengio 2010), for sigmoid and tanh.
+    Glorot,
 }
+
+word!(Init, "init");
 
 /// The operation number of the streams that weights are drawn from; training's noise uses others.
 const WEIGHTS: u32 = 0x00ff_0001;

@@ -5,6 +5,8 @@ mod conv2d;
 mod conv_transpose2d;
 mod init;
 mod linear;
+mod norm;
+mod pass;
 mod pooling;
 mod sequential;
 
@@ -13,5 +15,7 @@ pub use conv_transpose2d::{ConvTranspose1d, ConvTranspose2d};
 pub use conv2d::{Conv1d, Conv2d};
 pub use init::Init;
 pub use linear::Linear;
+pub use norm::{Norm, NormName};
+pub use pass::{Mode, Pass};
 pub use pooling::{Pooling, Unpooling};
-pub use sequential::Sequential;
+pub use sequential::{Hidden, Sequential};

@@ -1,20 +1,36 @@
 //! Layers one after the other, numbered as in PyTorch's `Sequential`: an activation counts as a layer of its own
-//! there, so the second linear layer behind a ReLU is number 2. Here it is fused into the layer before it.
+//! there, so the second linear layer behind a ReLU is number 2. Here it is fused into the layer before it, unless a
+//! normalisation stands between them. Normalisation and dropout count too.
 
-use super::{ActivationName, Init, Linear};
+use super::{ActivationName, Init, Linear, Norm, NormName, Pass};
 use crate::Result;
-use narrows_engine::{Parameters, Real, Tape, Var};
+use narrows_engine::{Parameters, Real, Var};
 
-/// Linear layers and their activations.
+/// What follows the linear part of a hidden layer.
+#[derive(Debug, Clone, Copy)]
+pub struct Hidden {
+    /// Between it and the activation.
+    pub norm: NormName,
+    /// The share of units that are dropped while training, after the activation.
+    pub dropout: f64,
+}
+
+impl Hidden {
+    /// Nothing but the activation.
+    pub const PLAIN: Self = Self { norm: NormName::None, dropout: 0.0 };
+}
+
+/// Linear layers and what follows each.
 #[derive(Debug, Clone)]
 pub struct Sequential {
-    name: String,
     layers: Vec<(Linear, ActivationName)>,
+    /// For each layer its normalisation, and what it drops.
+    after: Vec<(Option<Norm>, f64)>,
 }
 
 impl Sequential {
-    /// Layers from `sizes[0]` to `sizes[1]` and so on; `activations` has one for each. Parameters are named
-    /// `name.0.weight`, `name.0.bias`, `name.2.weight`, ...
+    /// Layers from `sizes[0]` to `sizes[1]` and so on; `activations` has one for each; `hidden` follows all but the
+    /// last `plain` of them. Parameters are named `name.0.weight`, `name.0.bias`, `name.2.weight`, ...
     ///
     /// # Errors
     /// As for [`Linear::new`].
@@ -23,14 +39,20 @@ impl Sequential {
         name: &str,
         sizes: &[usize],
         activations: &[ActivationName],
+        (hidden, plain): (Hidden, usize),
     ) -> Result<Self> {
-        let mut layers = Vec::with_capacity(activations.len());
+        let mut made = Self { layers: Vec::new(), after: Vec::new() };
         let mut number = 0;
         for (pair, &activation) in sizes.windows(2).zip(activations) {
-            layers.push((Linear::new(parameters, &format!("{name}.{number}"), pair[0], pair[1])?, activation));
-            number += if activation == ActivationName::Linear { 1 } else { 2 };
+            let of = if made.layers.len() + plain < activations.len() { hidden } else { Hidden::PLAIN };
+            made.layers.push((Linear::new(parameters, &format!("{name}.{number}"), pair[0], pair[1])?, activation));
+            number += 1;
+            let norm = Norm::new(parameters, &format!("{name}.{number}"), of.norm, &[pair[1]])?;
+            number += usize::from(norm.is_some()) + usize::from(activation != ActivationName::Linear);
+            number += usize::from(of.dropout > 0.0);
+            made.after.push((norm, of.dropout));
         }
-        Ok(Self { name: name.into(), layers })
+        Ok(made)
     }
 
     /// The way back through `other`'s layers, the last one first, over the same weights; `activations` has one for
@@ -50,7 +72,7 @@ impl Sequential {
             layers.push((Linear::tied(parameters, &format!("{name}.{number}"), layer)?, activation));
             number += if activation == ActivationName::Linear { 1 } else { 2 };
         }
-        Ok(Self { name: name.into(), layers })
+        Ok(Self { after: vec![(None, 0.0); layers.len()], layers })
     }
 
     /// The layers, each with its activation.
@@ -58,21 +80,29 @@ impl Sequential {
         &self.layers
     }
 
+    /// Whether nothing but activations stands between the layers.
+    pub fn is_plain(&self) -> bool {
+        self.after.iter().all(|(norm, dropout)| norm.is_none() && *dropout == 0.0)
+    }
+
     /// Draws the first weights of all layers.
     pub fn initialise<T: Real>(&self, parameters: &mut Parameters<T>, init: Init, seed: u64) {
         self.layers.iter().for_each(|(layer, _)| layer.initialise(parameters, init, seed));
+        self.after.iter().filter_map(|(norm, _)| norm.as_ref()).for_each(|norm| norm.initialise(parameters));
     }
 
     /// `[.., in]` of the first layer gives `[.., out]` of the last.
     #[track_caller]
-    pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var) -> Var {
-        self.layers.iter().fold(x, |x, (layer, activation)| layer.record(tape, x, *activation))
+    pub fn record<T: Real>(&self, pass: &Pass<'_, T>, x: Var) -> Var {
+        let layers = self.layers.iter().zip(&self.after);
+        layers.fold(x, |x, ((layer, activation), (norm, dropout))| {
+            let hidden = activation.after(pass, norm.as_ref(), |fused| layer.record(pass, x, fused));
+            pass.drop(hidden, *dropout)
+        })
     }
 
-    /// Each layer's name, inputs, outputs and activation.
-    pub fn describe(&self) -> impl Iterator<Item = (&str, usize, usize, ActivationName)> {
-        self.layers
-            .iter()
-            .map(|(layer, activation)| (self.name.as_str(), layer.sizes().0, layer.sizes().1, *activation))
+    /// The outputs of each layer.
+    pub fn sizes(&self) -> impl Iterator<Item = usize> {
+        self.layers.iter().map(|(layer, _)| layer.sizes().1)
     }
 }

@@ -1,6 +1,6 @@
 //! The presets themselves, by what they show.
 
-use super::Preset;
+use super::preset::Preset;
 
 /// All presets.
 pub const PRESETS: &[Preset] = &[

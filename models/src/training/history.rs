@@ -1,17 +1,7 @@
 //! What each epoch gave, and the table of it.
 
+use crate::objective::TermRecord;
 use serde::{Deserialize, Serialize};
-
-/// A term of the objective over an epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TermRecord {
-    /// Its name.
-    pub name: String,
-    /// What it counted at the end of the epoch.
-    pub weight: f64,
-    /// Its mean over the samples, unweighted.
-    pub value: f64,
-}
 
 /// One epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,27 +1,28 @@
-//! Training: the loop, what watches it, run directories, and going on where a run stopped.
+//! Training: the loop, what watches it, and going on where it stopped.
 //!
+//! * `settings`: the keys of training; `config`: all keys of a run. `prepare`: what is left to the data, settled.
 //! * `trainer`: phases and epochs; `step`: one step after the other over a plan (`recording`) by an optimiser
-//!   (`optimizer`); neither knows files.
-//! * `run`: a run directory from a request, checkpoints, resuming.
+//!   (`optimizer`); none of them knows files.
 //! * [`state`]: the state file; `checkpoint`: a trainer's state, and going on from one. `history`: what each epoch
 //!   gave. `observer`: who watches.
 
 mod checkpoint;
+mod config;
 mod history;
 mod observer;
 mod optimizer;
-mod parts;
+mod prepare;
 mod recording;
-mod resolve;
-mod run;
+mod settings;
 pub mod state;
 mod step;
 mod trainer;
 
-pub use history::{EpochRecord, TermRecord};
+pub use checkpoint::RateChange;
+pub use config::Config;
+pub use history::EpochRecord;
+pub(crate) use history::to_csv as history_csv;
 pub use observer::{Observer, Progress, RunInfo, Silent};
-pub use parts::{load_test, load_train};
-pub use resolve::prepare;
-pub use run::{Outcome, TrainRequest, read_config, read_config_over, resume, train};
-pub(crate) use trainer::raw;
+pub use prepare::{Prepared, fit, prepare, remarks};
+pub use settings::{OptimizerName, ScheduleName, TrainingSettings};
 pub use trainer::{Stopped, Trainer};

@@ -11,7 +11,7 @@ pub struct RunInfo {
     /// The model in words.
     pub description: String,
     /// The configuration, complete.
-    pub config: crate::config::Config,
+    pub config: super::Config,
     /// Numbers in a sample.
     pub features: usize,
     /// Numbers that are trained.

@@ -1,6 +1,6 @@
 //! How a phase moves parameters: a step for each batch, or an iteration over all samples at once.
 
-use crate::config::Config;
+use super::TrainingSettings;
 use crate::{Error, Result};
 use narrows_engine::optim::{Lbfgs, LbfgsConfig, Optimizer};
 use narrows_engine::{Parameters, Plan};
@@ -14,8 +14,8 @@ pub(super) enum PhaseOptimizer {
 }
 
 impl PhaseOptimizer {
-    /// The configuration's, for the parameters that a plan trains.
-    pub(super) fn new(config: &Config, plan: &Plan<f32>, parameters: &Parameters<f32>) -> Result<Self> {
+    /// The settings', for the parameters that a plan trains.
+    pub(super) fn new(config: &TrainingSettings, plan: &Plan<f32>, parameters: &Parameters<f32>) -> Result<Self> {
         let made = match config.optimizer_config() {
             Some(optimizer) => Optimizer::new(optimizer, parameters).map(Self::Batches),
             None => {

@@ -1,71 +1,68 @@
-//! A phase of training as plans: its objective with a backward pass, and what validates it.
+//! A player of a phase as plans: its objective with a backward pass, and what validates it.
 
-use super::trainer::raw;
 use crate::Result;
-use crate::autoencoders::{Objective, Phase};
-use crate::data::Dataset;
-use crate::model::Model;
-use narrows_engine::Context;
+use crate::autoencoders::{Inputs, Phase};
+use crate::data::{Dataset, Preprocessing};
+use crate::model::{Model, inputs};
+use crate::nn::{Mode, Pass};
+use crate::objective::Objective;
 use narrows_engine::random::Noise;
 use narrows_engine::tape::TrainOptions;
-use narrows_engine::{Plan, Shape, Split, Tape, Var, Workspace, gather};
-
-/// How raw numbers become what a plan sees.
-pub(super) struct Scaling {
-    pub(super) scale: Vec<f32>,
-    pub(super) shift: Vec<f32>,
-}
+use narrows_engine::{Context, Plan, Split, Tape, Var, Workspace};
 
 /// A plan with its inputs.
 pub(super) struct Recording {
     pub(super) plan: Plan<f32>,
     pub(super) workspace: Workspace<f32>,
     pub(super) objective: Objective,
-    x: Var,
+    inputs: Inputs,
 }
 
 impl Recording {
-    /// The objective of a phase, for batches of up to `rows`.
-    pub(super) fn training(model: &Model, phase: &Phase, rows: usize) -> Result<Self> {
+    /// The objective of a player, for batches of up to `rows`.
+    pub(super) fn training(model: &Model, phase: &Phase, player: usize, rows: usize) -> Result<Self> {
+        let autoencoder = model.autoencoder();
         let tape = Tape::new(model.parameters(), rows);
-        let x = tape.input("x", Shape::batch(&[model.data().features]));
-        let objective = model.autoencoder().phase_objective(&tape, x, phase);
-        let plan = tape.train_with(objective.total, TrainOptions { frozen: &objective.frozen })?;
-        Ok(Self { workspace: plan.workspace()?, plan, objective, x })
+        let pass = Pass::new(&tape, Mode::Training);
+        let inputs = inputs(&tape, model.data().features, autoencoder.phase_takes(phase));
+        let objective = autoencoder.turn(&pass, &inputs, phase, player);
+        let mut frozen = objective.frozen.clone();
+        frozen.extend(autoencoder.kept(model.parameters()));
+        let plan = tape.train_with(objective.total, TrainOptions { frozen: &frozen })?;
+        Ok(Self { workspace: plan.workspace()?, plan, objective, inputs })
     }
 
-    /// What a phase is validated by: the same objective; its noise will be the same at every epoch.
+    /// What a phase is validated by: its first player's objective; its noise will be the same at every epoch.
     pub(super) fn validation(model: &Model, phase: &Phase, rows: usize) -> Result<Self> {
+        let autoencoder = model.autoencoder();
         let tape = Tape::new(model.parameters(), rows);
-        let x = tape.input("x", Shape::batch(&[model.data().features]));
-        let objective = model.autoencoder().phase_objective(&tape, x, phase);
+        let pass = Pass::new(&tape, Mode::Training);
+        let inputs = inputs(&tape, model.data().features, autoencoder.phase_takes(phase));
+        let objective = autoencoder.turn(&pass, &inputs, phase, 0);
         let plan = tape.infer(&[objective.total])?;
-        Ok(Self { workspace: plan.workspace()?, plan, objective, x })
+        Ok(Self { workspace: plan.workspace()?, plan, objective, inputs })
     }
 
-    /// Gathers and scales some rows straight into the plan's input, and their classes if it takes them; sets the noise.
+    /// Gathers and scales some rows straight into the plan's input, and what else it takes; sets the noise.
     pub(super) fn load(
         &mut self,
         dataset: &Dataset,
         rows: &[u32],
-        scaling: &Scaling,
+        preprocessing: &Preprocessing,
         noise: Noise,
         split: Split,
     ) -> Result<()> {
         self.workspace.set_rows(rows.len())?;
         self.workspace.set_noise(noise);
-        let to = self.workspace.input_mut(self.x)?;
-        gather(
-            Context { backend: self.plan.backend(), split },
-            raw(dataset),
-            rows,
-            &scaling.scale,
-            &scaling.shift,
-            to,
-        )?;
-        if let (Some(var), Some(labels)) = (self.objective.labels, dataset.labels()) {
+        let to = self.workspace.input_mut(self.inputs.x)?;
+        let context = Context { backend: self.plan.backend(), split };
+        preprocessing.gather(context, dataset, rows, to)?;
+        if let (Some(var), Some(labels)) = (self.inputs.labels, dataset.labels()) {
             let to = self.workspace.input_mut(var)?;
             to.iter_mut().zip(rows).for_each(|(to, &row)| *to = labels[row as usize] as f32);
+        }
+        if let Some(mask) = self.inputs.mask {
+            crate::model::mask_missing(&mut self.workspace, self.inputs.x, mask)?;
         }
         Ok(())
     }

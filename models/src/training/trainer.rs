@@ -8,16 +8,16 @@
 use super::EpochRecord;
 use super::observer::{Observer, Progress};
 use super::optimizer::PhaseOptimizer;
-use super::recording::{Recording, Scaling};
-use crate::autoencoders::Phase;
-use crate::config::OptimizerName;
-use crate::data::{Dataset, Samples};
-use crate::metrics::Pca;
+use super::recording::Recording;
+use super::{OptimizerName, TrainingSettings};
+use crate::autoencoders::{Phase, Prepare};
+use crate::data::{Dataset, Preprocessing};
 use crate::model::Model;
+use crate::objective::Reconstruction;
 use crate::{Error, Result};
 use narrows_engine::Context;
 use narrows_engine::gemm::warm_up;
-use narrows_engine::{Parameters, RawRows, Split};
+use narrows_engine::{Parameters, Split};
 use std::time::Instant;
 
 /// Samples that a full batch is at least taken in at a time, where it may be taken in parts.
@@ -42,23 +42,29 @@ pub(super) struct Best {
     pub(super) parameters: Parameters<f32>,
 }
 
+/// One who moves parameters: plans and an optimiser.
+pub(super) struct Seat {
+    pub(super) recording: Recording,
+    pub(super) optimizer: PhaseOptimizer,
+}
+
 /// Training of one model on some rows of some data.
 pub struct Trainer<'a> {
     pub(super) model: Model,
+    pub(super) settings: TrainingSettings,
     pub(super) dataset: &'a Dataset,
     pub(super) rows: Vec<u32>,
     pub(super) validation: Vec<u32>,
-    pub(super) scaling: Scaling,
+    pub(super) preprocessing: Preprocessing,
     pub(super) phases: Vec<Phase>,
     /// The phase at work, and the steps taken in it.
     pub(super) phase: usize,
     pub(super) phase_step: u64,
     /// Whether the phase at work has come to its end before its epochs were over.
     pub(super) ended_early: bool,
-    /// The plans of the phase at work; none for a model that is fitted.
-    pub(super) recording: Option<Recording>,
+    /// The players of the phase at work; none for a model of closed form.
+    pub(super) seats: Vec<Seat>,
     pub(super) validator: Option<Recording>,
-    pub(super) optimizer: Option<PhaseOptimizer>,
     /// The moving average of the weights.
     pub(super) average: Option<Parameters<f32>>,
     /// The weights before a classifier's fine-tuning.
@@ -67,14 +73,15 @@ pub struct Trainer<'a> {
     pub(super) batch: Vec<u32>,
     pub(super) order_epoch: Option<u64>,
     pub(super) step: u64,
-    /// Sums over the samples of the epoch at hand: samples, loss, terms.
+    /// Sums over the samples of the epoch at hand: samples, loss, the terms of all players.
     pub(super) sums: Vec<f64>,
     pub(super) seconds: f64,
     pub(super) history: Vec<EpochRecord>,
     pub(super) best: Option<Best>,
     /// Epochs since the best one.
     pub(super) waited: u64,
-    fitted: bool,
+    /// Whether first weights were made from the data.
+    prepared: bool,
 }
 
 impl<'a> Trainer<'a> {
@@ -82,48 +89,56 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// No rows to train on; a configuration that makes no sense for the data; no memory.
-    pub fn new(model: Model, dataset: &'a Dataset, rows: Vec<u32>, validation: Vec<u32>) -> Result<Self> {
+    pub fn new(
+        model: Model,
+        settings: TrainingSettings,
+        dataset: &'a Dataset,
+        rows: Vec<u32>,
+        validation: Vec<u32>,
+    ) -> Result<Self> {
         model.check_fits(dataset)?;
         if rows.is_empty() {
             return Err(Error::data(format!("{}: no rows to train on", dataset.name())));
         }
-        let phases = model.autoencoder().phases(model.config());
-        if model.autoencoder().has_classifier() {
+        let phases = model.autoencoder().phases(settings.epochs);
+        if phases.iter().any(|phase| model.autoencoder().phase_takes(phase).labels) {
             let known = model.data().classes.unwrap_or(0);
             if dataset.labels().is_none() || dataset.classes() > known {
                 let (name, found) = (dataset.name(), dataset.classes());
                 return Err(Error::data(format!(
-                    "{name} has labels of {found} classes; the model's classifier tells {known} apart: give data with those \
-                     labels"
+                    "{name} has labels of {found} classes; the model tells {known} apart: give data with those labels"
                 )));
             }
         }
-        let (scale, shift) = model.data().scaler.scale_shift(model.data().features)?;
-        let epochs: u64 = phases.iter().map(|phase| phase.epochs).sum();
+        let preprocessing = model.data().preprocessing.clone();
+        let unit = matches!(model.autoencoder().parts().reconstruction, Reconstruction::CrossEntropy);
+        for rows in [&rows, &validation] {
+            preprocessing.check_targets(dataset, rows, unit, model.autoencoder().takes().mask)?;
+        }
+        let epochs = phases.iter().fold(0u64, |sum, phase| sum.saturating_add(phase.epochs));
         let best = match validation.is_empty() || phases.is_empty() {
             true => None,
             false => Some(Best { loss: f64::INFINITY, epoch: 0, parameters: model.parameters().try_clone()? }),
         };
-        let average =
-            (model.config().ema > 0.0 && !phases.is_empty()).then(|| model.parameters().try_clone()).transpose()?;
+        let average = (settings.ema > 0.0 && !phases.is_empty()).then(|| model.parameters().try_clone()).transpose()?;
         let mut trainer = Self {
             order: vec![0; rows.len()],
             batch: vec![0; rows.len()],
             order_epoch: None,
             history: Vec::with_capacity(epochs.min(1 << 16) as usize),
-            scaling: Scaling { scale, shift },
+            preprocessing,
             phase: 0,
             phase_step: 0,
             ended_early: false,
-            recording: None,
+            seats: Vec::new(),
             validator: None,
-            optimizer: None,
             before: None,
             step: 0,
             sums: Vec::new(),
             seconds: 0.0,
             waited: 0,
-            fitted: false,
+            prepared: false,
+            settings,
             model,
             dataset,
             rows,
@@ -139,23 +154,26 @@ impl<'a> Trainer<'a> {
     /// Makes the plans and the optimiser of the phase at work.
     pub(super) fn begin_phase(&mut self) -> Result<()> {
         let Some(phase) = self.phases.get(self.phase) else { return Ok(()) };
-        let config = self.model.config();
+        let batch = self.settings.batch;
         let rows = match (self.is_full_batch(), self.model.autoencoder().couples_samples()) {
             (true, true) => self.rows.len(),
-            (true, false) => config.batch.max(PART).min(self.rows.len()),
-            (false, _) => config.batch.min(self.rows.len()),
+            (true, false) => batch.max(PART).min(self.rows.len()),
+            (false, _) => batch.min(self.rows.len()),
         };
         // The old plans' memory first.
-        (self.recording, self.validator, self.optimizer) = (None, None, None);
-        let recording = Recording::training(&self.model, phase, rows)?;
+        (self.seats, self.validator) = (Vec::new(), None);
+        for player in 0..phase.players.len() {
+            let recording = Recording::training(&self.model, phase, player, rows)?;
+            let optimizer = PhaseOptimizer::new(&self.settings, &recording.plan, self.model.parameters())?;
+            self.seats.push(Seat { recording, optimizer });
+        }
         if !self.validation.is_empty() {
             let all = self.validation.len();
             let rows = if self.model.autoencoder().couples_samples() { all } else { rows.min(all) };
             self.validator = Some(Recording::validation(&self.model, phase, rows)?);
         }
-        self.optimizer = Some(PhaseOptimizer::new(config, &recording.plan, self.model.parameters())?);
-        self.sums = vec![0.0; 2 + recording.objective.terms.len()];
-        self.recording = Some(recording);
+        let terms: usize = self.seats.iter().map(|seat| seat.recording.objective.terms.len()).sum();
+        self.sums = vec![0.0; 2 + terms];
         if let Some(average) = &mut self.average {
             average.flat_mut().copy_from_slice(self.model.parameters().flat());
         }
@@ -168,12 +186,12 @@ impl<'a> Trainer<'a> {
 
     /// Whether every step sees all samples.
     pub(super) fn is_full_batch(&self) -> bool {
-        self.model.config().optimizer == OptimizerName::Lbfgs
+        self.settings.optimizer == OptimizerName::Lbfgs
     }
 
     /// Steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        if self.is_full_batch() { 1 } else { self.rows.len().div_ceil(self.model.config().batch) as u64 }
+        if self.is_full_batch() { 1 } else { self.rows.len().div_ceil(self.settings.batch) as u64 }
     }
 
     /// Steps of all epochs of all phases.
@@ -207,12 +225,14 @@ impl<'a> Trainer<'a> {
         let parameters = self.model.parameters();
         let broken = |values: &[f32]| values.iter().any(|x| !x.is_finite());
         let parameter = parameters.ids().find(|&id| broken(parameters.view(id))).map(|id| parameters.name(id));
-        let state = || match &self.optimizer {
-            Some(PhaseOptimizer::Batches(optimizer)) => {
-                optimizer.state().find(|(_, values)| broken(values)).map(|(name, _)| name)
-            }
-            // Its own checks keep L-BFGS's pairs finite; what it holds of frozen parameters means nothing.
-            _ => None,
+        let state = || {
+            self.seats.iter().find_map(|seat| match &seat.optimizer {
+                PhaseOptimizer::Batches(optimizer) => {
+                    optimizer.state().find(|(_, values)| broken(values)).map(|(name, _)| name)
+                }
+                // Its own checks keep L-BFGS's pairs finite; what it holds of frozen parameters means nothing.
+                PhaseOptimizer::Whole(_) => None,
+            })
         };
         parameter.or_else(state)
     }
@@ -220,6 +240,16 @@ impl<'a> Trainer<'a> {
     /// The rows that are trained on.
     pub fn rows(&self) -> &[u32] {
         &self.rows
+    }
+
+    /// How it is trained.
+    pub fn settings(&self) -> &TrainingSettings {
+        &self.settings
+    }
+
+    /// The data.
+    pub fn dataset(&self) -> &'a Dataset {
+        self.dataset
     }
 
     /// The model as it stands.
@@ -268,10 +298,11 @@ impl<'a> Trainer<'a> {
     /// Bytes of the workspace, the parameters, the moments and what else is as long as these.
     pub fn bytes(&self) -> usize {
         let flat = self.model.parameters().flat().len() * 4;
-        let moments =
-            self.optimizer.as_ref().map_or(0, |optimizer| optimizer.buffers(self.model.config().lbfgs_memory));
+        let memory = self.settings.lbfgs_memory;
+        let moments: usize = self.seats.iter().map(|seat| seat.optimizer.buffers(memory)).sum();
         let kept = [self.best.is_some(), self.average.is_some(), self.before.is_some()];
-        let plans = [&self.recording, &self.validator].into_iter().flatten().map(|recording| recording.plan.bytes());
+        let plans = self.seats.iter().map(|seat| &seat.recording).chain(&self.validator);
+        let plans = plans.map(|recording| recording.plan.bytes());
         plans.sum::<usize>() + flat * (1 + moments + kept.into_iter().filter(|&kept| kept).count())
     }
 
@@ -292,13 +323,10 @@ impl<'a> Trainer<'a> {
         observer: &mut dyn Observer,
         stop: &mut dyn FnMut(&Self) -> Result<bool>,
     ) -> Result<Stopped> {
-        if self.model.autoencoder().is_fitted() {
-            self.fit(split)?;
-            return Ok(Stopped::Finished);
-        }
-        if let Some(recording) = &self.recording {
+        self.prepare(split)?;
+        if let Some(seat) = self.seats.first() {
             // Every thread's scratch memory now, so that no step has to reserve any.
-            warm_up::<f32>(Context { backend: recording.plan.backend(), split });
+            warm_up::<f32>(Context { backend: seat.recording.plan.backend(), split });
         }
         while !self.is_done() {
             if limit.is_some_and(|limit| self.step >= limit) {
@@ -324,7 +352,8 @@ impl<'a> Trainer<'a> {
         let loss = match self.is_full_batch() {
             true => self.sums[1] / self.sums[0].max(1.0),
             false => {
-                self.recording.as_ref().map_or(Ok(0.0), |recording| recording.number(recording.objective.total))?
+                let first = self.seats.first().map(|seat| &seat.recording);
+                first.map_or(Ok(0.0), |recording| recording.number(recording.objective.total))?
             }
         };
         let epoch = self.history.len() as u64 + 1;
@@ -343,36 +372,32 @@ impl<'a> Trainer<'a> {
     }
 
     /// Goes over to the next phase, from the weights that this one chose.
-    fn next_phase(&mut self) -> Result<()> {
+    pub(super) fn next_phase(&mut self) -> Result<()> {
         let chosen = self.chosen().try_clone()?;
         self.model.parameters_mut().flat_mut().copy_from_slice(chosen.flat());
-        if self.phases[self.phase].is_classifier() {
+        if self.phases[self.phase].keeps {
             self.before = Some(chosen);
         }
         self.phase += 1;
         self.begin_phase()
     }
 
-    /// Fits a model that has a closed form.
-    fn fit(&mut self, split: Split) -> Result<()> {
-        if self.fitted {
+    /// Makes first weights from the data, before the first step of all.
+    fn prepare(&mut self, split: Split) -> Result<()> {
+        if std::mem::replace(&mut self.prepared, true) || self.step > 0 {
             return Ok(());
         }
         let started = Instant::now();
-        let Scaling { scale, shift } = &self.scaling;
-        let pca = Pca::fit(self.dataset, Some(&self.rows), scale, shift, self.model.code_size(), split)?;
-        let autoencoder = self.model.autoencoder().clone();
-        autoencoder.fit(&pca, self.model.parameters_mut());
-        self.fitted = true;
+        let (preprocessing, seed) = (&self.preprocessing, self.model.source().seed);
+        let taken = self.model.started().to_vec();
+        let data = Prepare { dataset: self.dataset, rows: &self.rows, preprocessing, started: &taken, seed, split };
+        let (autoencoder, parameters) = self.model.parts_mut();
+        autoencoder.prepare(&data, parameters)?;
+        let parameters = &*parameters;
+        // What follows the weights, or keeps the first ones, begins with them.
+        let others = self.average.iter_mut().chain(self.best.iter_mut().map(|best| &mut best.parameters));
+        others.for_each(|to| to.flat_mut().copy_from_slice(parameters.flat()));
         self.seconds += started.elapsed().as_secs_f64();
         Ok(())
-    }
-}
-
-/// A dataset's numbers as the engine takes them.
-pub(crate) fn raw(dataset: &Dataset) -> RawRows<'_, f32> {
-    match dataset.samples() {
-        Samples::U8(bytes) => RawRows::Bytes(bytes),
-        Samples::F32(values) => RawRows::Values(values),
     }
 }

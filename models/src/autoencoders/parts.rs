@@ -1,0 +1,159 @@
+//! What every type is made of: a body, a reconstruction, and what any type may have.
+
+use super::sample::{Code, Inputs, Sample, Scores};
+use crate::bodies::{self, Beside, Body, BodySettings, DenseLayers, Encoded, Ends, Extra, Frame};
+use crate::nn::{ActivationName, Init, Mode, Pass};
+use crate::objective::{
+    Builder, Corrupted, Corruption, CorruptionKeys, L2, L2Keys, Reconstruction, ReconstructionKeys,
+};
+use crate::settings::groups;
+use crate::{Error, Result};
+use narrows_engine::ops::Axis;
+use narrows_engine::{ParameterId, Parameters, Real, Var};
+
+groups! {
+    /// The keys of every type.
+    Base {
+        /// Of encoder and decoder.
+        body: BodySettings,
+        /// Of the reconstruction.
+        reconstruction: ReconstructionKeys,
+        /// Of what is done to the input.
+        corruption: CorruptionKeys,
+        /// Of a penalty on the weights.
+        l2: L2Keys,
+    }
+}
+
+impl Base {
+    /// One layer of sigmoid units on either side, as the papers on regularised autoencoders have it.
+    pub fn shallow(code: usize) -> Self {
+        let mut base = Self::default();
+        base.body.dense.hidden = Vec::new();
+        base.body.shared.general.code = code;
+        base.body.shared.general.code_activation = ActivationName::Sigmoid;
+        base.body.shared.general.init = Init::Glorot;
+        base
+    }
+
+    /// Settles what is left to data that lie in 0..1 or not; see [`ReconstructionKeys::settle`].
+    ///
+    /// # Errors
+    /// A loss, an output or a corruption that does not fit the data.
+    pub fn settle(&mut self, sample: &Sample, linear: bool, instead: &str) -> Result<Vec<String>> {
+        let decisions = self.reconstruction.settle(sample.unit, linear, instead)?;
+        let clipped = Corruption::new(&self.corruption)?.filter(Corruption::needs_unit_data);
+        match clipped {
+            Some(corruption) if !sample.unit => Err(Error::usage(format!(
+                "corruption {} goes to 0 and 1, but the scaled data leave 0..1; give --scaling range or minmax, or another \
+                 corruption",
+                corruption.kind().name()
+            ))),
+            _ => Ok(decisions),
+        }
+    }
+}
+
+/// Body, reconstruction and what any type may have.
+#[derive(Debug)]
+pub struct Parts<T: Real> {
+    /// Encoder and decoder.
+    pub body: Box<dyn Body<T>>,
+    /// How a reconstruction is compared.
+    pub reconstruction: Reconstruction,
+    /// How inputs are corrupted while training.
+    pub corruption: Option<Corruption>,
+    l2: Option<L2>,
+}
+
+impl<T: Real> Parts<T> {
+    /// Adds the parameters of the body, for an encoder that ends in the code and sees the sample alone.
+    ///
+    /// # Errors
+    /// Choices that make no sense for such data; sizes that are too large.
+    pub fn new(base: &Base, sample: &Sample, parameters: &mut Parameters<T>) -> Result<Self> {
+        Self::open(base, sample, (Ends::Code, Beside::default(), 0), parameters)
+    }
+
+    /// The same for an encoder that ends openly, or sees more than the sample; the last number is what the decoder sees
+    /// beside a code.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn open(
+        base: &Base,
+        sample: &Sample,
+        (ends, beside, decoder_beside): (Ends, Beside, usize),
+        parameters: &mut Parameters<T>,
+    ) -> Result<Self> {
+        if sample.features == 0 {
+            return Err(Error::data("samples of no numbers"));
+        }
+        if let Some(image) = sample.image.filter(|image| image.features() != Some(sample.features)) {
+            return Err(Error::data(format!("images of {image} do not have {} numbers", sample.features)));
+        }
+        let frame = Frame { features: sample.features, image: sample.image, ends, beside, decoder_beside };
+        Ok(Self {
+            reconstruction: Reconstruction::new(&base.reconstruction)?,
+            corruption: Corruption::new(&base.corruption)?,
+            body: bodies::build(&base.body, &frame, parameters)?,
+            l2: None,
+        })
+    }
+
+    /// Notes the parameters that a penalty is on, once all are there.
+    #[must_use]
+    pub fn penalised(mut self, base: &Base, parameters: &Parameters<T>) -> Self {
+        self.l2 = L2::new(&base.l2, parameters);
+        self
+    }
+
+    /// The code of samples.
+    #[track_caller]
+    pub fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Code {
+        let Encoded { value, switches } = self.body.encode(pass, inputs.x, Extra::default());
+        Code { switches, ..Code::of(value) }
+    }
+
+    /// Samples as the encoder sees them while training.
+    #[track_caller]
+    pub fn corrupt(&self, pass: &Pass<'_, T>, x: Var) -> Corrupted {
+        match (&self.corruption, pass.mode()) {
+            (Some(corruption), Mode::Training) => corruption.record(pass, x),
+            _ => Corrupted { input: x, weights: None },
+        }
+    }
+
+    /// Adds the L2 term over the parameters for which `trained` holds and that the objective does not freeze.
+    #[track_caller]
+    pub fn penalise(&self, pass: &Pass<'_, T>, builder: &mut Builder, trained: impl Fn(ParameterId) -> bool) {
+        let frozen = builder.frozen.clone();
+        let counts = |id: ParameterId| trained(id) && !frozen.contains(&id);
+        if let Some((l2, value)) = self.l2.as_ref().and_then(|l2| Some((l2, l2.record(pass, counts)?))) {
+            builder.term("l2", l2.weight, value);
+        }
+    }
+
+    /// What the reconstruction `raw` adds for each sample, and for each feature.
+    #[track_caller]
+    pub fn scores(&self, pass: &Pass<'_, T>, raw: Var, inputs: &Inputs) -> Scores {
+        let each = self.reconstruction.each(pass, raw, inputs.x);
+        let features = inputs.mask.map_or(each, |mask| pass.mul(each, mask));
+        Scores { terms: vec![("reconstruction", pass.sum_over(features, Axis::Row))], features }
+    }
+
+    /// The line for a code that is no smaller than a sample.
+    pub fn uncompressed(&self, sample: &Sample) -> Option<String> {
+        let (code, features) = (self.body.code_size(), sample.features);
+        (code >= features)
+            .then(|| format!("the code has {code} numbers for {features} of the data: nothing is compressed"))
+    }
+
+    /// The fully connected layers, for a type that needs them.
+    ///
+    /// # Errors
+    /// Another body, or something between the layers; `what` is the line for that.
+    pub fn dense(&self, what: &str) -> Result<DenseLayers<'_>> {
+        self.body.dense_layers().ok_or_else(|| Error::usage(what))
+    }
+}

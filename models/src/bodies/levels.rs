@@ -1,0 +1,61 @@
+//! The keys of bodies of convolutions: how many levels there are, and how each makes a sample smaller and larger again.
+
+use crate::settings::{Range, settings, word};
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+/// How an encoder makes images smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Downsample {
+    /// Max pooling of 2x2.
+    Pool,
+    /// Convolutions of stride 2.
+    Stride,
+}
+
+word!(Downsample, "downsample");
+
+/// How a decoder makes images larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Upsample {
+    /// Nearest-neighbour unpooling, and a convolution.
+    Nearest,
+    /// Max unpooling by the encoder's switches, and a convolution.
+    Max,
+    /// Transposed convolutions of stride 2.
+    Transposed,
+}
+
+word!(Upsample, "upsample");
+
+/// What the code of a convolutional autoencoder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Bottleneck {
+    /// The encoder's last image.
+    Map,
+    /// `code` numbers, by a linear layer.
+    Dense,
+}
+
+word!(Bottleneck, "bottleneck");
+
+settings! {
+    /// The keys of convolutions.
+    Levels {
+        filters: Vec<usize> = vec![16, 8, 8], "SIZES", "filters of each level of the encoder, as in 16,8,8; the decoder mirrors them",
+            in Range::<Vec<usize>>::LAYERS, where body is ["convolutional", "sequence"];
+        kernel: usize = 3, "SIZE", "rows and columns of a kernel, an odd number",
+            in Range::<usize>::KERNEL, where body is ["convolutional", "sequence"];
+        downsample: Downsample = Downsample::Pool, "NAME", "how the encoder makes images smaller",
+            where body is ["convolutional", "sequence"];
+        upsample: Upsample = Upsample::Nearest, "NAME", "how the decoder makes images larger",
+            where body is ["convolutional", "sequence"];
+        bottleneck: Bottleneck = Bottleneck::Map, "NAME", "whether the code is the last image or numbers that a linear layer makes of it",
+            where body is ["convolutional", "sequence"];
+    }
+}

@@ -1,0 +1,58 @@
+//! The parts of the data: what is trained on, what is validated on, what is tested on.
+//!
+//! A source with a test part of its own keeps it; from any other a fraction is held out. Both splits are functions
+//! of the seed, so that `eval` finds the same test part again.
+
+use super::{DataSettings, Dataset, Patches, split};
+use crate::Result;
+use narrows_engine::random::{permutation, stream_id};
+
+/// The operation numbers of the streams that splits are drawn from.
+const TEST_SPLIT: u32 = 0x00ff_0002;
+const VALIDATION_SPLIT: u32 = 0x00ff_0003;
+
+/// The training part: the data, the rows to train on, the rows to validate on.
+///
+/// # Errors
+/// A source that cannot be read; fractions that leave a part empty.
+pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32>)> {
+    let source = settings.open(None)?;
+    let dataset = source.train()?;
+    let kept = match source.has_test()? {
+        true => all(&dataset),
+        false => test_split(settings, &dataset)?.0,
+    };
+    let (train, validation) = split(kept.len(), settings.validation, |rows| {
+        permutation(settings.seed, stream_id(0, VALIDATION_SPLIT), rows)
+    })?;
+    let rows = |places: Vec<u32>| places.into_iter().map(|place| kept[place as usize]).collect();
+    Ok((dataset, rows(train), rows(validation)))
+}
+
+/// The test part: the data and its rows, and whether these were never trained on. `patches` is how the model's own were
+/// made, if it was trained on any: those of other photographs are made alike.
+///
+/// # Errors
+/// A source that cannot be read.
+pub fn load_test(settings: &DataSettings, patches: Option<Patches>) -> Result<(Dataset, Vec<u32>, bool)> {
+    let source = settings.open(patches)?;
+    if let Some(dataset) = source.test()? {
+        let rows = all(&dataset);
+        return Ok((dataset, rows, true));
+    }
+    let dataset = source.train()?;
+    let rows = test_split(settings, &dataset)?.1;
+    if rows.is_empty() {
+        let rows = all(&dataset);
+        return Ok((dataset, rows, false));
+    }
+    Ok((dataset, rows, true))
+}
+
+fn test_split(settings: &DataSettings, dataset: &Dataset) -> Result<(Vec<u32>, Vec<u32>)> {
+    split(dataset.len(), settings.test_fraction, |rows| permutation(settings.seed, stream_id(0, TEST_SPLIT), rows))
+}
+
+fn all(dataset: &Dataset) -> Vec<u32> {
+    (0..dataset.len() as u32).collect()
+}

@@ -1,0 +1,217 @@
+//! A trained autoencoder: its settings, its weights, and what it must know of its data.
+//!
+//! `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units.
+//! `recorder`: plans over it. `start`: first weights from another file.
+
+mod describe;
+mod file;
+mod recorder;
+mod session;
+mod start;
+
+pub use describe::{ModelInfo, OperationLine};
+pub use file::{FORMAT, MODEL_FILE, model_file};
+pub use recorder::{INFERENCE_ROWS, Recorded, inputs};
+pub(crate) use recorder::{mask_missing, no_room};
+pub use session::{Given, Scored, Session};
+pub use start::Started;
+
+use crate::autoencoders::{AnyType, Autoencoder, Sample};
+use crate::data::{DataSettings, Dataset, ImageShape, Preprocessing};
+use crate::settings::Settings;
+use crate::tensors::Conversion;
+use crate::{Error, Result};
+use narrows_engine::Parameters;
+use serde::{Deserialize, Serialize};
+
+/// What a model must know of its data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataInfo {
+    /// The data's name.
+    pub name: String,
+    /// Numbers in a sample.
+    pub features: usize,
+    /// How a sample is an image, if it is one.
+    pub image: Option<ImageShape>,
+    /// What is done to values before the model sees them.
+    pub preprocessing: Preprocessing,
+    /// How many classes its labels tell apart, if it has labels.
+    #[serde(default)]
+    pub classes: Option<usize>,
+}
+
+impl DataInfo {
+    /// What a model must know of `dataset`, preprocessed so.
+    pub fn of(dataset: &Dataset, preprocessing: Preprocessing) -> Self {
+        Self {
+            name: dataset.name().into(),
+            features: dataset.features(),
+            image: dataset.image(),
+            preprocessing,
+            classes: dataset.labels().map(|_| dataset.classes()),
+        }
+    }
+
+    /// The same as a type sees it.
+    pub fn sample(&self) -> Sample {
+        let Self { features, image, classes, .. } = *self;
+        Sample { features, image, classes, unit: self.preprocessing.is_unit() }
+    }
+}
+
+/// An autoencoder with its weights.
+pub struct Model {
+    kind: &'static dyn AnyType,
+    settings: Box<dyn Settings>,
+    source: DataSettings,
+    trained: toml::Table,
+    conversions: Vec<Conversion>,
+    started: Vec<String>,
+    data: DataInfo,
+    parameters: Parameters<f32>,
+    autoencoder: Box<dyn Autoencoder<f32>>,
+}
+
+impl Model {
+    /// A model with weights drawn by the seed of `source`, the keys of its data. What its settings leave to the data
+    /// must be settled ([`AnyType::settle`]).
+    ///
+    /// # Errors
+    /// Settings that make no sense for the data; no memory.
+    pub fn new(
+        kind: &'static dyn AnyType,
+        settings: Box<dyn Settings>,
+        source: DataSettings,
+        data: DataInfo,
+    ) -> Result<Self> {
+        Self::within(kind, settings, source, data, usize::MAX)
+    }
+
+    /// The same for a model of at most `most` numbers.
+    fn within(
+        kind: &'static dyn AnyType,
+        settings: Box<dyn Settings>,
+        source: DataSettings,
+        data: DataInfo,
+        most: usize,
+    ) -> Result<Self> {
+        data.preprocessing.check(data.features)?;
+        // Counted first, so that memory is reserved once, and not at all for what is too large.
+        let mut counted = Parameters::counting(most);
+        kind.build(&*settings, &data.sample(), &mut counted)?;
+        let mut parameters = Parameters::new();
+        parameters.reserve_like(&counted)?;
+        let autoencoder = kind.build(&*settings, &data.sample(), &mut parameters)?;
+        autoencoder.initialise(&mut parameters, source.seed);
+        Ok(Self {
+            kind,
+            settings,
+            source,
+            trained: toml::Table::new(),
+            conversions: Vec::new(),
+            started: Vec::new(),
+            data,
+            parameters,
+            autoencoder,
+        })
+    }
+
+    /// The type.
+    pub fn kind(&self) -> &'static dyn AnyType {
+        self.kind
+    }
+
+    /// The type's settings.
+    pub fn settings(&self) -> &dyn Settings {
+        &*self.settings
+    }
+
+    /// The value of one of them as text; `None` if the type has no such key.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        crate::settings::get(&*self.settings, key)
+    }
+
+    /// The keys of the data that it was made for.
+    pub fn source(&self) -> &DataSettings {
+        &self.source
+    }
+
+    /// Notes how it was trained, for whoever reads its file.
+    pub fn set_trained(&mut self, trained: toml::Table) {
+        self.trained = trained;
+    }
+
+    /// The tensors that its file held in another type, each now f32.
+    pub fn conversions(&self) -> &[Conversion] {
+        &self.conversions
+    }
+
+    /// What it knows of its data.
+    pub fn data(&self) -> &DataInfo {
+        &self.data
+    }
+
+    /// The weights.
+    pub fn parameters(&self) -> &Parameters<f32> {
+        &self.parameters
+    }
+
+    /// The weights, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut Parameters<f32> {
+        &mut self.parameters
+    }
+
+    /// The autoencoder, and the weights to be changed.
+    pub fn parts_mut(&mut self) -> (&dyn Autoencoder<f32>, &mut Parameters<f32>) {
+        (&*self.autoencoder, &mut self.parameters)
+    }
+
+    /// Numbers that are trained: running means and codebooks are not.
+    pub fn trained_count(&self) -> usize {
+        let kept = self.autoencoder.kept(&self.parameters);
+        self.parameters.count() - kept.iter().map(|&id| self.parameters.view(id).len()).sum::<usize>()
+    }
+
+    /// The layers and the objective.
+    pub fn autoencoder(&self) -> &dyn Autoencoder<f32> {
+        &*self.autoencoder
+    }
+
+    /// Numbers in a code.
+    pub fn code_size(&self) -> usize {
+        self.autoencoder.parts().body.code_size()
+    }
+
+    /// Sizes from the data to the code and back, as in `784-32-784`.
+    pub fn layers(&self) -> String {
+        self.autoencoder.parts().body.layers()
+    }
+
+    /// Refuses data of another kind than the model was trained on: another number of features, another shape of image,
+    /// and no labels or more classes where it takes them.
+    ///
+    /// # Errors
+    /// What does not fit, with both sizes.
+    pub fn check_fits(&self, dataset: &Dataset) -> Result<()> {
+        let (name, features) = (dataset.name(), dataset.features());
+        if features != self.data.features {
+            let takes = self.data.features;
+            return Err(Error::data(format!("{name} has {features} features; the model takes {takes}")));
+        }
+        match (self.data.image, dataset.image()) {
+            (Some(wanted), Some(found)) if wanted != found => {
+                return Err(Error::data(format!("{name} has images of {found}; the model takes images of {wanted}")));
+            }
+            _ => {}
+        }
+        let known = self.data.classes.unwrap_or(0);
+        if self.autoencoder.takes().labels && (dataset.labels().is_none() || dataset.classes() > known) {
+            let found = dataset.classes();
+            return Err(Error::data(format!(
+                "{name} has labels of {found} classes; the model takes those of {known}: give data with those labels"
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,477 @@
+//! A model at work, in the data's own units: raw numbers in, raw numbers out.
+//!
+//! A session records each plan once, when it is first asked for, and then takes any number of samples at a time.
+//! Results lie in buffers of the session's own, so that after the first call of a kind nothing is allocated but where a
+//! call is larger than all before. Clones share the model and the plans and have buffers of their own: one for each
+//! thread.
+//!
+//! ```
+//! use narrows::data::{Dataset, Samples};
+//! use narrows::model::Session;
+//! use narrows::training::{Config, fit};
+//!
+//! # fn main() -> narrows::Result<()> {
+//! let numbers: Vec<f32> = (0..600).map(|i| 1000.0 + (i * i % 97) as f32).collect();
+//! let dataset = Dataset::new("mine", Samples::F32(numbers.clone()), 6)?;
+//! let config = Config::of("undercomplete")?.with(&[("hidden", "8"), ("code", "3"), ("epochs", "2")])?;
+//! let mut session = Session::new(fit(&config, &dataset)?);
+//! assert_eq!(session.encode(&numbers[..60])?.len(), 10 * 3);
+//! let scores = session.score(&numbers[..60])?;
+//! assert_eq!((scores.total.len(), scores.features.len()), (10, 60));
+//! # Ok(())
+//! # }
+//! ```
+
+use super::recorder::mask_missing;
+use super::{Model, Recorded, no_room};
+use crate::objective::Reconstruction;
+use crate::{Error, Result};
+use narrows_engine::random::Noise;
+use narrows_engine::{Context, RawRows, Split, Var, Workspace};
+use std::sync::{Arc, OnceLock};
+
+/// How far scaled samples may be beyond 0..1 under cross-entropy: what rounding to f32 makes.
+const UNIT_ROUNDING: f32 = 1e-6;
+
+/// Raw samples, and what some types take besides.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    numbers: &'a [f32],
+    labels: Option<&'a [u32]>,
+}
+
+impl<'a> Given<'a> {
+    /// Samples `[n, features]`, row by row. NaN stands for a number that is missing, of a type that takes that.
+    pub fn new(numbers: &'a [f32]) -> Self {
+        Self { numbers, labels: None }
+    }
+
+    /// With the class of each.
+    #[must_use]
+    pub fn labels(self, labels: &'a [u32]) -> Self {
+        Self { labels: Some(labels), ..self }
+    }
+}
+
+impl<'a, N: AsRef<[f32]> + ?Sized> From<&'a N> for Given<'a> {
+    fn from(numbers: &'a N) -> Self {
+        Self::new(numbers.as_ref())
+    }
+}
+
+/// What each sample adds to the objective, unweighted: small for what is like the data that were trained on. Which terms
+/// there are is the type's [`scores`](crate::autoencoders::Autoencoder::scores): the reconstruction, and KL of a
+/// distribution; penalties on weights and codes say nothing of a sample, and are not among them.
+#[derive(Debug, Clone, Copy)]
+pub struct Scored<'a> {
+    /// The sum of the terms, one a sample.
+    pub total: &'a [f32],
+    /// The names of the terms, the reconstruction's first.
+    pub names: &'a [&'static str],
+    /// Their values, a row for each sample.
+    pub terms: &'a [f32],
+    /// What each feature adds to the reconstruction (before a likelihood's variance and constants), `[n, features]`.
+    pub features: &'a [f32],
+}
+
+/// The work of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Job {
+    Encode,
+    Decode,
+    Reconstruct,
+    Score,
+    Sample,
+    Impute,
+    Entries,
+    Variances,
+}
+
+/// How many kinds of work there are.
+const JOBS: usize = 8;
+/// Draws of the code that a missing number is averaged over.
+const DRAWS: usize = 64;
+
+/// What a job's plan gives: the values, and the names of a score's terms.
+type Outputs = (Vec<Var>, Vec<&'static str>);
+
+/// What clones share.
+struct Shared {
+    model: Arc<Model>,
+    plans: [OnceLock<Recorded<Outputs>>; JOBS],
+}
+
+/// A model at work.
+pub struct Session {
+    shared: Arc<Shared>,
+    workspaces: [Option<Workspace<f32>>; JOBS],
+    split: Split,
+    /// Results of the last call, one buffer for each value.
+    results: [Vec<f32>; 3],
+    total: Vec<f32>,
+    /// Codes that only their number counts of.
+    zeros: Vec<f32>,
+    /// Results in the data's own units.
+    raw: Vec<f64>,
+}
+
+impl Clone for Session {
+    fn clone(&self) -> Self {
+        let (shared, split) = (Arc::clone(&self.shared), self.split);
+        Self {
+            shared,
+            split,
+            workspaces: Default::default(),
+            results: Default::default(),
+            total: Vec::new(),
+            zeros: Vec::new(),
+            raw: Vec::new(),
+        }
+    }
+}
+
+impl Session {
+    /// Puts a model to work, on one thread unless [`Self::on`] says otherwise.
+    pub fn new(model: impl Into<Arc<Model>>) -> Self {
+        Self {
+            shared: Arc::new(Shared { model: model.into(), plans: Default::default() }),
+            workspaces: Default::default(),
+            split: Split::Serial,
+            results: Default::default(),
+            total: Vec::new(),
+            zeros: Vec::new(),
+            raw: Vec::new(),
+        }
+    }
+
+    /// The same on several threads: hand down what [`Threads::run`](narrows_engine::Threads::run) gives, and stay
+    /// inside it.
+    #[must_use]
+    pub fn on(mut self, split: Split) -> Self {
+        self.split = split;
+        self
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.shared.model
+    }
+
+    /// The codes of raw samples: `[n, features]` gives `[n, code]`, of a distribution the mean.
+    ///
+    /// # Errors
+    /// A length that is no whole number of samples; values that the model cannot take, by row and column; no memory.
+    pub fn encode<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<&[f32]> {
+        self.run(Job::Encode, samples.into(), 0)?;
+        Ok(&self.results[0])
+    }
+
+    /// The numbers of the codebook's entries that the codes of raw samples are made of, in their order: as many for each
+    /// sample as its code has entries, whole numbers from 0.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`], and a type without a codebook.
+    pub fn entries<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<&[f32]> {
+        self.run(Job::Entries, samples.into(), 0)?;
+        Ok(&self.results[0])
+    }
+
+    /// How uncertain the codes of raw samples are: the variances `[n, code]` of the distributions whose means are
+    /// [`Self::encode`]'s.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`], and a type whose code is no distribution.
+    pub fn variances<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<&[f32]> {
+        self.run(Job::Variances, samples.into(), 0)?;
+        Ok(&self.results[0])
+    }
+
+    /// What codes stand for: `[n, code]` gives raw samples `[n, features]`.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`], and a model that cannot decode a code alone.
+    pub fn decode<'a>(&mut self, codes: impl Into<Given<'a>>) -> Result<&[f32]> {
+        self.run(Job::Decode, codes.into(), 0)?;
+        self.unscale()
+    }
+
+    /// Raw samples encoded and decoded: as many raw samples.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`].
+    pub fn reconstruct<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<&[f32]> {
+        self.run(Job::Reconstruct, samples.into(), 0)?;
+        self.unscale()
+    }
+
+    /// What each raw sample adds to the objective, term by term and feature by feature; see [`Scored`].
+    ///
+    /// # Errors
+    /// As for [`Self::encode`]; of a model with cross-entropy, values beyond the range that is scaled to 0..1.
+    pub fn score<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<Scored<'_>> {
+        self.run(Job::Score, samples.into(), 0)?;
+        let names = &self.recorded(Job::Score)?.outputs.1;
+        let count = names.len().max(1);
+        self.total.clear();
+        self.total.extend(self.results[1].chunks_exact(count).map(|terms| terms.iter().sum::<f32>()));
+        let names = &self.shared.plans[Job::Score as usize].get().map_or(&[][..], |plan| &plan.outputs.1);
+        Ok(Scored { total: &self.total, names, terms: &self.results[1], features: &self.results[0] })
+    }
+
+    /// Raw samples whose missing numbers, which are NaN, are filled by the mean that the model gives them beside what is
+    /// present, over 64 weighted draws of the code: as many raw samples, what is present as it was. The draws are by the
+    /// place of a row in the call, so the same row elsewhere is filled by other draws.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`], and a type, or settings of it, that takes no missing values.
+    pub fn impute<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<&[f32]> {
+        let given = samples.into();
+        self.run(Job::Impute, given, 0)?;
+        self.unscale()?;
+        // Scaling there and back rounds; what is present is what it was.
+        let all = self.results[0].iter_mut().zip(given.numbers).filter(|(_, raw)| !raw.is_nan());
+        all.for_each(|(to, raw)| *to = *raw);
+        Ok(&self.results[0])
+    }
+
+    /// `count` new raw samples from the prior, drawn by `seed`; `labels` are their classes, of a type that takes them.
+    ///
+    /// # Errors
+    /// A type without a prior; no memory.
+    pub fn sample(&mut self, count: usize, labels: Option<&[u32]>, seed: u64) -> Result<&[f32]> {
+        let mut zeros = std::mem::take(&mut self.zeros);
+        zeros.clear();
+        grow(&mut zeros, count.saturating_mul(self.model().code_size()))?;
+        let done = self.run(Job::Sample, Given { numbers: &zeros, labels }, seed);
+        self.zeros = zeros;
+        done?;
+        self.unscale()
+    }
+
+    /// The plan of a job, recorded when it is first asked for.
+    fn recorded(&self, job: Job) -> Result<&Recorded<Outputs>> {
+        let place = &self.shared.plans[job as usize];
+        if let Some(recorded) = place.get() {
+            return Ok(recorded);
+        }
+        let recorded = record(&self.shared.model, job)?;
+        // Another thread may have been quicker; one of two equal plans is as good as the other.
+        Ok(place.get_or_init(|| recorded))
+    }
+
+    /// Runs a job over rows of any number, a batch at a time, into the buffers.
+    fn run(&mut self, job: Job, given: Given<'_>, seed: u64) -> Result<()> {
+        let codes = matches!(job, Job::Decode | Job::Sample);
+        let (features, takes) = (self.model().data().features, self.model().autoencoder().takes());
+        let width = if codes { self.model().code_size() } else { features };
+        let count = given.numbers.len() / width.max(1);
+        if !given.numbers.len().is_multiple_of(width.max(1)) {
+            let (len, what) = (given.numbers.len(), if codes { "codes" } else { "samples" });
+            return Err(Error::data(format!("{len} numbers are no {what} of {width}; give whole rows")));
+        }
+        check_labels(given.labels, count, self.model())?;
+        self.recorded(job)?;
+        let Self { shared, workspaces, results, split, .. } = self;
+        let Some(Recorded { plan, inputs, outputs }) = shared.plans[job as usize].get() else { return Ok(()) };
+        let workspace = match &mut workspaces[job as usize] {
+            Some(workspace) => workspace,
+            none => none.insert(plan.workspace().map_err(|error| no_room(plan, &error))?),
+        };
+        results.iter_mut().for_each(Vec::clear);
+        for (batch, numbers) in given.numbers.chunks((plan.max_rows() * width).max(1)).enumerate() {
+            let (first, rows) = (batch * plan.max_rows(), numbers.len() / width);
+            workspace.set_rows(rows)?;
+            workspace.set_noise(Noise { seed, step: batch as u64 });
+            let x = workspace.input_mut(inputs.x)?;
+            if codes {
+                x.copy_from_slice(numbers);
+            } else {
+                let context = Context { backend: plan.backend(), split: *split };
+                shared.model.data().preprocessing.apply(context, RawRows::Values(numbers), x)?;
+                if let Some(mask) = inputs.mask {
+                    mask_missing(workspace, inputs.x, mask)?;
+                }
+            }
+            let unit = job == Job::Score
+                && matches!(shared.model.autoencoder().parts().reconstruction, Reconstruction::CrossEntropy);
+            check_values(workspace.input_mut(inputs.x)?, (first, width), codes, unit)?;
+            if let (Some(to), Some(labels), true) = (inputs.labels, given.labels, takes.labels) {
+                let to = workspace.input_mut(to)?;
+                to.iter_mut().zip(&labels[first..]).for_each(|(to, &label)| *to = label as f32);
+            }
+            plan.forward(shared.model.parameters(), workspace, *split)?;
+            let (values, names) = (&outputs.0, outputs.1.len());
+            for &var in values {
+                check_results(workspace.value(var)?, (first, rows))?;
+            }
+            append(&mut results[0], workspace.value(values[0])?)?;
+            // Terms, a column each, become a row for each sample.
+            let start = results[1].len();
+            grow(&mut results[1], rows * names)?;
+            for (column, &var) in values[1..].iter().enumerate() {
+                let to = results[1][start..].iter_mut().skip(column).step_by(names.max(1));
+                to.zip(workspace.value(var)?).for_each(|(to, &x)| *to = x);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first result, scaled back.
+    fn unscale(&mut self) -> Result<&[f32]> {
+        let Self { shared, results, raw, .. } = self;
+        raw.clear();
+        raw.try_reserve(results[0].len()).map_err(|_| Error::data("no memory for raw numbers"))?;
+        raw.resize(results[0].len(), 0.0);
+        shared.model.data().preprocessing.invert(&results[0], raw)?;
+        results[0].iter_mut().zip(raw).for_each(|(to, &mut x)| *to = x as f32);
+        Ok(&results[0])
+    }
+}
+
+/// Records a job.
+fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
+    let autoencoder = model.autoencoder();
+    let reconstruction = &autoencoder.parts().reconstruction;
+    let most = usize::MAX;
+    match job {
+        Job::Encode => model.recorded(most, |pass, inputs| {
+            let outputs = vec![autoencoder.encode(pass, inputs).value];
+            ((outputs.clone(), Vec::new()), outputs)
+        }),
+        Job::Decode => model.recorded_over(most, model.code_size(), |pass, inputs| {
+            let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(inputs.x), inputs);
+            let outputs = vec![reconstruction.output(pass, raw)];
+            ((outputs.clone(), Vec::new()), outputs)
+        }),
+        Job::Reconstruct => model.recorded(most, |pass, inputs| {
+            let code = autoencoder.encode(pass, inputs);
+            let outputs = vec![reconstruction.output(pass, autoencoder.decode(pass, &code, inputs))];
+            ((outputs.clone(), Vec::new()), outputs)
+        }),
+        Job::Score => model.recorded(most, |pass, inputs| {
+            let scores = autoencoder.scores(pass, inputs);
+            let (names, terms): (Vec<_>, Vec<_>) = scores.terms.into_iter().unzip();
+            let outputs: Vec<Var> = std::iter::once(scores.features).chain(terms).collect();
+            ((outputs.clone(), names), outputs)
+        }),
+        Job::Impute => possible(
+            |some| model.recorded(most, |pass, inputs| some(autoencoder.impute(pass, inputs, DRAWS), inputs.x)),
+            model,
+            "with these settings takes no missing values; train one of type importance-weighted with missing true",
+        ),
+        Job::Sample => possible(
+            |some| {
+                model.recorded_over(most, model.code_size(), |pass, inputs| {
+                    let raw = autoencoder.sample(pass, inputs.x, inputs);
+                    some(raw.map(|raw| reconstruction.output(pass, raw)), inputs.x)
+                })
+            },
+            model,
+            "has no prior to sample from; train a variational or an adversarial one",
+        ),
+        Job::Entries => possible(
+            |some| model.recorded(most, |pass, inputs| some(autoencoder.encode(pass, inputs).indices, inputs.x)),
+            model,
+            "has no codebook; train a vector-quantised one",
+        ),
+        Job::Variances => possible(
+            |some| {
+                model.recorded(most, |pass, inputs| {
+                    let posterior = autoencoder.encode(pass, inputs).posterior;
+                    some(posterior.map(|posterior| pass.exp(posterior.log_variance)), inputs.x)
+                })
+            },
+            model,
+            "has no distribution for a code; train a variational one",
+        ),
+    }
+}
+
+/// What a recording gives for one value.
+type One = ((Vec<Var>, Vec<&'static str>), Vec<Var>);
+
+/// Records a value that not every type has; `lacks` says what a model that has none should be told.
+fn possible(
+    record: impl FnOnce(&mut dyn FnMut(Option<Var>, Var) -> One) -> Result<Recorded<Outputs>>,
+    model: &Model,
+    lacks: &str,
+) -> Result<Recorded<Outputs>> {
+    let mut there = true;
+    let recorded = record(&mut |value, instead| {
+        there = value.is_some();
+        let outputs = vec![value.unwrap_or(instead)];
+        ((outputs.clone(), Vec::new()), outputs)
+    });
+    match there {
+        true => recorded,
+        false => Err(Error::usage(format!("a model of type {} {lacks}", model.kind().name()))),
+    }
+}
+
+/// Refuses labels that are not as many as the samples, or name no class of the model's; a type that takes them needs
+/// them.
+fn check_labels(labels: Option<&[u32]>, count: usize, model: &Model) -> Result<()> {
+    let classes = model.data().classes.unwrap_or(0);
+    match labels {
+        None if model.autoencoder().takes().labels => Err(Error::usage(format!(
+            "the model takes the class of each sample, 0 to {}; give labels",
+            classes.max(1) - 1
+        ))),
+        Some(labels) if labels.len() != count => {
+            Err(Error::data(format!("{} labels for {count} samples; give one for each", labels.len())))
+        }
+        Some(labels) => match labels.iter().position(|&label| label as usize >= classes) {
+            Some(row) => Err(Error::data(format!(
+                "row {row} (from 0) has the class {}; the model knows {classes} classes, numbered from 0",
+                labels[row]
+            ))),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
+/// Refuses values that are not finite, and of samples, where `unit` says so, those beyond 0..1: cross-entropy calls what
+/// is far beyond the best of all.
+fn check_values(values: &[f32], (first, width): (usize, usize), codes: bool, unit: bool) -> Result<()> {
+    let fits = |x: f32| x.is_finite() && (!unit || (-UNIT_ROUNDING..=1.0 + UNIT_ROUNDING).contains(&x));
+    let Some(at) = values.iter().position(|&x| !fits(x)) else { return Ok(()) };
+    let place = format!("row {}, column {} (from 0)", first + at / width.max(1), at % width.max(1));
+    Err(Error::data(match (codes, values[at].is_finite()) {
+        (true, _) => format!("the code at {place} is NaN or infinite; replace it"),
+        (false, false) => {
+            format!("the value at {place} is NaN, infinite or too large once it is scaled; replace it")
+        }
+        (false, true) => format!(
+            "the value at {place} is scaled to {}, and cross-entropy takes 0..1: it lies outside of what the model was \
+             trained on; replace it, or train with loss mse",
+            values[at]
+        ),
+    }))
+}
+
+/// Refuses results that are not finite: their sample is too far from all that the model was trained on.
+fn check_results(values: &[f32], (first, rows): (usize, usize)) -> Result<()> {
+    match values.iter().position(|x| !x.is_finite()) {
+        Some(at) => Err(Error::data(format!(
+            "row {} (from 0) is so far from the data that the model was trained on that f32 cannot hold what it makes of \
+             it; replace it",
+            first + at / (values.len() / rows.max(1)).max(1)
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Appends values where memory allows.
+fn append(to: &mut Vec<f32>, values: &[f32]) -> Result<()> {
+    to.try_reserve(values.len()).map_err(|_| Error::data(format!("no memory for {} numbers", values.len())))?;
+    to.extend_from_slice(values);
+    Ok(())
+}
+
+/// Appends zeros where memory allows.
+fn grow(to: &mut Vec<f32>, count: usize) -> Result<()> {
+    to.try_reserve(count).map_err(|_| Error::data(format!("no memory for {count} numbers")))?;
+    to.resize(to.len() + count, 0.0);
+    Ok(())
+}

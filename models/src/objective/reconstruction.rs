@@ -1,0 +1,220 @@
+//! The term that compares a reconstruction with its sample: squared error, cross-entropy, or a Gaussian's likelihood.
+//!
+//! Everything is summed over features and averaged over samples. With sums, `½‖x̂ − x‖² + β KL` has the minimum of
+//! `mean squared error + w KL` for `w = 2β/d`: the two ways that people write a VAE's weight.
+
+use crate::settings::{settings, word};
+use crate::{Error, Result};
+use narrows_engine::ops::{Axis, Reduction};
+use narrows_engine::{Real, Tape, Var};
+use std::f64::consts::{E, TAU};
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+/// What a reconstruction is compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum LossName {
+    /// Follows the data: `bce` if all values lie in 0..1, else `mse`.
+    Auto,
+    /// The squared error, summed over features.
+    Mse,
+    /// The binary cross-entropy from logits, summed over features; the output is a sigmoid.
+    Bce,
+}
+
+word!(LossName, "loss");
+
+/// The activation of a decoder's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum OutputName {
+    /// A sigmoid for the cross-entropy, else linear.
+    Auto,
+    /// None.
+    Linear,
+    /// 1 / (1 + e^−x)
+    Sigmoid,
+}
+
+word!(OutputName, "output");
+
+settings! {
+    /// The keys of a reconstruction.
+    ReconstructionKeys {
+        loss: LossName = LossName::Auto, "NAME", "what a reconstruction is compared by; auto follows the data's range";
+        output: OutputName = OutputName::Auto, "NAME", "activation of the output";
+    }
+}
+
+impl ReconstructionKeys {
+    /// Settles what is left to the data, which lie in 0..1 or not, and says what it chose. `linear`: the type has a
+    /// linear output whatever the data are; `instead`: what to give where a cross-entropy does not fit.
+    ///
+    /// # Errors
+    /// A loss or an output that does not fit the data.
+    pub fn settle(&mut self, unit: bool, linear: bool, instead: &str) -> Result<Vec<String>> {
+        let mut decisions = Vec::new();
+        let linear = linear || self.output == OutputName::Linear;
+        match self.loss {
+            LossName::Auto => {
+                self.loss = if unit && !linear { LossName::Bce } else { LossName::Mse };
+                let why = match (linear, unit) {
+                    (true, _) => "the output is linear",
+                    (false, true) => "the scaled data lie in 0..1",
+                    (false, false) => "the scaled data leave 0..1",
+                };
+                decisions.push(format!("loss: {}, for {why}", self.loss.name()));
+            }
+            LossName::Bce if !unit => {
+                return Err(Error::usage(format!(
+                    "the loss is the cross-entropy, but the scaled data leave 0..1; give {instead}, or --scaling range or minmax"
+                )));
+            }
+            LossName::Bce | LossName::Mse => {}
+        }
+        if self.output == OutputName::Auto {
+            self.output = if self.loss == LossName::Bce { OutputName::Sigmoid } else { OutputName::Linear };
+        }
+        if self.output == OutputName::Sigmoid && !unit {
+            return Err(Error::usage(
+                "output is sigmoid, but the scaled data leave 0..1; give output linear, or --scaling range or minmax",
+            ));
+        }
+        Ok(decisions)
+    }
+
+    /// Whether the output is a sigmoid; the loss is settled.
+    ///
+    /// # Errors
+    /// A loss that is still `auto`; an output that contradicts the loss.
+    pub fn sigmoid(&self) -> Result<bool> {
+        Ok(match (self.loss, self.output) {
+            (LossName::Auto, _) => {
+                return Err(Error::usage("loss is `auto`, which only data can resolve; give mse or bce"));
+            }
+            (LossName::Bce, OutputName::Linear) => {
+                return Err(Error::usage(
+                    "loss is bce and output is linear; the cross-entropy is of probabilities: give output sigmoid, or \
+                     loss mse",
+                ));
+            }
+            (LossName::Bce, _) | (LossName::Mse, OutputName::Sigmoid) => true,
+            (LossName::Mse, _) => false,
+        })
+    }
+}
+
+/// How a reconstruction is compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reconstruction {
+    /// `Σ_j −x_j ln x̂_j − (1−x_j) ln(1−x̂_j)` with x̂ = sigmoid(z), from the logits z: a Bernoulli's negative
+    /// log-likelihood.
+    CrossEntropy,
+    /// `‖x̂ − x‖²`; x̂ = z or sigmoid(z).
+    SquaredError {
+        /// Whether the output is a sigmoid.
+        sigmoid: bool,
+    },
+    /// `‖x̂ − x‖²/(2σ²) + d/2 ln(2πσ²)`: a Gaussian's negative log-likelihood.
+    Gaussian {
+        /// σ
+        sigma: f64,
+        /// Whether the output is a sigmoid.
+        sigmoid: bool,
+    },
+    /// The same for the σ² that fits the batch best, its mean squared error: `d/2 ln(2πe MSE)` (Rybkin, Daniilidis &
+    /// Levine 2020).
+    OptimalGaussian {
+        /// Whether the output is a sigmoid.
+        sigmoid: bool,
+    },
+}
+
+impl Reconstruction {
+    /// What the keys ask for; the loss is settled.
+    ///
+    /// # Errors
+    /// As for [`ReconstructionKeys::sigmoid`].
+    pub fn new(keys: &ReconstructionKeys) -> Result<Self> {
+        let sigmoid = keys.sigmoid()?;
+        Ok(if keys.loss == LossName::Bce { Self::CrossEntropy } else { Self::SquaredError { sigmoid } })
+    }
+
+    /// Whether the reconstruction is a sigmoid of what a decoder gives.
+    pub fn is_sigmoid(&self) -> bool {
+        match *self {
+            Self::CrossEntropy => true,
+            Self::SquaredError { sigmoid } | Self::Gaussian { sigmoid, .. } | Self::OptimalGaussian { sigmoid } => {
+                sigmoid
+            }
+        }
+    }
+
+    /// Whether the value of a batch is not the mean of its samples' values.
+    pub fn couples_samples(&self) -> bool {
+        matches!(self, Self::OptimalGaussian { .. })
+    }
+
+    /// What a decoder gives, as a reconstruction.
+    #[track_caller]
+    pub fn output<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
+        if self.is_sigmoid() { tape.sigmoid(raw) } else { raw }
+    }
+
+    /// The term for `raw`, what a decoder gives, against `x`, both `[N, features]`; `weights`, of the same shape, say
+    /// what each component counts.
+    #[track_caller]
+    pub fn record<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var, weights: Option<Var>) -> Var {
+        if let Some(weights) = weights {
+            // The rare case: element by element, from operations that are there.
+            let each = self.each(tape, raw, x);
+            return tape.mean(tape.sum_over(tape.mul(each, weights), Axis::Row));
+        }
+        let features = tape.shape(x).sample_elements() as f64;
+        let squares = |reduction| tape.mean_squared_error(self.output(tape, raw), x, reduction);
+        match *self {
+            Self::CrossEntropy => tape.binary_cross_entropy(raw, x, Reduction::SumOverFeatures),
+            Self::SquaredError { .. } => squares(Reduction::SumOverFeatures),
+            Self::Gaussian { sigma, .. } => {
+                let scaled = tape.scale(squares(Reduction::SumOverFeatures), 0.5 / (sigma * sigma));
+                tape.add_scalar(scaled, 0.5 * features * (TAU * sigma * sigma).ln())
+            }
+            Self::OptimalGaussian { .. } => {
+                // A floor far below any error of f32 keeps the logarithm finite.
+                let variance = tape.add_scalar(squares(Reduction::Mean), 1e-12);
+                let log = tape.scale(tape.ln(variance), 0.5 * features);
+                tape.add_scalar(log, 0.5 * features * (TAU * E).ln())
+            }
+        }
+    }
+
+    /// What each component adds, `[N, features]`: the cross-entropy or the square.
+    #[track_caller]
+    pub fn each<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var) -> Var {
+        match self {
+            // softplus(z) − x z
+            Self::CrossEntropy => tape.sub(tape.softplus(raw), tape.mul(raw, x)),
+            _ => tape.square(tape.sub(self.output(tape, raw), x)),
+        }
+    }
+
+    /// The negative log-likelihood of each sample, `[N, 1]`; `variance` is the Gaussian's where the best one is taken.
+    /// With a mask of the sample's shape it is that of the components where the mask is 1.
+    #[track_caller]
+    pub fn of_samples<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var, mask: Option<Var>, variance: f64) -> Var {
+        let each = self.each(tape, raw, x);
+        let sums = tape.sum_over(mask.map_or(each, |mask| tape.mul(each, mask)), Axis::Row);
+        let variance = match *self {
+            Self::CrossEntropy => return sums,
+            Self::Gaussian { sigma, .. } => sigma * sigma,
+            Self::SquaredError { .. } | Self::OptimalGaussian { .. } => variance.max(1e-12),
+        };
+        let (scaled, constant) = (tape.scale(sums, 0.5 / variance), 0.5 * (TAU * variance).ln());
+        match mask {
+            None => tape.add_scalar(scaled, constant * tape.shape(x).sample_elements() as f64),
+            Some(mask) => tape.add(scaled, tape.scale(tape.sum_over(mask, Axis::Row), constant)),
+        }
+    }
+}

@@ -507,6 +507,7 @@ fn every_type_is_trained_evaluated_and_resumed() {
         ("variational", &["--beta", "2", "--beta-warmup", "1"]),
         ("stacked", &["--fine-tune", "classifier", "--pretrain-epochs", "1"]),
         ("pca", &[]),
+        ("conditional", &["--beta", "0.5"]),
     ];
     for (model, more) in cases {
         let words =

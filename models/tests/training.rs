@@ -140,6 +140,7 @@ fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
         ("stacked", &[("pretrain_epochs", "1"), ("classifier_epochs", "1"), ("fine_tune", "classifier")], 150),
         ("undercomplete", &[("optimizer", "lbfgs"), ("epochs", "12"), ("lbfgs_memory", "4")], 7),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1")], 33),
+        ("conditional", &[("validation", "0.1")], 40),
         ("sparse", &[("optimizer", "lbfgs"), ("epochs", "9"), ("validation", "0.2")], 4),
     ];
     for (number, (model, settings, stop)) in cases.iter().enumerate() {
@@ -184,6 +185,7 @@ fn every_type_gives_the_same_bits_at_any_thread_count() {
         ("variational", &[("body", "convolutional"), ("filters", "8,6")]),
         ("undercomplete", &[("optimizer", "lbfgs"), ("hidden", "500")]),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1"), ("hidden", "500")]),
+        ("conditional", &[("hidden", "500"), ("code", "70")]),
     ];
     for (name, settings) in cases {
         let mut config = of_type(name, settings);
@@ -398,6 +400,23 @@ fn a_run_can_start_from_anothers_weights() {
     assert!(other.start_from(&file).is_ok(), "the last bias agrees");
     std::fs::write(&file, b"no such file").unwrap();
     assert!(other.start_from(&file).unwrap_err().to_string().contains("not a whole safetensors file"));
+}
+
+/// The classes of a conditional autoencoder are told it, and refused where they are not known.
+#[test]
+fn a_session_takes_classes_where_the_model_does() {
+    let dataset = digits().unwrap();
+    let model = narrows::training::fit(&of_type("conditional", &[("epochs", "1")]), &dataset).unwrap();
+    let mut session = Session::new(model);
+    let raw = vec![3.0; 2 * 64];
+    let given = narrows::model::Given::new(&raw);
+    let message = session.encode(given).unwrap_err().to_string();
+    assert!(message.contains("0 to 9; give labels"), "{message}");
+    assert!(session.encode(given.labels(&[1, 10])).unwrap_err().to_string().contains("row 1"));
+    let first = session.encode(given.labels(&[1, 2])).unwrap().to_vec();
+    assert_ne!(first[..8], first[8..], "the code depends on the class");
+    assert_eq!(session.sample(4, Some(&[0, 1, 2, 9]), 3).unwrap().len(), 4 * 64);
+    assert!(session.sample(4, Some(&[0]), 3).is_err());
 }
 
 #[test]

@@ -45,6 +45,7 @@ types! {
     contractive::Contractive,
     convolutional::Convolutional,
     variational::Variational,
+    conditional::Conditional,
     stacked::Stacked,
     pca::PrincipalComponents,
 }

@@ -35,7 +35,7 @@ impl Choice {
             "l1" => all.with(&[("code_activation", "tanh")]),
             "stacked" => all.with(&[("hidden", "6"), ("activation", "sigmoid")]),
             "convolutional" => all.with(&[("filters", "3,2")]),
-            "undercomplete" | "variational" => all.with(&[("hidden", "7")]),
+            "undercomplete" | "variational" | "conditional" => all.with(&[("hidden", "7")]),
             "pca" => all.with(&[("loss", "mse")]),
             _ => all,
         }
@@ -188,7 +188,7 @@ fn variants(seed: u64) -> Vec<(String, Choice)> {
             continue;
         }
         let is = |kinds: &[&str]| kinds.contains(&kind);
-        let latent = is(&["variational"]);
+        let latent = is(&["variational", "conditional"]);
         add("with l2", small.with(&[("l2", "0.3"), ("l2_biases", "true")]));
         add("with squared error", small.with(&[("loss", "mse")]));
         for corruption in ["masking", "masking-exact", "salt-and-pepper"] {

@@ -508,12 +508,13 @@ fn every_type_is_trained_evaluated_and_resumed() {
         ("stacked", &["--fine-tune", "classifier", "--pretrain-epochs", "1"]),
         ("pca", &[]),
         ("conditional", &["--beta", "0.5"]),
+        ("importance-weighted", &["--samples", "3"]),
     ];
     for (model, more) in cases {
         let words =
             [&["train", "--model", model, "--epochs", "2", "--threads", "1", "--out", model, "--json"], *more].concat();
         let trained = json(at, &words);
-        let first = "reconstruction";
+        let first = if *model == "importance-weighted" { "negative_bound" } else { "reconstruction" };
         assert!(trained["terms"][first].is_number() && trained["weights"][first] == 1.0, "{model}");
         let evaluated = json(at, &["eval", model, "--json"]);
         for key in ["squared_error", "loss", "mse", "psnr", "mean_activation", "dead_units"] {

@@ -141,6 +141,7 @@ fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
         ("undercomplete", &[("optimizer", "lbfgs"), ("epochs", "12"), ("lbfgs_memory", "4")], 7),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1")], 33),
         ("conditional", &[("validation", "0.1")], 40),
+        ("importance-weighted", &[("samples", "3")], 25),
         ("sparse", &[("optimizer", "lbfgs"), ("epochs", "9"), ("validation", "0.2")], 4),
     ];
     for (number, (model, settings, stop)) in cases.iter().enumerate() {
@@ -186,6 +187,7 @@ fn every_type_gives_the_same_bits_at_any_thread_count() {
         ("undercomplete", &[("optimizer", "lbfgs"), ("hidden", "500")]),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1"), ("hidden", "500")]),
         ("conditional", &[("hidden", "500"), ("code", "70")]),
+        ("importance-weighted", &[("hidden", "500"), ("code", "70")]),
     ];
     for (name, settings) in cases {
         let mut config = of_type(name, settings);
@@ -373,6 +375,38 @@ fn a_session_refuses_what_has_no_score() {
     assert!(squared.score(&raw).unwrap_err().to_string().starts_with("row 2 "));
     let codes = vec![f32::NAN; squared.model().code_size()];
     assert!(squared.decode(&codes).unwrap_err().to_string().contains("the code at row 0, column 0"));
+}
+
+/// What is missing while training is learnt from what is beside it, and filled; everything else stays as it was.
+#[test]
+fn missing_numbers_are_filled_from_what_is_beside_them() {
+    use narrows::data::Samples;
+    // Four numbers that follow from one, each missing now and then.
+    let whole: Vec<f32> =
+        (0..600).flat_map(|i| (1..5).map(move |j| 100.0 + (i * 37 % 100) as f32 * j as f32)).collect();
+    let holes = |i: usize| (i * 7919) % 10 < 3;
+    let given: Vec<f32> = whole.iter().enumerate().map(|(i, &x)| if holes(i) { f32::NAN } else { x }).collect();
+    let dataset = Dataset::with_missing("holes", Samples::F32(given.clone()), 4).unwrap();
+    let settings = [("missing", "true"), ("hidden", "32,32"), ("code", "2"), ("epochs", "60"), ("sigma", "0.1")];
+    let config = Config::of("importance-weighted").unwrap().with(&settings).unwrap();
+    let mut session = Session::new(narrows::training::fit(&config, &dataset).unwrap());
+    let filled = session.impute(&given).unwrap();
+    let means: Vec<f32> = (1..5).map(|j| 100.0 + 49.5 * j as f32).collect();
+    let mut errors = [0.0f64; 2];
+    for (i, ((&filled, &given), &whole)) in filled.iter().zip(&given).zip(&whole).enumerate() {
+        if given.is_nan() {
+            errors[0] += f64::from(filled - whole).powi(2);
+            errors[1] += f64::from(means[i % 4] - whole).powi(2);
+        } else {
+            assert_eq!(filled.to_bits(), given.to_bits());
+        }
+    }
+    assert!(errors[0] < 0.2 * errors[1], "{} where the means give {}", errors[0], errors[1]);
+    let plain = Config::of("importance-weighted").unwrap().with(&[("epochs", "1")]).unwrap();
+    let error = narrows::training::fit(&plain, &dataset).err().unwrap().to_string();
+    assert!(error.contains("missing"), "{error}");
+    let mut session = Session::new(narrows::training::fit(&plain, &digits().unwrap()).unwrap());
+    assert!(session.impute(&[1.0; 64]).unwrap_err().to_string().contains("missing true"));
 }
 
 /// Weights of another file are taken where names and sizes agree; what is not is said.

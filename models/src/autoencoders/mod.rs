@@ -46,6 +46,7 @@ types! {
     convolutional::Convolutional,
     variational::Variational,
     conditional::Conditional,
+    importance_weighted::ImportanceWeighted,
     stacked::Stacked,
     pca::PrincipalComponents,
 }

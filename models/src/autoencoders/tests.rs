@@ -35,6 +35,7 @@ impl Choice {
             "l1" => all.with(&[("code_activation", "tanh")]),
             "stacked" => all.with(&[("hidden", "6"), ("activation", "sigmoid")]),
             "convolutional" => all.with(&[("filters", "3,2")]),
+            "importance-weighted" => all.with(&[("hidden", "7"), ("samples", "3")]),
             "undercomplete" | "variational" | "conditional" => all.with(&[("hidden", "7")]),
             "pca" => all.with(&[("loss", "mse")]),
             _ => all,
@@ -188,7 +189,7 @@ fn variants(seed: u64) -> Vec<(String, Choice)> {
             continue;
         }
         let is = |kinds: &[&str]| kinds.contains(&kind);
-        let latent = is(&["variational", "conditional"]);
+        let latent = is(&["variational", "conditional", "importance-weighted"]);
         add("with l2", small.with(&[("l2", "0.3"), ("l2_biases", "true")]));
         add("with squared error", small.with(&[("loss", "mse")]));
         for corruption in ["masking", "masking-exact", "salt-and-pepper"] {
@@ -239,6 +240,8 @@ fn variants(seed: u64) -> Vec<(String, Choice)> {
         "max unpooling",
         vae.with(&[("body", "convolutional"), ("bottleneck", "dense"), ("filters", "2"), ("upsample", "max")]),
     );
+    add("missing values", Choice::small("importance-weighted", seed).with(&[("missing", "true")]));
+    add("a Gaussian", Choice::small("importance-weighted", seed).with(&[("loss", "mse"), ("missing", "true")]));
     for pretrain in ["plain", "sparse", "l1", "contractive"] {
         let changes = [("pretrain", pretrain), ("fine_tune", "classifier"), ("l2", "0.1"), ("sparsity", "0.2")];
         add(pretrain, Choice::small("stacked", seed).with(&changes));
@@ -459,6 +462,42 @@ fn a_running_mean_pulls_as_a_batchs_does() {
     };
     let (a, b) = (gradients(&mut batch), gradients(&mut running));
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "the gradients differ");
+}
+
+/// With one sample the importance-weighted objective is the variational one, bit for bit, and its gradient too.
+#[test]
+fn one_importance_sample_is_the_variational_objective() {
+    let of = |kind, changes: &[(&str, &str)]| {
+        let mut ready = ready::<f64>(&Choice::small(kind, 8).with(changes), 5, (0, 0)).unwrap();
+        ready.plan.forward(&ready.parameters, &mut ready.workspace, Split::Serial).unwrap();
+        ready.plan.backward(&ready.parameters, &mut ready.workspace, Split::Serial).unwrap();
+        (ready.workspace.value(ready.total).unwrap()[0], ready.workspace.gradients().to_vec())
+    };
+    let variational = of("variational", &[]);
+    assert!(variational == of("importance-weighted", &[("samples", "1")]));
+    assert!(variational.0 > of("importance-weighted", &[("samples", "40")]).0, "the bound is tighter");
+}
+
+/// What is missing has no effect, whatever it is, and is all that an imputation changes.
+#[test]
+fn missing_values_have_no_effect() {
+    let choice = Choice::small("importance-weighted", 3).with(&[("missing", "true")]);
+    let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+    let tape = Tape::new(&parameters, 4);
+    let pass = Pass::new(&tape, Mode::Evaluation);
+    let of = inputs(&tape, model.takes());
+    let total = model.objective(&pass, &of).total;
+    let filled = model.impute(&pass, &of, 7).unwrap();
+    let plan = tape.infer(&[total, filled]).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    fill(&mut workspace, &of, 1);
+    plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+    let x = workspace.input_mut(of.x).unwrap().to_vec();
+    let mask = workspace.input_mut(of.mask.unwrap()).unwrap().to_vec();
+    let filled = workspace.value(filled).unwrap();
+    for ((x, mask), filled) in x.iter().zip(&mask).zip(filled) {
+        assert!(if *mask == 1.0 { x == filled } else { *filled > 0.0 && *filled < 1.0 });
+    }
 }
 
 /// Tied layers are one tensor; a stacked model's layers too.

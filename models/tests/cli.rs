@@ -507,6 +507,7 @@ fn every_type_is_trained_evaluated_and_resumed() {
         ("variational", &["--beta", "2", "--beta-warmup", "1"]),
         ("stacked", &["--fine-tune", "classifier", "--pretrain-epochs", "1"]),
         ("pca", &[]),
+        ("vector-quantised", &["--entries", "20"]),
         ("conditional", &["--beta", "0.5"]),
         ("importance-weighted", &["--samples", "3"]),
     ];
@@ -571,6 +572,7 @@ fn choices_that_make_no_sense_are_one_line() {
         ("variational", &["--body", "convolutional", "--bottleneck", "map"], "--bottleneck dense"),
         ("convolutional", &["--body", "dense"], "--body convolutional"),
         ("undercomplete", &["--sparsity", "0.1"], "no setting of undercomplete; sparse, stacked have it"),
+        ("conditional", &["--entries", "3"], "vector-quantised has it"),
         ("stacked", &["--pretrain", "sparse", "--code-activation", "relu"], "sigmoid"),
         ("pca", &["--hidden", "20"], "pca is linear"),
         ("undercomplete", &["--norm", "batch", "--batch", "1"], "batch 2 or more"),

@@ -140,6 +140,7 @@ fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
         ("stacked", &[("pretrain_epochs", "1"), ("classifier_epochs", "1"), ("fine_tune", "classifier")], 150),
         ("undercomplete", &[("optimizer", "lbfgs"), ("epochs", "12"), ("lbfgs_memory", "4")], 7),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1")], 33),
+        ("vector-quantised", &[("ema", "0.9")], 29),
         ("conditional", &[("validation", "0.1")], 40),
         ("importance-weighted", &[("samples", "3")], 25),
         ("sparse", &[("optimizer", "lbfgs"), ("epochs", "9"), ("validation", "0.2")], 4),
@@ -186,6 +187,7 @@ fn every_type_gives_the_same_bits_at_any_thread_count() {
         ("variational", &[("body", "convolutional"), ("filters", "8,6")]),
         ("undercomplete", &[("optimizer", "lbfgs"), ("hidden", "500")]),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1"), ("hidden", "500")]),
+        ("vector-quantised", &[("hidden", "500"), ("entries", "200")]),
         ("conditional", &[("hidden", "500"), ("code", "70")]),
         ("importance-weighted", &[("hidden", "500"), ("code", "70")]),
     ];
@@ -375,6 +377,23 @@ fn a_session_refuses_what_has_no_score() {
     assert!(squared.score(&raw).unwrap_err().to_string().starts_with("row 2 "));
     let codes = vec![f32::NAN; squared.model().code_size()];
     assert!(squared.decode(&codes).unwrap_err().to_string().contains("the code at row 0, column 0"));
+}
+
+/// The code of a vector-quantised model is its entries, which a session names.
+#[test]
+fn a_session_names_the_entries_of_a_code() {
+    let dataset = digits().unwrap();
+    let model = narrows::training::fit(&of_type("vector-quantised", &[("epochs", "1")]), &dataset).unwrap();
+    let book = model.parameters().find("codebook.entries").unwrap();
+    let (size, book) = (model.parameters().sizes(book)[1], model.parameters().view(book).to_vec());
+    let mut session = Session::new(model);
+    let raw: Vec<f32> = (0..10 * 64).map(|i| (i * i % 17) as f32).collect();
+    let codes = session.encode(&raw).unwrap().to_vec();
+    let entries = session.entries(&raw).unwrap();
+    assert_eq!(entries.len() * size, codes.len());
+    for (code, &entry) in codes.chunks_exact(size).zip(entries) {
+        assert!(bits(code) == bits(&book[entry as usize * size..][..size]));
+    }
 }
 
 /// What is missing while training is learnt from what is beside it, and filled; everything else stays as it was.

@@ -47,6 +47,7 @@ types! {
     variational::Variational,
     conditional::Conditional,
     importance_weighted::ImportanceWeighted,
+    vector_quantised::VectorQuantised,
     stacked::Stacked,
     pca::PrincipalComponents,
 }

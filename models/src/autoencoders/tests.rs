@@ -35,6 +35,7 @@ impl Choice {
             "l1" => all.with(&[("code_activation", "tanh")]),
             "stacked" => all.with(&[("hidden", "6"), ("activation", "sigmoid")]),
             "convolutional" => all.with(&[("filters", "3,2")]),
+            "vector-quantised" => all.with(&[("hidden", "7"), ("code", "6"), ("entry_size", "2"), ("entries", "5")]),
             "importance-weighted" => all.with(&[("hidden", "7"), ("samples", "3")]),
             "undercomplete" | "variational" | "conditional" => all.with(&[("hidden", "7")]),
             "pca" => all.with(&[("loss", "mse")]),
@@ -208,7 +209,7 @@ fn variants(seed: u64) -> Vec<(String, Choice)> {
             add("with emphasis and squared error", emphasis.with(&[("loss", "mse")]));
         }
         let tied = crate::settings::get(&*small.settings, "tied").unwrap() == "true";
-        if !latent && !is(&["convolutional"]) {
+        if !latent && !is(&["convolutional", "vector-quantised"]) {
             add("tied", small.with(&[("tied", if tied { "false" } else { "true" })]));
         }
         let dense = is(&["contractive", "stacked"]);
@@ -254,7 +255,9 @@ proptest! {
 
     #[test]
     fn every_whole_loss_passes_the_gradient_check(rows in 2usize..5, seed in 0u64..1000) {
-        for (what, choice) in variants(seed) {
+        // A gradient that goes straight through is no derivative: it has a test of its own.
+        let all = variants(seed).into_iter().filter(|(_, choice)| choice.kind.name() != "vector-quantised");
+        for (what, choice) in all {
             for place in places(&choice) {
                 let mut ready = ready::<f64>(&choice, rows, place).unwrap();
                 let worst = worst(&mut ready);
@@ -462,6 +465,79 @@ fn a_running_mean_pulls_as_a_batchs_does() {
     };
     let (a, b) = (gradients(&mut batch), gradients(&mut running));
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-12), "the gradients differ");
+}
+
+/// The straight-through gradient is that of the same network with the step to the entries as a constant: an input.
+#[test]
+fn a_quantised_gradient_goes_straight_through() {
+    let choice = Choice::small("vector-quantised", 4);
+    let mut quantised = ready::<f64>(&choice, 5, (0, 0)).unwrap();
+    let Ready { model, parameters, plan, workspace, .. } = &mut quantised;
+    plan.forward(parameters, workspace, Split::Serial).unwrap();
+    plan.backward(parameters, workspace, Split::Serial).unwrap();
+    let gradients = workspace.gradients().to_vec();
+    // z_q and z_q − z_e of the same samples.
+    let tape = Tape::new(parameters, 5);
+    let pass = Pass::new(&tape, Mode::Evaluation);
+    let of = inputs(&tape, model.takes());
+    let code = model.encode(&pass, &of);
+    let plain = model.parts().encode(&pass, &of).value;
+    let step = tape.sub(code.value, plain);
+    let found = tape.infer(&[code.value, step]).unwrap();
+    let mut values = found.workspace().unwrap();
+    fill(&mut values, &of, choice.seed);
+    found.forward(parameters, &mut values, Split::Serial).unwrap();
+    let (entries, steps) = (values.value(code.value).unwrap().to_vec(), values.value(step).unwrap().to_vec());
+    // L(z_e + step) + β ‖z_e − z_q‖² with both as inputs.
+    let tape = Tape::new(parameters, 5);
+    let pass = Pass::new(&tape, Mode::Training);
+    let of = inputs(&tape, model.takes());
+    let [entry, step] = ["entries", "step"].map(|name| tape.input(name, narrows_engine::Shape::batch(&[6])));
+    let plain = model.parts().encode(&pass, &of).value;
+    let raw = model.parts().body.decode(&pass, tape.add(plain, step), &[]);
+    let loss = model.parts().reconstruction.record(&pass, raw, of.x, None);
+    let far = tape.mean_squared_error(plain, entry, narrows_engine::ops::Reduction::SumOverFeatures);
+    let total = tape.add(loss, tape.scale(far, 0.25));
+    tape.keep(total);
+    let plan = tape.train_with(total, TrainOptions { frozen: &model.kept(parameters) }).unwrap();
+    let mut workspace = plan.workspace().unwrap();
+    fill(&mut workspace, &of, choice.seed);
+    workspace.input_mut(entry).unwrap().copy_from_slice(&entries);
+    workspace.input_mut(step).unwrap().copy_from_slice(&steps);
+    let worst = check::gradients(&plan, parameters, &mut workspace, total, 1e-5, 1e-3).unwrap();
+    assert!(worst.relative < 1e-6, "{worst:?}");
+    plan.forward(parameters, &mut workspace, Split::Serial).unwrap();
+    plan.backward(parameters, &mut workspace, Split::Serial).unwrap();
+    let same = workspace.gradients().iter().zip(&gradients).all(|(a, b)| (a - b).abs() < 1e-9);
+    assert!(same && gradients.iter().any(|&g| g != 0.0));
+}
+
+/// Each vector is the entry that is nearest to it.
+#[test]
+fn a_code_is_of_the_nearest_entries() {
+    for changes in [&[("hidden", "7")][..], &[("body", "convolutional"), ("filters", "3")]] {
+        let choice = Choice::small("vector-quantised", 2).with(changes);
+        let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+        let tape = Tape::new(&parameters, 4);
+        let pass = Pass::new(&tape, Mode::Evaluation);
+        let of = inputs(&tape, model.takes());
+        let code = model.encode(&pass, &of);
+        let (vectors, indices) = (code.continuous.unwrap(), code.indices.unwrap());
+        let plan = tape.infer(&[code.value, vectors, indices]).unwrap();
+        let mut workspace = plan.workspace().unwrap();
+        fill(&mut workspace, &of, 1);
+        plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
+        let book = parameters.ids().find(|&id| parameters.name(id) == "codebook.entries").unwrap();
+        let (size, entries) = (parameters.sizes(book)[1], parameters.view(book));
+        let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+        for (vector, &index) in workspace.value(vectors).unwrap().chunks(size).zip(workspace.value(indices).unwrap()) {
+            let chosen = distance(vector, &entries[index as usize * size..][..size]);
+            assert!(entries.chunks(size).all(|entry| chosen <= distance(vector, entry) + 1e-12));
+        }
+        let all = workspace.value(code.value).unwrap();
+        let is_entry = |x: &f64| entries.iter().any(|entry| (entry - x).abs() < 1e-12);
+        assert!(all.iter().all(is_entry));
+    }
 }
 
 /// With one sample the importance-weighted objective is the variational one, bit for bit, and its gradient too.

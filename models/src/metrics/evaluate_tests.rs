@@ -96,4 +96,7 @@ fn figures_come_back_as_what_was_put() {
     assert!(values.iter().all(Option::is_some) && found.loss() > found.squared_error(), "{values:?}");
     assert!((found.squared_error() / 64.0 / found.mse() - 1.0).abs() < 1e-9);
     assert_eq!((found.accuracy(), found.codebook()), (None, None));
+    let quantised = self::model("vector-quantised", &dataset, &rows);
+    let found = Evaluator::new(&quantised, Measure::default()).unwrap().run(&dataset, &rows, Split::Serial).unwrap();
+    assert!(found.codebook().unwrap().used >= 1 && found.lower_bound().is_none() && found.ssim().is_none());
 }

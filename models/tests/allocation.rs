@@ -40,7 +40,7 @@ fn a_step_allocates_nothing_after_the_first() {
     let dataset = digits().unwrap();
     type Settings = &'static [(&'static str, &'static str)];
     // Many rows share one packed operand between threads; wide layers and few rows are multiplied the other way round.
-    let types: [(&str, Settings); 15] = [
+    let types: [(&str, Settings); 16] = [
         ("undercomplete", &[("hidden", "500,100"), ("batch", "500"), ("clip", "1")]),
         ("undercomplete", &[("hidden", "800,700"), ("batch", "100"), ("clip", "1")]),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.2")]),
@@ -55,6 +55,7 @@ fn a_step_allocates_nothing_after_the_first() {
         ("variational", &[("beta_warmup", "3")]),
         ("stacked", &[("fine_tune", "classifier")]),
         ("vector-quantised", &[]),
+        ("adversarial", &[]),
         ("importance-weighted", &[("samples", "3")]),
     ];
     let configs = types.map(|(kind, settings)| {

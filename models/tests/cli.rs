@@ -508,6 +508,7 @@ fn every_type_is_trained_evaluated_and_resumed() {
         ("stacked", &["--fine-tune", "classifier", "--pretrain-epochs", "1"]),
         ("pca", &[]),
         ("vector-quantised", &["--entries", "20"]),
+        ("adversarial", &["--discriminator", "20"]),
         ("conditional", &["--beta", "0.5"]),
         ("importance-weighted", &["--samples", "3"]),
     ];

@@ -141,6 +141,7 @@ fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
         ("undercomplete", &[("optimizer", "lbfgs"), ("epochs", "12"), ("lbfgs_memory", "4")], 7),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1")], 33),
         ("vector-quantised", &[("ema", "0.9")], 29),
+        ("adversarial", &[], 31),
         ("conditional", &[("validation", "0.1")], 40),
         ("importance-weighted", &[("samples", "3")], 25),
         ("sparse", &[("optimizer", "lbfgs"), ("epochs", "9"), ("validation", "0.2")], 4),
@@ -188,6 +189,7 @@ fn every_type_gives_the_same_bits_at_any_thread_count() {
         ("undercomplete", &[("optimizer", "lbfgs"), ("hidden", "500")]),
         ("undercomplete", &[("norm", "batch"), ("dropout", "0.1"), ("hidden", "500")]),
         ("vector-quantised", &[("hidden", "500"), ("entries", "200")]),
+        ("adversarial", &[("hidden", "500"), ("discriminator", "300")]),
         ("conditional", &[("hidden", "500"), ("code", "70")]),
         ("importance-weighted", &[("hidden", "500"), ("code", "70")]),
     ];

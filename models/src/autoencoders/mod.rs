@@ -48,6 +48,7 @@ types! {
     conditional::Conditional,
     importance_weighted::ImportanceWeighted,
     vector_quantised::VectorQuantised,
+    adversarial::Adversarial,
     stacked::Stacked,
     pca::PrincipalComponents,
 }

@@ -36,6 +36,7 @@ impl Choice {
             "stacked" => all.with(&[("hidden", "6"), ("activation", "sigmoid")]),
             "convolutional" => all.with(&[("filters", "3,2")]),
             "vector-quantised" => all.with(&[("hidden", "7"), ("code", "6"), ("entry_size", "2"), ("entries", "5")]),
+            "adversarial" => all.with(&[("hidden", "7"), ("discriminator", "6")]),
             "importance-weighted" => all.with(&[("hidden", "7"), ("samples", "3")]),
             "undercomplete" | "variational" | "conditional" => all.with(&[("hidden", "7")]),
             "pca" => all.with(&[("loss", "mse")]),

@@ -98,6 +98,8 @@ fn a_value_that_does_not_fit_is_named_before_training() {
     json(folder.path(), &["train", "--data", "digits", "--out", "digits-run", "--epochs", "1"]);
     let line = refusal(folder.path(), &["eval", "digits-run", "--data", "other"]);
     assert!(line.contains("other: row 11, column 0 (from 0) is 60, which is scaled to 3.75"), "{line}");
+    let line = refusal(folder.path(), &["reconstruct", "digits-run", "--data", "other", "--count", "400"]);
+    assert!(line.contains("other: row 11, column 0 (from 0) is 60"), "{line}");
 }
 
 /// Row 10: numbers that training could not bear are refused before it begins.
@@ -124,6 +126,8 @@ fn a_folder_named_digits_is_another_source() {
     let own = json(folder.path(), &["eval", "embedded"])["samples"].as_u64().unwrap();
     assert_eq!(samples("embedded", "digits"), own);
     assert_eq!(samples("embedded", "./digits"), 500);
+    let words = ["reconstruct", "embedded", "--data", "./digits", "--count", "600", "--out", "all.png"];
+    assert_eq!(json(folder.path(), &words)["samples"], 500, "every command takes the same rows");
     assert_eq!(samples("folder", "digits"), 1797);
     let own = json(folder.path(), &["eval", "folder"])["samples"].as_u64().unwrap();
     assert!(own < 500 && samples("folder", "./digits") == own);
@@ -143,4 +147,10 @@ fn pictures_beside_idx_files() {
     assert!(line.contains("give idx:data or photographs:data"), "{line}");
     json(folder.path(), &["train", "--data", "idx:data", "--out", "two", "--epochs", "1"]);
     json(folder.path(), &["eval", "two"]);
+    fs::remove_file(folder.path().join("data/b.png")).unwrap();
+    for command in ["eval", "reconstruct"] {
+        let output = narrows(folder.path(), &[command, "one"]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("left aside `logo.jpg`"), "{said}");
+    }
 }

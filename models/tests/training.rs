@@ -423,6 +423,8 @@ fn missing_numbers_are_filled_from_what_is_beside_them() {
         }
     }
     assert!(errors[0] < 0.2 * errors[1], "{} where the means give {}", errors[0], errors[1]);
+    let labelled = narrows::model::Given::new(&given).labels(&[0; 600]);
+    assert!(session.impute(labelled).unwrap_err().to_string().contains("leave labels away"));
     let plain = Config::of("importance-weighted").unwrap().with(&[("epochs", "1")]).unwrap();
     let error = narrows::training::fit(&plain, &dataset).err().unwrap().to_string();
     assert!(error.contains("missing"), "{error}");

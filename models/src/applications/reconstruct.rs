@@ -1,6 +1,6 @@
 //! Pictures of what a model reconstructs: originals over reconstructions.
 
-use crate::data::{Dataset, Rows, load_test};
+use crate::data::{Dataset, Rows, load_for};
 use crate::files::write_bytes_atomically;
 use crate::model::{Given, Session};
 use crate::report::{Grid, Tile};
@@ -25,6 +25,8 @@ pub struct Reconstructions {
     pub rows: Vec<u32>,
     /// Their mean squared error, summed over features.
     pub squared_error: f64,
+    /// What the reader of the data has to say, such as files that were left aside.
+    pub notes: Vec<String>,
 }
 
 /// Draws up to `count` of the given rows by `seed`, reconstructs them and lays them out.
@@ -46,6 +48,7 @@ pub fn reconstruct(
     let mut order = vec![0; rows.len()];
     permutation(seed, stream_id(0, PICK), &mut order);
     let picked: Vec<u32> = order.iter().take(count).map(|&place| rows[place as usize]).collect();
+    session.model().check_targets(dataset, &picked)?;
     let mut raw = vec![0.0; picked.len() * features];
     dataset.read(&picked, &mut raw)?;
     let originals: Vec<f32> = raw.iter().map(|&x| x as f32).collect();
@@ -72,7 +75,8 @@ pub fn reconstruct(
     let range = range.or(dataset.raw_range()).map_or_else(|| spread(&originals), |(a, b)| (a as f32, b as f32));
     let tile = Tile::new(model.data().image, features)?;
     let grid = Grid::originals_over(&originals, &reconstructions, picked.len(), PER_ROW, tile, range)?;
-    Ok(Reconstructions { png: grid.to_png()?, squared_error: error / picked.len() as f64, rows: picked })
+    let squared_error = error / picked.len() as f64;
+    Ok(Reconstructions { png: grid.to_png()?, squared_error, rows: picked, notes: dataset.notes().to_vec() })
 }
 
 /// Reconstructs samples of a source's test part (all of it where it has none).
@@ -80,9 +84,8 @@ pub fn reconstruct(
 /// # Errors
 /// As for [`reconstruct`], and a source that cannot be read.
 pub fn reconstruct_source(session: &mut Session, data: &str, count: usize, seed: u64) -> Result<Reconstructions> {
-    let mut source = session.model().source().clone();
-    source.source = data.to_owned();
-    let (dataset, rows, _) = load_test(&source, session.model().data().preprocessing.patches())?;
+    let model = session.model();
+    let (dataset, rows, _) = load_for(model.source(), data, model.data().preprocessing.patches())?;
     reconstruct(session, &dataset, &rows, count, seed)
 }
 

@@ -68,9 +68,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         })?,
         (false, true) => format!("{}\n", out.display()),
         (false, false) => format!(
-            "squared error {} over {} samples\npicture: {}\n",
+            "squared error {} over {} samples\n{}picture: {}\n",
             common::figure(shown.squared_error),
             shown.rows.len(),
+            shown.notes.iter().map(|note| format!("{note}\n")).collect::<String>(),
             out.display()
         ),
     })

@@ -29,7 +29,7 @@ mod whitening;
 pub use dataset::{Dataset, MAX_CLASSES, Samples};
 pub use digits::digits;
 pub(crate) use memory::reserved;
-pub use parts::{load_test, load_train};
+pub use parts::{load_for, load_test, load_train};
 pub use patches::{PatchOptions, Patches};
 pub use photographs::photographs;
 pub use preprocessing::Preprocessing;

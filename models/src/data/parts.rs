@@ -3,7 +3,7 @@
 //! A source with a test part of its own keeps it; from any other a fraction is held out. Both splits are functions
 //! of the seed, so that `eval` finds the same test part again.
 
-use super::{DataSettings, Dataset, Patches, split};
+use super::{DataSettings, Dataset, Patches, is_same, split};
 use crate::Result;
 use narrows_engine::random::{permutation, stream_id};
 
@@ -27,6 +27,26 @@ pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32
     })?;
     let rows = |places: Vec<u32>| places.into_iter().map(|place| kept[place as usize]).collect();
     Ok((dataset, rows(train), rows(validation)))
+}
+
+/// What a finished model is tried on, the same for every command: the test part of `data`, divided as the model's own
+/// data were; all of it where it is another source and has no test part, for the model never saw it. Gives the data,
+/// the rows, and which part they are, `test` or `train`.
+///
+/// # Errors
+/// A source that cannot be read.
+pub fn load_for(own: &DataSettings, data: &str, patches: Option<Patches>) -> Result<(Dataset, Vec<u32>, &'static str)> {
+    let mut source = own.clone();
+    let same = is_same(&source.source, data);
+    if !same {
+        source.source = data.to_owned();
+        source.validation = 0.0;
+        if !source.open(None)?.has_test()? {
+            source.test_fraction = 0.0;
+        }
+    }
+    let (dataset, rows, held_out) = load_test(&source, patches)?;
+    Ok((dataset, rows, if held_out || !same { "test" } else { "train" }))
 }
 
 /// The test part: the data and its rows, and whether these were never trained on. `patches` is how the model's own were

@@ -45,7 +45,8 @@
 //! ([`Type::settle`](crate::autoencoders::Type::settle), [`Type::build`](crate::autoencoders::Type::build)).
 //!
 //! * **Its name** is its own among the keys of data, of training and of the types that have it, and none of the flags
-//!   of `cli/train.rs` and `cli/common.rs`: `the_definition_is_sound` in `cli/mod.rs` finds that.
+//!   of `cli/train.rs` and `cli/common.rs`: `the_definition_is_sound` in `cli/mod.rs` finds that. A type whose keys share
+//!   a name, or have one of the data's or the training's, is refused.
 //! * **Its type** is a number, a truth, text, a list of sizes, or an enumeration of words, which `word!` makes a
 //!   [`Value`](crate::settings::Value) (`nn/norm.rs` is an example). Another type implements `Value` itself, as
 //!   `DecoderLayers` in `bodies/dense.rs` does, and so does a crate of one's own for its words.

@@ -84,7 +84,13 @@ impl Metric for Codebook {
     fn line(&self, figures: &Figures) -> Option<String> {
         let CodebookUse { entries, used, perplexity, bits } = figures.read_all()?;
         let (perplexity, bits) = (short(perplexity), short(bits));
-        Some(format!("codebook: {used} of {entries} entries used, perplexity {perplexity}, {bits} bits a sample"))
+        let line = format!("codebook: {used} of {entries} entries used, perplexity {perplexity}, {bits} bits a sample");
+        Some(match used {
+            0 | 1 => {
+                format!("{line}; the codebook has collapsed: train longer, or with another seed, --lr or --restart")
+            }
+            _ => line,
+        })
     }
 }
 

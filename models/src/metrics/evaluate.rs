@@ -9,7 +9,7 @@ use super::likelihood::Likelihood;
 use super::metric::{About, Figures, Metric, Vars};
 use super::terms::{best_variance, correct};
 use crate::autoencoders::{Inputs, Whole};
-use crate::data::{Dataset, Preprocessing, Scaler, is_same, load_test, load_train};
+use crate::data::{Dataset, Preprocessing, Scaler, load_for, load_train};
 use crate::linalg::Pca;
 use crate::model::{INFERENCE_ROWS, Model, Recorded, no_room};
 use crate::nn::Pass;
@@ -73,9 +73,7 @@ impl<'a> Evaluator<'a> {
             return Err(Error::data(format!("{}: no samples to evaluate", dataset.name())));
         }
         let started = Instant::now();
-        let autoencoder = model.autoencoder();
-        let unit = matches!(autoencoder.parts().reconstruction, Reconstruction::CrossEntropy);
-        model.data().preprocessing.check_targets(dataset, rows, unit, autoencoder.takes().mask)?;
+        model.check_targets(dataset, rows)?;
         let mut reader = Reader::new(model, dataset);
         let range = match model.data().preprocessing.scaler() {
             scaler if scaler.is_unit() => Some(1.0),
@@ -276,19 +274,10 @@ impl<'a> Reader<'a> {
 /// # Errors
 /// A source that cannot be read or does not fit the model.
 pub fn evaluate(model: &Model, data: &str, measure: Measure, split: Split) -> Result<Evaluation> {
-    let mut source = model.source().clone();
-    let same = is_same(&source.source, data);
-    if !same {
-        source.source = data.to_owned();
-        // Data that the model never saw: nothing has to be held out.
-        source.validation = 0.0;
-        if !source.open(None)?.has_test()? {
-            source.test_fraction = 0.0;
-        }
-    }
-    let (test, rows, held_out) = load_test(&source, model.data().preprocessing.patches())?;
+    let (test, rows, part) = load_for(model.source(), data, model.data().preprocessing.patches())?;
     let mut evaluation = Evaluator::new(model, measure)?.run(&test, &rows, split)?;
-    evaluation.part = if held_out || !same { "test" } else { "train" }.into();
+    evaluation.part = part.into();
+    evaluation.lines.extend(test.notes().iter().cloned());
     // Fitted to what the model was fitted to; if that is gone, there is nothing to compare with.
     match beside(model, &test, &rows, split) {
         Ok(error) => evaluation.pca_squared_error = Some(error),

@@ -18,6 +18,7 @@ pub use start::Started;
 
 use crate::autoencoders::{AnyType, Autoencoder, Sample};
 use crate::data::{DataSettings, Dataset, ImageShape, Preprocessing};
+use crate::objective::Reconstruction;
 use crate::settings::Settings;
 use crate::tensors::Conversion;
 use crate::{Error, Result};
@@ -186,6 +187,16 @@ impl Model {
     /// Sizes from the data to the code and back, as in `784-32-784`.
     pub fn layers(&self) -> String {
         self.autoencoder.parts().body.layers()
+    }
+
+    /// Refuses rows whose values the model cannot compare with what it makes of them: beyond 0..1 once they are scaled,
+    /// where cross-entropy is the loss; too large for f32; missing, unless it takes that.
+    ///
+    /// # Errors
+    /// The first such value, with its row, its column and what helps.
+    pub fn check_targets(&self, dataset: &Dataset, rows: &[u32]) -> Result<()> {
+        let unit = matches!(self.autoencoder.parts().reconstruction, Reconstruction::CrossEntropy);
+        self.data.preprocessing.check_targets(dataset, rows, unit, self.autoencoder.takes().mask)
     }
 
     /// Refuses data of another kind than the model was trained on: another number of features, another shape of image,

@@ -305,6 +305,14 @@ impl Session {
                 check_results(workspace.value(var)?, (first, rows))?;
             }
             append(&mut results[0], workspace.value(values[0])?)?;
+            for (var, name) in values[1..].iter().zip(&outputs.1) {
+                let found = workspace.value(*var)?.len();
+                if found != rows {
+                    return Err(Error::model(format!(
+                        "the score `{name}` has {found} values for {rows} samples, not one each"
+                    )));
+                }
+            }
             // Terms, a column each, become a row for each sample.
             let start = results[1].len();
             grow(&mut results[1], rows * names)?;
@@ -420,6 +428,7 @@ fn check_labels(labels: Option<&[u32]>, count: usize, model: &Model) -> Result<(
         Some(labels) if labels.len() != count => {
             Err(Error::data(format!("{} labels for {count} samples; give one for each", labels.len())))
         }
+        Some(_) if classes == 0 => Err(Error::data("the model was trained without classes; leave labels away")),
         Some(labels) => match labels.iter().position(|&label| label as usize >= classes) {
             Some(row) => Err(Error::data(format!(
                 "row {row} (from 0) has the class {}; the model knows {classes} classes, numbered from 0",

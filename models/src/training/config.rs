@@ -165,7 +165,7 @@ impl Config {
         match named {
             Some(toml::Value::String(kind)) => Ok(Some(kind.clone())),
             Some(other) => Err(Error::usage(format!(
-                "{origin}: `type` is a {}; give the name of a type as text, such as \"sparse\"",
+                "{origin}: `type` is of the kind {}; give the name of a type as text, such as \"sparse\"",
                 other.type_str()
             ))),
             None => Ok(None),
@@ -194,7 +194,10 @@ impl Config {
                     )));
                 }
                 let text = settings::plain(value).ok_or_else(|| {
-                    Error::usage(format!("{origin}: `{key}` is a {}; give text, a number or a list", value.type_str()))
+                    Error::usage(format!(
+                        "{origin}: `{key}` is of the kind {}; give text, a number or a list",
+                        value.type_str()
+                    ))
                 })?;
                 let set = match (name.as_str(), key.as_str()) {
                     // Who reads a file over other settings has chosen the type.
@@ -298,7 +301,7 @@ mod tests {
         assert!(message("epochs = 1").ends_with("put it into [training]"));
         assert!(message("[model]\nepochs = 1").contains("`epochs` stands in [model]; it belongs into [training]"));
         assert!(message("[training]\ncode = 4").contains("it belongs into [model]"));
-        assert!(message("[model]\ntype = 3").contains("`type` is a integer; give the name of a type"));
+        assert!(message("[model]\ntype = 3").contains("`type` is of the kind integer; give the name of a type"));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use super::{OptimizerName, TrainingSettings};
 use crate::autoencoders::{Phase, Prepare};
 use crate::data::{Dataset, Preprocessing};
 use crate::model::Model;
-use crate::objective::Reconstruction;
 use crate::{Error, Result};
 use narrows_engine::Context;
 use narrows_engine::gemm::warm_up;
@@ -111,9 +110,15 @@ impl<'a> Trainer<'a> {
             }
         }
         let preprocessing = model.data().preprocessing.clone();
-        let unit = matches!(model.autoencoder().parts().reconstruction, Reconstruction::CrossEntropy);
         for rows in [&rows, &validation] {
-            preprocessing.check_targets(dataset, rows, unit, model.autoencoder().takes().mask)?;
+            model.check_targets(dataset, rows)?;
+        }
+        if let Some(phase) = phases.iter().find(|phase| phase.players.iter().all(|player| player.steps == 0)) {
+            let kind = model.kind().name();
+            return Err(Error::model(format!(
+                "nobody takes a step in the phase `{}` of {kind}; give it a player",
+                phase.name
+            )));
         }
         let epochs = phases.iter().fold(0u64, |sum, phase| sum.saturating_add(phase.epochs));
         let best = match validation.is_empty() || phases.is_empty() {

@@ -74,20 +74,9 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
     /// Adds what the type's objective has besides the reconstruction.
     fn terms(&self, _pass: &Pass<'_, T>, _code: &Code, _builder: &mut Builder) {}
 
-    /// The whole objective.
+    /// The whole objective: [`whole_objective`], unless a type has one of its own altogether.
     fn objective(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Objective {
-        let parts = self.parts();
-        let mut builder = Builder::default();
-        let seen = parts.corrupt(pass, inputs.x);
-        let code = self.encode(pass, &Inputs { x: seen.input, ..*inputs });
-        let code = self.draw(pass, code);
-        let raw = self.decode(pass, &code, inputs);
-        builder.raw = Some(raw);
-        let weights = inputs.mask.filter(|_| self.takes().mask).or(seen.weights);
-        builder.term("reconstruction", 1.0, parts.reconstruction.record(pass, raw, inputs.x, weights));
-        self.terms(pass, &code, &mut builder);
-        parts.penalise(pass, &mut builder, |_| true);
-        builder.finish(pass, code.value)
+        whole_objective(self, pass, inputs)
     }
 
     /// The phases of training, in order, in a run of `epochs`; none for a type of closed form.
@@ -188,4 +177,25 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
     fn remarks(&self, _sample: &Sample, _epochs: u64) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// The objective of nearly every type: the reconstruction of a corrupted sample, what [`Autoencoder::terms`] adds, and the
+/// penalties on weights.
+pub fn whole_objective<T: Real, A: Autoencoder<T> + ?Sized>(
+    autoencoder: &A,
+    pass: &Pass<'_, T>,
+    inputs: &Inputs,
+) -> Objective {
+    let parts = autoencoder.parts();
+    let mut builder = Builder::default();
+    let seen = parts.corrupt(pass, inputs.x);
+    let code = autoencoder.encode(pass, &Inputs { x: seen.input, ..*inputs });
+    let code = autoencoder.draw(pass, code);
+    let raw = autoencoder.decode(pass, &code, inputs);
+    builder.raw = Some(raw);
+    let weights = inputs.mask.filter(|_| autoencoder.takes().mask).or(seen.weights);
+    builder.term("reconstruction", 1.0, parts.reconstruction.record(pass, raw, inputs.x, weights));
+    autoencoder.terms(pass, &code, &mut builder);
+    parts.penalise(pass, &mut builder, |_| true);
+    builder.finish(pass, code.value)
 }

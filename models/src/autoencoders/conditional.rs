@@ -4,9 +4,9 @@
 //! the decoder's input (see `latent` for q, p and β). The code need not hold what the class tells, and samples of a
 //! given class are decoded from the prior.
 
-use super::latent::{Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
+use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
 use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Takes, Type, Whole};
-use crate::bodies::{Beside, Bottleneck, Extra};
+use crate::bodies::{Beside, Extra};
 use crate::nn::Pass;
 use crate::objective::Builder;
 use crate::settings::groups;
@@ -35,10 +35,7 @@ impl Type for Conditional {
     const ABOUT: &'static str = "a variational code beside the class, which encoder and decoder are told";
 
     fn settings() -> ConditionalSettings {
-        let mut settings = ConditionalSettings::default();
-        settings.base.body.shared.general.code = 8;
-        settings.base.body.shared.levels.bottleneck = Bottleneck::Dense;
-        settings
+        ConditionalSettings { base: latent::base(), ..ConditionalSettings::default() }
     }
 
     fn settle(settings: &mut ConditionalSettings, sample: &Sample) -> Result<Vec<String>> {
@@ -118,7 +115,7 @@ impl<T: Real> Autoencoder<T> for ConditionalAutoencoder<T> {
     }
 
     fn couples_samples(&self) -> bool {
-        self.divergence.0.capacity > 0.0 || self.latent.parts.reconstruction.couples_samples()
+        self.divergence.couples_samples() || self.latent.parts.reconstruction.couples_samples()
     }
 
     fn scores(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Scores {
@@ -132,8 +129,7 @@ impl<T: Real> Autoencoder<T> for ConditionalAutoencoder<T> {
     }
 
     fn whole_term(&self, name: &str, whole: &Whole<'_>) -> Result<Option<f64>> {
-        let capacity = self.divergence.0.capacity;
-        Ok(whole.kl.filter(|_| name == "capacity").map(|kl| (kl - capacity).abs()))
+        Ok(self.divergence.whole_term(name, whole))
     }
 
     fn remarks(&self, sample: &Sample, epochs: u64) -> Vec<String> {

@@ -10,9 +10,9 @@
 //!
 //! Beside the bound the effective number of samples is watched, `1 / Σ_k w̃_k²`, 1 to K.
 
-use super::latent::{Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
-use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Takes, Type};
-use crate::bodies::{Beside, Bottleneck, Extra};
+use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
+use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Takes, Type, whole_objective};
+use crate::bodies::{Beside, Extra};
 use crate::nn::Pass;
 use crate::objective::{Builder, Objective};
 use crate::settings::{Range, groups, settings};
@@ -50,10 +50,7 @@ impl Type for ImportanceWeighted {
     const ABOUT: &'static str = "a variational code under a tighter bound; takes missing values";
 
     fn settings() -> ImportanceWeightedSettings {
-        let mut settings = ImportanceWeightedSettings::default();
-        settings.base.body.shared.general.code = 8;
-        settings.base.body.shared.levels.bottleneck = Bottleneck::Dense;
-        settings
+        ImportanceWeightedSettings { base: latent::base(), ..ImportanceWeightedSettings::default() }
     }
 
     fn settle(settings: &mut ImportanceWeightedSettings, sample: &Sample) -> Result<Vec<String>> {
@@ -147,20 +144,19 @@ impl<T: Real> Autoencoder<T> for ImportanceWeightedAutoencoder<T> {
         true
     }
 
+    /// Of one sample, where the bound is the variational one.
+    fn terms(&self, pass: &Pass<'_, T>, code: &Code, builder: &mut Builder) {
+        self.divergence.record(pass, code, builder);
+    }
+
     fn objective(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Objective {
+        if self.samples == 1 && !self.missing {
+            return whole_objective(self, pass, inputs);
+        }
         let parts = &self.latent.parts;
         let mut builder = Builder::default();
         let seen = parts.corrupt(pass, inputs.x);
         let code = self.encode(pass, &Inputs { x: seen.input, ..*inputs });
-        if self.samples == 1 && !self.missing {
-            let code = self.draw(pass, code);
-            let raw = self.decode(pass, &code, inputs);
-            builder.raw = Some(raw);
-            builder.term("reconstruction", 1.0, parts.reconstruction.record(pass, raw, inputs.x, None));
-            self.divergence.record(pass, &code, &mut builder);
-            parts.penalise(pass, &mut builder, |_| true);
-            return builder.finish(pass, code.value);
-        }
         if let Some(Weighted { logs, raw }) = self.weigh(pass, inputs, &code, self.samples) {
             builder.raw = raw.first().copied();
             let bound = pass.add_scalar(Self::log_sum(pass, logs), -(self.samples as f64).ln());

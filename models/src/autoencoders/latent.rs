@@ -6,9 +6,10 @@
 //! Gaussian of a fixed σ_x, or Gaussian of the best one (σ-VAE; Rybkin et al. 2020). β ≠ 1: β-VAE (Higgins et al. 2017),
 //! with a warm-up from 0 (Sønderby et al. 2016). With a capacity the term is `γ |KL − C(t)|` (Burgess et al. 2018).
 
+use super::autoencoder::Whole;
 use super::parts::{Base, Parts};
 use super::sample::{Code, Inputs, Sample, Scores};
-use crate::bodies::{Beside, Encoded, Ends, Extra};
+use crate::bodies::{Beside, Bottleneck, Encoded, Ends, Extra};
 use crate::nn::{ActivationName, Init, Linear, Mode, Pass};
 use crate::objective::{Builder, LossName, Posterior, Reconstruction};
 use crate::settings::{Range, settings, word};
@@ -101,6 +102,14 @@ impl LikelihoodKeys {
             (_, _) => Reconstruction::Gaussian { sigma: self.sigma, sigmoid },
         })
     }
+}
+
+/// The defaults: 8 numbers, made of the last image of a body that has images.
+pub(super) fn base() -> Base {
+    let mut base = Base::default();
+    base.body.shared.general.code = 8;
+    base.body.shared.levels.bottleneck = Bottleneck::Dense;
+    base
 }
 
 /// Parts of which the code is a distribution.
@@ -212,6 +221,16 @@ impl Divergence {
         } else {
             builder.term("kl", keys.beta, kl);
         }
+    }
+
+    /// Whether the term of a batch is more than the mean of its samples' terms: |KL - C| is of the mean KL.
+    pub(super) fn couples_samples(&self) -> bool {
+        self.0.capacity > 0.0
+    }
+
+    /// The term over a whole set of samples, where it is not the mean over batches.
+    pub(super) fn whole_term(&self, name: &str, whole: &Whole<'_>) -> Option<f64> {
+        whole.kl.filter(|_| name == "capacity").map(|kl| (kl - self.0.capacity).abs())
     }
 
     /// The key that makes the objective change from step to step.

@@ -14,7 +14,7 @@ mod sample;
 #[cfg(test)]
 mod tests;
 
-pub use autoencoder::{Autoencoder, Whole};
+pub use autoencoder::{Autoencoder, Whole, whole_objective};
 pub use latent::{DivergenceKeys, LikelihoodKeys, LikelihoodName, beside_means};
 pub use parts::{Base, Parts};
 pub use phase::{Phase, Player, Prepare, StepView};

@@ -3,10 +3,10 @@
 //! Objective, the negative evidence lower bound: `−E_q ln p(x|z) + β KL(q(z|x) ‖ N(0, I))`, with one z for each sample
 //! (see `latent` for q, p and β). The code that a sample is encoded to is μ(x).
 
-use super::latent::{Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
+use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
 use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Type, Whole};
 use crate::Result;
-use crate::bodies::{Beside, Bottleneck, Extra};
+use crate::bodies::{Beside, Extra};
 use crate::nn::Pass;
 use crate::objective::Builder;
 use crate::settings::groups;
@@ -34,10 +34,7 @@ impl Type for Variational {
     const ABOUT: &'static str = "a code that is a distribution";
 
     fn settings() -> VariationalSettings {
-        let mut settings = VariationalSettings::default();
-        settings.base.body.shared.general.code = 8;
-        settings.base.body.shared.levels.bottleneck = Bottleneck::Dense;
-        settings
+        VariationalSettings { base: latent::base(), ..VariationalSettings::default() }
     }
 
     fn settle(settings: &mut VariationalSettings, sample: &Sample) -> Result<Vec<String>> {
@@ -91,7 +88,7 @@ impl<T: Real> Autoencoder<T> for VariationalAutoencoder<T> {
     }
 
     fn couples_samples(&self) -> bool {
-        self.divergence.0.capacity > 0.0 || self.latent.parts.reconstruction.couples_samples()
+        self.divergence.couples_samples() || self.latent.parts.reconstruction.couples_samples()
     }
 
     fn scores(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Scores {
@@ -105,8 +102,7 @@ impl<T: Real> Autoencoder<T> for VariationalAutoencoder<T> {
     }
 
     fn whole_term(&self, name: &str, whole: &Whole<'_>) -> Result<Option<f64>> {
-        let capacity = self.divergence.0.capacity;
-        Ok(whole.kl.filter(|_| name == "capacity").map(|kl| (kl - capacity).abs()))
+        Ok(self.divergence.whole_term(name, whole))
     }
 
     fn remarks(&self, sample: &Sample, epochs: u64) -> Vec<String> {

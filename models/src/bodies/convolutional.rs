@@ -19,7 +19,7 @@
 //! makes of it and another turns back (`dense`).
 
 use super::frame::{Body, Encoded, Ends, Extra, Frame};
-use super::levels::{Bottleneck, Downsample, Upsample};
+use super::levels::{Bottleneck, Downsample, Upsample, WITHOUT_SWITCHES};
 use super::shared::Shared;
 use crate::data::ImageShape;
 use crate::nn::{ActivationName, Conv2d, ConvTranspose2d, Init, Linear, Norm, NormName, Pass, Unpooling};
@@ -100,7 +100,7 @@ impl Convolutional {
         let image = frame.image.ok_or_else(|| {
             Error::usage("a convolutional body needs images, and the data are rows of numbers; use --body dense")
         })?;
-        check(settings, frame)?;
+        keys.check(frame)?;
         let (sides, n) = (sides(settings, image)?, keys.filters.len());
         let seen = image.channels * (1 + usize::from(frame.beside.mask)) + frame.beside.classes;
         // Channels before each level, and after the last.
@@ -286,11 +286,7 @@ impl<T: Real> Body<T> for Convolutional {
     fn decode(&self, pass: &Pass<'_, T>, code: Var, switches: &[Var]) -> Var {
         let tape = pass.tape();
         if !Body::<T>::decodes_codes(self) && switches.is_empty() {
-            tape.fail(
-                "a code alone cannot be decoded by max unpooling, which needs the places of the encoder's maxima; \
-                 reconstruct images, or train with upsample nearest or transposed"
-                    .into(),
-            );
+            tape.fail(WITHOUT_SWITCHES.into());
         }
         let n = self.filters.len();
         let [rows, columns] = self.sides[n];
@@ -369,24 +365,6 @@ fn cut<T: Real>(tape: &narrows_engine::Tape<T>, x: Var, sides: [usize; 2]) -> Va
         [_, rows, columns] if [*rows, *columns] != sides => tape.crop2d(x, sides),
         _ => x,
     }
-}
-
-/// Refuses what makes no sense for any image.
-fn check(settings: &Shared, frame: &Frame) -> Result<()> {
-    let keys = &settings.levels;
-    if keys.filters.is_empty() {
-        return Err(Error::usage("filters is empty; give the filters of each level, as in 16,8,8"));
-    }
-    if keys.upsample == Upsample::Max && keys.downsample != Downsample::Pool {
-        return Err(Error::usage(
-            "upsample is max and downsample is stride; max unpooling needs the places that max pooling finds: use \
-             downsample pool, or upsample nearest or transposed",
-        ));
-    }
-    if (frame.ends == Ends::Open || frame.decoder_beside > 0) && keys.bottleneck != Bottleneck::Dense {
-        return Err(Error::usage("this type's code is code numbers, and bottleneck is map; give --bottleneck dense"));
-    }
-    Ok(())
 }
 
 /// Height and width before each level and after the last.

@@ -1,6 +1,8 @@
 //! The keys of bodies of convolutions: how many levels there are, and how each makes a sample smaller and larger again.
 
+use super::frame::{Ends, Frame};
 use crate::settings::{Range, settings, word};
+use crate::{Error, Result};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
 /// How an encoder makes images smaller.
@@ -57,5 +59,30 @@ settings! {
             where body is ["convolutional", "sequence"];
         bottleneck: Bottleneck = Bottleneck::Map, "NAME", "whether the code is the last image or numbers that a linear layer makes of it",
             where body is ["convolutional", "sequence"];
+    }
+}
+
+/// What a decoder by max unpooling is told that has a code alone.
+pub(super) const WITHOUT_SWITCHES: &str = "a code alone cannot be decoded by max unpooling, which needs the places of the \
+     encoder's maxima; reconstruct samples, or train with upsample nearest or transposed";
+
+impl Levels {
+    /// Refuses choices that contradict each other or what the body is built for.
+    pub(super) fn check(&self, frame: &Frame) -> Result<()> {
+        if self.filters.is_empty() {
+            return Err(Error::usage("filters is empty; give the filters of each level, as in 16,8,8"));
+        }
+        if self.upsample == Upsample::Max && self.downsample != Downsample::Pool {
+            return Err(Error::usage(
+                "upsample is max and downsample is stride; max unpooling needs the places that max pooling finds: use \
+                 downsample pool, or upsample nearest or transposed",
+            ));
+        }
+        if (frame.ends == Ends::Open || frame.decoder_beside > 0) && self.bottleneck != Bottleneck::Dense {
+            return Err(Error::usage(
+                "this type's code is code numbers, and bottleneck is map; give --bottleneck dense",
+            ));
+        }
+        Ok(())
     }
 }

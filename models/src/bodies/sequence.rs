@@ -6,7 +6,7 @@
 //! Parameters are PyTorch's `Conv1d` and `ConvTranspose1d`.
 
 use super::frame::{Body, Encoded, Ends, Extra, Frame};
-use super::levels::{Bottleneck, Downsample, Upsample};
+use super::levels::{Bottleneck, Downsample, Upsample, WITHOUT_SWITCHES};
 use super::shared::Shared;
 use crate::nn::{ActivationName, Conv1d, ConvTranspose1d, Init, Linear, Norm, NormName, Pass, Unpooling};
 use crate::settings::{Range, settings};
@@ -225,11 +225,7 @@ impl<T: Real> Body<T> for Sequence {
     #[track_caller]
     fn decode(&self, pass: &Pass<'_, T>, code: Var, switches: &[Var]) -> Var {
         if !Body::<T>::decodes_codes(self) && switches.is_empty() {
-            pass.fail(
-                "a code alone cannot be decoded by max unpooling, which needs the places of the encoder's maxima; \
-                 reconstruct samples, or train with upsample nearest or transposed"
-                    .into(),
-            );
+            pass.fail(WITHOUT_SWITCHES.into());
         }
         let n = self.encoder.len();
         let flat = self.back.as_ref().map_or(code, |back| back.record(pass, code, self.activation));
@@ -310,15 +306,7 @@ fn lengths(settings: &Shared, frame: &Frame, channels: usize) -> Result<Vec<usiz
             frame.features
         )));
     }
-    if keys.filters.is_empty() {
-        return Err(Error::usage("filters is empty; give the filters of each level, as in 16,8,8"));
-    }
-    if keys.upsample == Upsample::Max && keys.downsample != Downsample::Pool {
-        return Err(Error::usage("max unpooling needs the places that max pooling finds; give --downsample pool"));
-    }
-    if (frame.ends == Ends::Open || frame.decoder_beside > 0) && keys.bottleneck != Bottleneck::Dense {
-        return Err(Error::usage("this type's code is code numbers, and bottleneck is map; give --bottleneck dense"));
-    }
+    keys.check(frame)?;
     let mut lengths = vec![frame.features / channels];
     for level in 0..keys.filters.len() {
         let length = lengths[level];

@@ -1,19 +1,23 @@
 //! A trained autoencoder: its settings, its weights, and what it must know of its data.
 //!
-//! `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units.
+//! `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units;
+//! `given` is what it is handed, `job` each kind of its work.
 //! `recorder`: plans over it. `start`: first weights from another file.
 
 mod describe;
 mod file;
+mod given;
+mod job;
 mod recorder;
 mod session;
 mod start;
 
 pub use describe::{ModelInfo, OperationLine};
 pub use file::{FORMAT, MODEL_FILE, model_file};
+pub use given::Given;
 pub use recorder::{INFERENCE_ROWS, Recorded, inputs};
 pub(crate) use recorder::{mask_missing, no_room};
-pub use session::{Given, Scored, Session};
+pub use session::{Scored, Session};
 pub use start::Started;
 
 use crate::autoencoders::{AnyType, Autoencoder, Sample};

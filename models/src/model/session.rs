@@ -22,42 +22,15 @@
 //! # }
 //! ```
 
+use super::given::{Given, check_labels, check_results, check_values};
+use super::job::{JOBS, Job, Outputs, record};
 use super::recorder::mask_missing;
 use super::{Model, Recorded, no_room};
 use crate::objective::Reconstruction;
 use crate::{Error, Result};
 use narrows_engine::random::Noise;
-use narrows_engine::{Context, RawRows, Split, Var, Workspace};
+use narrows_engine::{Context, RawRows, Split, Workspace};
 use std::sync::{Arc, OnceLock};
-
-/// How far scaled samples may be beyond 0..1 under cross-entropy: what rounding to f32 makes.
-const UNIT_ROUNDING: f32 = 1e-6;
-
-/// Raw samples, and what some types take besides.
-#[derive(Debug, Clone, Copy)]
-pub struct Given<'a> {
-    numbers: &'a [f32],
-    labels: Option<&'a [u32]>,
-}
-
-impl<'a> Given<'a> {
-    /// Samples `[n, features]`, row by row. NaN stands for a number that is missing, of a type that takes that.
-    pub fn new(numbers: &'a [f32]) -> Self {
-        Self { numbers, labels: None }
-    }
-
-    /// With the class of each.
-    #[must_use]
-    pub fn labels(self, labels: &'a [u32]) -> Self {
-        Self { labels: Some(labels), ..self }
-    }
-}
-
-impl<'a, N: AsRef<[f32]> + ?Sized> From<&'a N> for Given<'a> {
-    fn from(numbers: &'a N) -> Self {
-        Self::new(numbers.as_ref())
-    }
-}
 
 /// What each sample adds to the objective, unweighted: small for what is like the data that were trained on. Which terms
 /// there are is the type's [`scores`](crate::autoencoders::Autoencoder::scores): the reconstruction, and KL of a
@@ -73,27 +46,6 @@ pub struct Scored<'a> {
     /// What each feature adds to the reconstruction (before a likelihood's variance and constants), `[n, features]`.
     pub features: &'a [f32],
 }
-
-/// The work of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Job {
-    Encode,
-    Decode,
-    Reconstruct,
-    Score,
-    Sample,
-    Impute,
-    Entries,
-    Variances,
-}
-
-/// How many kinds of work there are.
-const JOBS: usize = 8;
-/// Draws of the code that a missing number is averaged over.
-const DRAWS: usize = 64;
-
-/// What a job's plan gives: the values, and the names of a score's terms.
-type Outputs = (Vec<Var>, Vec<&'static str>);
 
 /// What clones share.
 struct Shared {
@@ -333,141 +285,6 @@ impl Session {
         shared.model.data().preprocessing.invert(&results[0], raw)?;
         results[0].iter_mut().zip(raw).for_each(|(to, &mut x)| *to = x as f32);
         Ok(&results[0])
-    }
-}
-
-/// Records a job.
-fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
-    let autoencoder = model.autoencoder();
-    let reconstruction = &autoencoder.parts().reconstruction;
-    let most = usize::MAX;
-    match job {
-        Job::Encode => model.recorded(most, |pass, inputs| {
-            let outputs = vec![autoencoder.encode(pass, inputs).value];
-            ((outputs.clone(), Vec::new()), outputs)
-        }),
-        Job::Decode => model.recorded_over(most, model.code_size(), |pass, inputs| {
-            let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(inputs.x), inputs);
-            let outputs = vec![reconstruction.output(pass, raw)];
-            ((outputs.clone(), Vec::new()), outputs)
-        }),
-        Job::Reconstruct => model.recorded(most, |pass, inputs| {
-            let code = autoencoder.encode(pass, inputs);
-            let outputs = vec![reconstruction.output(pass, autoencoder.decode(pass, &code, inputs))];
-            ((outputs.clone(), Vec::new()), outputs)
-        }),
-        Job::Score => model.recorded(most, |pass, inputs| {
-            let scores = autoencoder.scores(pass, inputs);
-            let (names, terms): (Vec<_>, Vec<_>) = scores.terms.into_iter().unzip();
-            let outputs: Vec<Var> = std::iter::once(scores.features).chain(terms).collect();
-            ((outputs.clone(), names), outputs)
-        }),
-        Job::Impute => possible(
-            |some| model.recorded(most, |pass, inputs| some(autoencoder.impute(pass, inputs, DRAWS), inputs.x)),
-            model,
-            "with these settings takes no missing values; train one of type importance-weighted with missing true",
-        ),
-        Job::Sample => possible(
-            |some| {
-                model.recorded_over(most, model.code_size(), |pass, inputs| {
-                    let raw = autoencoder.sample(pass, inputs.x, inputs);
-                    some(raw.map(|raw| reconstruction.output(pass, raw)), inputs.x)
-                })
-            },
-            model,
-            "has no prior to sample from; train a variational or an adversarial one",
-        ),
-        Job::Entries => possible(
-            |some| model.recorded(most, |pass, inputs| some(autoencoder.encode(pass, inputs).indices, inputs.x)),
-            model,
-            "has no codebook; train a vector-quantised one",
-        ),
-        Job::Variances => possible(
-            |some| {
-                model.recorded(most, |pass, inputs| {
-                    let posterior = autoencoder.encode(pass, inputs).posterior;
-                    some(posterior.map(|posterior| pass.exp(posterior.log_variance)), inputs.x)
-                })
-            },
-            model,
-            "has no distribution for a code; train a variational one",
-        ),
-    }
-}
-
-/// What a recording gives for one value.
-type One = ((Vec<Var>, Vec<&'static str>), Vec<Var>);
-
-/// Records a value that not every type has; `lacks` says what a model that has none should be told.
-fn possible(
-    record: impl FnOnce(&mut dyn FnMut(Option<Var>, Var) -> One) -> Result<Recorded<Outputs>>,
-    model: &Model,
-    lacks: &str,
-) -> Result<Recorded<Outputs>> {
-    let mut there = true;
-    let recorded = record(&mut |value, instead| {
-        there = value.is_some();
-        let outputs = vec![value.unwrap_or(instead)];
-        ((outputs.clone(), Vec::new()), outputs)
-    });
-    match there {
-        true => recorded,
-        false => Err(Error::usage(format!("a model of type {} {lacks}", model.kind().name()))),
-    }
-}
-
-/// Refuses labels that are not as many as the samples, or name no class of the model's; a type that takes them needs
-/// them.
-fn check_labels(labels: Option<&[u32]>, count: usize, model: &Model) -> Result<()> {
-    let classes = model.data().classes.unwrap_or(0);
-    match labels {
-        None if model.autoencoder().takes().labels => Err(Error::usage(format!(
-            "the model takes the class of each sample, 0 to {}; give labels",
-            classes.max(1) - 1
-        ))),
-        Some(labels) if labels.len() != count => {
-            Err(Error::data(format!("{} labels for {count} samples; give one for each", labels.len())))
-        }
-        Some(_) if classes == 0 => Err(Error::data("the model was trained without classes; leave labels away")),
-        Some(labels) => match labels.iter().position(|&label| label as usize >= classes) {
-            Some(row) => Err(Error::data(format!(
-                "row {row} (from 0) has the class {}; the model knows {classes} classes, numbered from 0",
-                labels[row]
-            ))),
-            None => Ok(()),
-        },
-        None => Ok(()),
-    }
-}
-
-/// Refuses values that are not finite, and of samples, where `unit` says so, those beyond 0..1: cross-entropy calls what
-/// is far beyond the best of all.
-fn check_values(values: &[f32], (first, width): (usize, usize), codes: bool, unit: bool) -> Result<()> {
-    let fits = |x: f32| x.is_finite() && (!unit || (-UNIT_ROUNDING..=1.0 + UNIT_ROUNDING).contains(&x));
-    let Some(at) = values.iter().position(|&x| !fits(x)) else { return Ok(()) };
-    let place = format!("row {}, column {} (from 0)", first + at / width.max(1), at % width.max(1));
-    Err(Error::data(match (codes, values[at].is_finite()) {
-        (true, _) => format!("the code at {place} is NaN or infinite; replace it"),
-        (false, false) => {
-            format!("the value at {place} is NaN, infinite or too large once it is scaled; replace it")
-        }
-        (false, true) => format!(
-            "the value at {place} is scaled to {}, and cross-entropy takes 0..1: it lies outside of what the model was \
-             trained on; replace it, or train with loss mse",
-            values[at]
-        ),
-    }))
-}
-
-/// Refuses results that are not finite: their sample is too far from all that the model was trained on.
-fn check_results(values: &[f32], (first, rows): (usize, usize)) -> Result<()> {
-    match values.iter().position(|x| !x.is_finite()) {
-        Some(at) => Err(Error::data(format!(
-            "row {} (from 0) is so far from the data that the model was trained on that f32 cannot hold what it makes of \
-             it; replace it",
-            first + at / (values.len() / rows.max(1)).max(1)
-        ))),
-        None => Ok(()),
     }
 }
 

@@ -241,15 +241,6 @@ impl Config {
         text
     }
 
-    /// The keys whose values differ from another configuration's, each with its old value.
-    pub fn changed_from(&self, other: &Self) -> Vec<(&'static str, String)> {
-        let pairs = self.groups().into_iter().zip(other.groups());
-        pairs
-            .flat_map(|((_, now), (_, before))| settings::changed(now, before))
-            .map(|(key, old)| (key.name, old))
-            .collect()
-    }
-
     /// What was changed from the type's defaults though nothing reads it under the choices made, in words.
     pub fn unread(&self) -> Vec<String> {
         let Ok(defaults) = Self::within(self.kind.name(), &self.registry) else { return Vec::new() };

@@ -1,0 +1,88 @@
+//! What a session is handed, and what it refuses of that and of what comes of it.
+
+use super::Model;
+use crate::{Error, Result};
+
+/// How far scaled samples may be beyond 0..1 under cross-entropy: what rounding to f32 makes.
+const UNIT_ROUNDING: f32 = 1e-6;
+
+/// Raw samples, and what some types take besides.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    pub(super) numbers: &'a [f32],
+    pub(super) labels: Option<&'a [u32]>,
+}
+
+impl<'a> Given<'a> {
+    /// Samples `[n, features]`, row by row. NaN stands for a number that is missing, of a type that takes that.
+    pub fn new(numbers: &'a [f32]) -> Self {
+        Self { numbers, labels: None }
+    }
+
+    /// With the class of each.
+    #[must_use]
+    pub fn labels(self, labels: &'a [u32]) -> Self {
+        Self { labels: Some(labels), ..self }
+    }
+}
+
+impl<'a, N: AsRef<[f32]> + ?Sized> From<&'a N> for Given<'a> {
+    fn from(numbers: &'a N) -> Self {
+        Self::new(numbers.as_ref())
+    }
+}
+
+/// Refuses labels that are not as many as the samples, or name no class of the model's; a type that takes them needs
+/// them.
+pub(super) fn check_labels(labels: Option<&[u32]>, count: usize, model: &Model) -> Result<()> {
+    let classes = model.data().classes.unwrap_or(0);
+    match labels {
+        None if model.autoencoder().takes().labels => Err(Error::usage(format!(
+            "the model takes the class of each sample, 0 to {}; give labels",
+            classes.max(1) - 1
+        ))),
+        Some(labels) if labels.len() != count => {
+            Err(Error::data(format!("{} labels for {count} samples; give one for each", labels.len())))
+        }
+        Some(_) if classes == 0 => Err(Error::data("the model was trained without classes; leave labels away")),
+        Some(labels) => match labels.iter().position(|&label| label as usize >= classes) {
+            Some(row) => Err(Error::data(format!(
+                "row {row} (from 0) has the class {}; the model knows {classes} classes, numbered from 0",
+                labels[row]
+            ))),
+            None => Ok(()),
+        },
+        None => Ok(()),
+    }
+}
+
+/// Refuses values that are not finite, and of samples, where `unit` says so, those beyond 0..1: cross-entropy calls what
+/// is far beyond the best of all.
+pub(super) fn check_values(values: &[f32], (first, width): (usize, usize), codes: bool, unit: bool) -> Result<()> {
+    let fits = |x: f32| x.is_finite() && (!unit || (-UNIT_ROUNDING..=1.0 + UNIT_ROUNDING).contains(&x));
+    let Some(at) = values.iter().position(|&x| !fits(x)) else { return Ok(()) };
+    let place = format!("row {}, column {} (from 0)", first + at / width.max(1), at % width.max(1));
+    Err(Error::data(match (codes, values[at].is_finite()) {
+        (true, _) => format!("the code at {place} is NaN or infinite; replace it"),
+        (false, false) => {
+            format!("the value at {place} is NaN, infinite or too large once it is scaled; replace it")
+        }
+        (false, true) => format!(
+            "the value at {place} is scaled to {}, and cross-entropy takes 0..1: it lies outside of what the model was \
+             trained on; replace it, or train with loss mse",
+            values[at]
+        ),
+    }))
+}
+
+/// Refuses results that are not finite: their sample is too far from all that the model was trained on.
+pub(super) fn check_results(values: &[f32], (first, rows): (usize, usize)) -> Result<()> {
+    match values.iter().position(|x| !x.is_finite()) {
+        Some(at) => Err(Error::data(format!(
+            "row {} (from 0) is so far from the data that the model was trained on that f32 cannot hold what it makes of \
+             it; replace it",
+            first + at / (values.len() / rows.max(1)).max(1)
+        ))),
+        None => Ok(()),
+    }
+}

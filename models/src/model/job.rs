@@ -1,0 +1,106 @@
+//! The kinds of work of a session, and how each is recorded.
+
+use super::{Model, Recorded};
+use crate::{Error, Result};
+use narrows_engine::Var;
+
+/// The work of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Job {
+    Encode,
+    Decode,
+    Reconstruct,
+    Score,
+    Sample,
+    Impute,
+    Entries,
+    Variances,
+}
+
+/// How many kinds of work there are.
+pub(super) const JOBS: usize = 8;
+/// Draws of the code that a missing number is averaged over.
+const DRAWS: usize = 64;
+
+/// What a job's plan gives: the values, and the names of a score's terms.
+pub(super) type Outputs = (Vec<Var>, Vec<&'static str>);
+
+/// Records a job.
+pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
+    let autoencoder = model.autoencoder();
+    let reconstruction = &autoencoder.parts().reconstruction;
+    let most = usize::MAX;
+    match job {
+        Job::Encode => model.recorded(most, |pass, inputs| {
+            let outputs = vec![autoencoder.encode(pass, inputs).value];
+            ((outputs.clone(), Vec::new()), outputs)
+        }),
+        Job::Decode => model.recorded_over(most, model.code_size(), |pass, inputs| {
+            let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(inputs.x), inputs);
+            let outputs = vec![reconstruction.output(pass, raw)];
+            ((outputs.clone(), Vec::new()), outputs)
+        }),
+        Job::Reconstruct => model.recorded(most, |pass, inputs| {
+            let code = autoencoder.encode(pass, inputs);
+            let outputs = vec![reconstruction.output(pass, autoencoder.decode(pass, &code, inputs))];
+            ((outputs.clone(), Vec::new()), outputs)
+        }),
+        Job::Score => model.recorded(most, |pass, inputs| {
+            let scores = autoencoder.scores(pass, inputs);
+            let (names, terms): (Vec<_>, Vec<_>) = scores.terms.into_iter().unzip();
+            let outputs: Vec<Var> = std::iter::once(scores.features).chain(terms).collect();
+            ((outputs.clone(), names), outputs)
+        }),
+        Job::Impute => possible(
+            |some| model.recorded(most, |pass, inputs| some(autoencoder.impute(pass, inputs, DRAWS), inputs.x)),
+            model,
+            "with these settings takes no missing values; train one of type importance-weighted with missing true",
+        ),
+        Job::Sample => possible(
+            |some| {
+                model.recorded_over(most, model.code_size(), |pass, inputs| {
+                    let raw = autoencoder.sample(pass, inputs.x, inputs);
+                    some(raw.map(|raw| reconstruction.output(pass, raw)), inputs.x)
+                })
+            },
+            model,
+            "has no prior to sample from; train a variational or an adversarial one",
+        ),
+        Job::Entries => possible(
+            |some| model.recorded(most, |pass, inputs| some(autoencoder.encode(pass, inputs).indices, inputs.x)),
+            model,
+            "has no codebook; train a vector-quantised one",
+        ),
+        Job::Variances => possible(
+            |some| {
+                model.recorded(most, |pass, inputs| {
+                    let posterior = autoencoder.encode(pass, inputs).posterior;
+                    some(posterior.map(|posterior| pass.exp(posterior.log_variance)), inputs.x)
+                })
+            },
+            model,
+            "has no distribution for a code; train a variational one",
+        ),
+    }
+}
+
+/// What a recording gives for one value.
+type One = ((Vec<Var>, Vec<&'static str>), Vec<Var>);
+
+/// Records a value that not every type has; `lacks` says what a model that has none should be told.
+fn possible(
+    record: impl FnOnce(&mut dyn FnMut(Option<Var>, Var) -> One) -> Result<Recorded<Outputs>>,
+    model: &Model,
+    lacks: &str,
+) -> Result<Recorded<Outputs>> {
+    let mut there = true;
+    let recorded = record(&mut |value, instead| {
+        there = value.is_some();
+        let outputs = vec![value.unwrap_or(instead)];
+        ((outputs.clone(), Vec::new()), outputs)
+    });
+    match there {
+        true => recorded,
+        false => Err(Error::usage(format!("a model of type {} {lacks}", model.kind().name()))),
+    }
+}

@@ -60,6 +60,7 @@ pub struct Dataset {
     image: Option<ImageShape>,
     labels: Option<Vec<u32>>,
     range: Option<(f64, f64)>,
+    class_names: Option<Vec<String>>,
     columns: Option<Vec<Column>>,
     missing: bool,
     notes: Vec<String>,
@@ -103,8 +104,20 @@ impl Dataset {
             Samples::F32(values) => check(&name, values, features, missing)?,
             Samples::F64(values) => check(&name, values, features, missing)?,
         }
-        let (image, labels, range, columns, patches) = (None, None, None, None, None);
-        Ok(Self { name, samples, rows, features, image, labels, range, columns, missing, notes: Vec::new(), patches })
+        Ok(Self {
+            name,
+            samples,
+            rows,
+            features,
+            image: None,
+            labels: None,
+            range: None,
+            class_names: None,
+            columns: None,
+            missing,
+            notes: Vec::new(),
+            patches: None,
+        })
     }
 
     /// The same data under another name.
@@ -149,6 +162,23 @@ impl Dataset {
             )));
         }
         self.labels = Some(labels);
+        Ok(self)
+    }
+
+    /// The same data with a name for each class, the first for label 0.
+    ///
+    /// # Errors
+    /// If a label has no name.
+    pub fn with_class_names(mut self, names: Vec<String>) -> Result<Self> {
+        if names.len() < self.classes() {
+            return Err(Error::data(format!(
+                "{}: {} names for {} classes; name each",
+                self.name,
+                names.len(),
+                self.classes()
+            )));
+        }
+        self.class_names = Some(names);
         Ok(self)
     }
 
@@ -234,6 +264,11 @@ impl Dataset {
         self.labels.as_deref()
     }
 
+    /// What the classes are called, where the source says so.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.class_names.as_deref()
+    }
+
     /// The number of classes: the greatest label plus one, 0 without labels; at most [`MAX_CLASSES`].
     pub fn classes(&self) -> usize {
         self.labels.as_deref().and_then(|labels| labels.iter().max()).map_or(0, |&greatest| greatest as usize + 1)
@@ -276,6 +311,7 @@ impl Dataset {
         let mut subset = Self::made(self.name.clone(), samples, self.features, self.missing)?;
         (subset.image, subset.range, subset.patches) = (self.image, self.range, self.patches);
         (subset.columns, subset.notes) = (self.columns.clone(), self.notes.clone());
+        subset.class_names = self.class_names.clone();
         if let Some(labels) = &self.labels {
             let mut chosen = reserved(rows.len(), "the labels of a subset")?;
             chosen.extend(indices().filter_map(|row| labels.get(row).copied()));

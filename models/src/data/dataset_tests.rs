@@ -1,7 +1,7 @@
 //! Tests of data sets: what they promise, what they refuse, subsets and missing values.
 
 use super::*;
-use crate::data::{Block, ColumnKind};
+use crate::data::Block;
 
 fn bytes(count: u8) -> Samples {
     Samples::U8((0..count).collect())
@@ -62,7 +62,7 @@ fn a_value_may_be_missing_only_where_that_was_said() {
 
 #[test]
 fn blocks_give_every_row_once_and_as_it_is() {
-    let columns = vec![Column { name: "height".into(), kind: ColumnKind::Numeric }];
+    let columns = vec![Column::numeric("height")];
     let values: Vec<f64> = (0..100_000).map(|row| 1e9 + f64::from(row) / 8.0).collect();
     let data = Dataset::new("d", Samples::F64(values.clone()), 1).unwrap().with_columns(columns).unwrap();
     assert_eq!((Rows::columns(&data).unwrap()[0].name.as_str(), data.count()), ("height", Some(100_000)));

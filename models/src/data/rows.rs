@@ -61,6 +61,17 @@ pub struct Column {
     pub name: String,
     /// What its numbers mean.
     pub kind: ColumnKind,
+    /// The words that the numbers 0, 1, .. stand for: of a class its levels, of a boolean the words for no and yes; else
+    /// empty. The number after the last level of a class stands for all that were not seen in training.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<String>,
+}
+
+impl Column {
+    /// A column of quantities.
+    pub fn numeric(name: impl Into<String>) -> Self {
+        Self { name: name.into(), kind: ColumnKind::Numeric, levels: Vec::new() }
+    }
 }
 
 /// Some samples, raw.

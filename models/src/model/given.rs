@@ -2,21 +2,82 @@
 
 use super::Model;
 use crate::{Error, Result};
+use narrows_engine::RawRows;
+use std::ops::Range;
 
 /// How far scaled samples may be beyond 0..1 under cross-entropy: what rounding to f32 makes.
 const UNIT_ROUNDING: f32 = 1e-6;
 
+/// Numbers of either precision.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Numbers<'a> {
+    Singles(&'a [f32]),
+    Doubles(&'a [f64]),
+}
+
+impl<'a> Numbers<'a> {
+    /// How many there are.
+    pub(super) fn len(self) -> usize {
+        match self {
+            Self::Singles(numbers) => numbers.len(),
+            Self::Doubles(numbers) => numbers.len(),
+        }
+    }
+
+    /// Some of them, in order; the range lies inside.
+    pub(super) fn part(self, range: Range<usize>) -> Self {
+        match self {
+            Self::Singles(numbers) => Self::Singles(&numbers[range]),
+            Self::Doubles(numbers) => Self::Doubles(&numbers[range]),
+        }
+    }
+
+    /// As the engine gathers them.
+    pub(super) fn rows(self) -> RawRows<'a, f32> {
+        match self {
+            Self::Singles(numbers) => RawRows::Values(numbers),
+            Self::Doubles(numbers) => RawRows::Doubles(numbers),
+        }
+    }
+
+    /// Copies them as they are, rounded to f32.
+    pub(super) fn copy_to(self, out: &mut [f32]) {
+        match self {
+            Self::Singles(numbers) => out.copy_from_slice(numbers),
+            Self::Doubles(numbers) => out.iter_mut().zip(numbers).for_each(|(to, &x)| *to = x as f32),
+        }
+    }
+
+    /// Puts them in place of `out` where they are not missing.
+    pub(super) fn keep_present(self, out: &mut [f32]) {
+        match self {
+            Self::Singles(numbers) => {
+                out.iter_mut().zip(numbers).filter(|(_, x)| !x.is_nan()).for_each(|(to, &x)| *to = x);
+            }
+            Self::Doubles(numbers) => {
+                out.iter_mut().zip(numbers).filter(|(_, x)| !x.is_nan()).for_each(|(to, &x)| *to = x as f32);
+            }
+        }
+    }
+}
+
 /// Raw samples, and what some types take besides.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
-    pub(super) numbers: &'a [f32],
+    pub(super) numbers: Numbers<'a>,
     pub(super) labels: Option<&'a [u32]>,
 }
 
 impl<'a> Given<'a> {
     /// Samples `[n, features]`, row by row. NaN stands for a number that is missing, of a type that takes that.
     pub fn new(numbers: &'a [f32]) -> Self {
-        Self { numbers, labels: None }
+        Self { numbers: Numbers::Singles(numbers), labels: None }
+    }
+
+    /// The same of double precision: what is large and differs little, such as times in seconds, keeps its digits until it
+    /// is centred.
+    pub fn doubles(numbers: &'a [f64]) -> Self {
+        Self { numbers: Numbers::Doubles(numbers), labels: None }
     }
 
     /// With the class of each.

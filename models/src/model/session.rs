@@ -22,14 +22,14 @@
 //! # }
 //! ```
 
-use super::given::{Given, check_labels, check_results, check_values};
+use super::given::{Given, Numbers, check_labels, check_results, check_values};
 use super::job::{JOBS, Job, Outputs, record};
 use super::recorder::mask_missing;
 use super::{Model, Recorded, no_room};
 use crate::objective::Reconstruction;
 use crate::{Error, Result};
 use narrows_engine::random::Noise;
-use narrows_engine::{Context, RawRows, Split, Workspace};
+use narrows_engine::{Context, Split, Workspace};
 use std::sync::{Arc, OnceLock};
 
 /// What each sample adds to the objective, unweighted: small for what is like the data that were trained on. Which terms
@@ -181,8 +181,7 @@ impl Session {
         self.run(Job::Impute, given, 0)?;
         self.unscale()?;
         // Scaling there and back rounds; what is present is what it was.
-        let all = self.results[0].iter_mut().zip(given.numbers).filter(|(_, raw)| !raw.is_nan());
-        all.for_each(|(to, raw)| *to = *raw);
+        given.numbers.keep_present(&mut self.results[0]);
         Ok(&self.results[0])
     }
 
@@ -194,7 +193,7 @@ impl Session {
         let mut zeros = std::mem::take(&mut self.zeros);
         zeros.clear();
         grow(&mut zeros, count.saturating_mul(self.model().code_size()))?;
-        let done = self.run(Job::Sample, Given { numbers: &zeros, labels }, seed);
+        let done = self.run(Job::Sample, Given { numbers: Numbers::Singles(&zeros), labels }, seed);
         self.zeros = zeros;
         done?;
         self.unscale()
@@ -230,16 +229,18 @@ impl Session {
             none => none.insert(plan.workspace().map_err(|error| no_room(plan, &error))?),
         };
         results.iter_mut().for_each(Vec::clear);
-        for (batch, numbers) in given.numbers.chunks((plan.max_rows() * width).max(1)).enumerate() {
+        let each = (plan.max_rows() * width).max(1);
+        for batch in 0..given.numbers.len().div_ceil(each) {
+            let numbers = given.numbers.part(batch * each..given.numbers.len().min((batch + 1) * each));
             let (first, rows) = (batch * plan.max_rows(), numbers.len() / width);
             workspace.set_rows(rows)?;
             workspace.set_noise(Noise { seed, step: batch as u64 });
             let x = workspace.input_mut(inputs.x)?;
             if codes {
-                x.copy_from_slice(numbers);
+                numbers.copy_to(x);
             } else {
                 let context = Context { backend: plan.backend(), split: *split };
-                shared.model.data().preprocessing.apply(context, RawRows::Values(numbers), x)?;
+                shared.model.data().preprocessing.apply(context, numbers.rows(), x)?;
                 if let Some(mask) = inputs.mask {
                     mask_missing(workspace, inputs.x, mask)?;
                 }

@@ -87,7 +87,7 @@ pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, split: Split
     let (features, size) = (model.data().features, model.code_size());
     let pca = Pca::fit(&dataset, Some(&rows), &model.data().preprocessing, size.min(features), split)?;
     drop(dataset);
-    let (dataset, rows, held_out) = load_test(&source, model.data().preprocessing.patches())?;
+    let (dataset, rows, held_out) = load_test(&source, &model.data().known())?;
     let test = Labelled::new(&mut session, &dataset, &rows, split)?;
     drop(dataset);
     let per_epoch = train.labels.len().div_ceil(options.batch.max(1)).max(1) as u64;

@@ -85,7 +85,7 @@ pub fn reconstruct(
 /// As for [`reconstruct`], and a source that cannot be read.
 pub fn reconstruct_source(session: &mut Session, data: &str, count: usize, seed: u64) -> Result<Reconstructions> {
     let model = session.model();
-    let (dataset, rows, _) = load_for(model.source(), data, model.data().preprocessing.patches())?;
+    let (dataset, rows, _) = load_for(model.source(), data, &model.data().known())?;
     reconstruct(session, &dataset, &rows, count, seed)
 }
 

@@ -3,7 +3,8 @@
 //! A source with a test part of its own keeps it; from any other a fraction is held out. Both splits are functions
 //! of the seed, so that `eval` finds the same test part again.
 
-use super::{DataSettings, Dataset, Patches, is_same, split};
+use super::known::Known;
+use super::{DataSettings, Dataset, is_same, split};
 use crate::Result;
 use narrows_engine::random::{permutation, stream_id};
 
@@ -16,7 +17,7 @@ const VALIDATION_SPLIT: u32 = 0x00ff_0003;
 /// # Errors
 /// A source that cannot be read; fractions that leave a part empty.
 pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32>)> {
-    let source = settings.open(None)?;
+    let source = settings.open(&Known::default())?;
     let dataset = source.train()?;
     let kept = match source.has_test()? {
         true => all(&dataset),
@@ -35,27 +36,26 @@ pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32
 ///
 /// # Errors
 /// A source that cannot be read.
-pub fn load_for(own: &DataSettings, data: &str, patches: Option<Patches>) -> Result<(Dataset, Vec<u32>, &'static str)> {
+pub fn load_for(own: &DataSettings, data: &str, known: &Known) -> Result<(Dataset, Vec<u32>, &'static str)> {
     let mut source = own.clone();
     let same = is_same(&source.source, data);
     if !same {
         source.source = data.to_owned();
         source.validation = 0.0;
-        if !source.open(None)?.has_test()? {
+        if !source.open(known)?.has_test()? {
             source.test_fraction = 0.0;
         }
     }
-    let (dataset, rows, held_out) = load_test(&source, patches)?;
+    let (dataset, rows, held_out) = load_test(&source, known)?;
     Ok((dataset, rows, if held_out || !same { "test" } else { "train" }))
 }
 
-/// The test part: the data and its rows, and whether these were never trained on. `patches` is how the model's own were
-/// made, if it was trained on any: those of other photographs are made alike.
+/// The test part: the data and its rows, and whether these were never trained on.
 ///
 /// # Errors
 /// A source that cannot be read.
-pub fn load_test(settings: &DataSettings, patches: Option<Patches>) -> Result<(Dataset, Vec<u32>, bool)> {
-    let source = settings.open(patches)?;
+pub fn load_test(settings: &DataSettings, known: &Known) -> Result<(Dataset, Vec<u32>, bool)> {
+    let source = settings.open(known)?;
     if let Some(dataset) = source.test()? {
         let rows = all(&dataset);
         return Ok((dataset, rows, true));

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::memory::filled;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// About how many values a block has.
 const BLOCK_VALUES: usize = 1 << 16;
@@ -30,6 +30,24 @@ impl ImageShape {
     pub fn features(&self) -> Option<usize> {
         let features = self.channels.checked_mul(self.height)?.checked_mul(self.width)?;
         (features > 0).then_some(features)
+    }
+
+    /// Reads `HEIGHTxWIDTH` or `CHANNELSxHEIGHTxWIDTH`.
+    ///
+    /// # Errors
+    /// Text that is neither.
+    pub fn read(text: &str) -> Result<Self> {
+        let sizes: Option<Vec<usize>> = text.split('x').map(|size| size.trim().parse().ok()).collect();
+        let shape = match sizes.as_deref() {
+            Some(&[height, width]) => Some(Self { channels: 1, height, width }),
+            Some(&[channels, height, width]) => Some(Self { channels, height, width }),
+            _ => None,
+        };
+        shape.filter(|shape| shape.features().is_some()).ok_or_else(|| {
+            Error::usage(format!(
+                "image is `{text}`; give HEIGHTxWIDTH as in 28x28, or CHANNELSxHEIGHTxWIDTH as in 3x32x32"
+            ))
+        })
     }
 }
 

@@ -1,6 +1,10 @@
 //! The keys of data: where they come from, how they are divided and scaled.
 
-use super::{PatchOptions, Patches, ScalerKind, Source};
+use super::known::Known;
+use super::rows::ImageShape;
+use super::source::ReadOptions;
+use super::table::{DecimalName, HeaderName, TableKeys, TableOptions};
+use super::{PatchOptions, ScalerKind, Source};
 use crate::Result;
 use crate::settings::{Range, Value, settings};
 
@@ -8,7 +12,8 @@ settings! {
     /// The keys of data.
     DataSettings {
         source: String = "digits".into(), "SRC",
-            "digits (embedded), a folder of IDX files, plain or .gz, or one of photographs; idx:PATH and photographs:PATH choose";
+            "digits or tumours (embedded), a .csv file or - for one on standard input, a folder of IDX files or of photographs; \
+             idx:PATH, photographs:PATH and table:PATH choose";
         seed: u64 = 0, "SEED", "seed of splits, first weights, order and noise", in Range::<u64>::WHOLE;
         validation: f64 = 0.0, "FRACTION", "fraction of the training part held out to choose the best weights by",
             in Range::<f64>::FRACTION;
@@ -21,24 +26,44 @@ settings! {
             unless source is ["digits"];
         whiten: bool = true, "BOOL", "photographs: whether they are whitened first (Olshausen & Field 1996)",
             unless source is ["digits"];
+        label: String = String::new(), "COLUMN",
+            "tables: the column of classes, by name, or by number from 1 (-1 is the last); none for none";
+        columns: String = String::new(), "NAME=KIND,..",
+            "tables: what columns hold (numeric, categorical, boolean, label, ignore), or a TOML file of that";
+        header: HeaderName = HeaderName::Auto, "WORD", "tables: whether the first line names the columns";
+        delimiter: String = "auto".into(), "CHAR", "tables: what stands between fields: auto, one character, or tab";
+        decimal: DecimalName = DecimalName::Auto, "WORD", "tables: what stands between whole and fraction";
+        skip_lines: usize = 0, "N", "tables: lines to leave out at the start", in Range::<usize>::NONE_OR_COUNT;
+        image: String = String::new(), "SHAPE", "rows that are images although the source does not say so: 28x28 or 3x32x32";
     }
 }
 
 impl DataSettings {
-    /// The source, with what the keys say of it, and a trained model's patches: those of other photographs are cut alike.
+    /// The source, with what the keys say of it and what a trained model knows of its data: those that come later are read
+    /// alike.
     ///
     /// # Errors
-    /// As for [`Source::parse`].
-    pub fn open(&self, patches: Option<Patches>) -> Result<Source> {
-        let options = PatchOptions {
+    /// As for [`Source::parse`]; keys that make no sense.
+    pub fn open(&self, known: &Known) -> Result<Source> {
+        let patches = PatchOptions {
             size: self.patch,
             count: self.patches,
             whiten: self.whiten,
             seed: self.seed,
             held_out: self.test_fraction,
-            limit: patches.map(|patches| patches.limit),
+            limit: known.patches.map(|patches| patches.limit),
         };
-        Ok(Source::parse(&self.source)?.with_patches(options))
+        let keys = TableKeys {
+            label: &self.label,
+            columns: &self.columns,
+            header: self.header,
+            delimiter: &self.delimiter,
+            decimal: self.decimal,
+            skip_lines: self.skip_lines,
+        };
+        let table = TableOptions::new(&keys)?.with_schema(known.schema.clone());
+        let image = if self.image.is_empty() { known.image } else { Some(ImageShape::read(&self.image)?) };
+        Ok(Source::parse(&self.source)?.with_options(ReadOptions { patches, table, image }))
     }
 }
 

@@ -1,19 +1,22 @@
 //! What `--data` may name, and opening it.
 //!
-//! One place decides from the words a user gives; the readers beside it only read. The parts can be opened one by one,
+//! One place decides from the words a user gives, and another what is done for each kind of source; the readers beside it only read. The parts can be opened one by one,
 //! because a training process need not hold the test part in memory and an evaluation need not hold the training part.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::folder::{self, Listing, READS, few};
-use super::{Dataset, Part, PatchOptions, digits, photographs};
+use super::rows::ImageShape;
+use super::table::{self, STDIN, TableOptions, TableReader};
+use super::{Dataset, Part, PatchOptions, digits, photographs, tumours};
 use crate::error::{Error, Result};
 use crate::suggest;
 
-/// What chooses between two readings of a folder.
+/// What chooses between two readings of a path.
 const IDX: &str = "idx:";
 const PHOTOGRAPHS: &str = "photographs:";
+const TABLE: &str = "table:";
 
 /// Both parts of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,91 +27,85 @@ pub struct Splits {
     pub test: Option<Dataset>,
 }
 
+/// How a source is read, each kind by what concerns it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ReadOptions {
+    /// Patches of photographs.
+    pub patches: PatchOptions,
+    /// Tables.
+    pub table: TableOptions,
+    /// Rows that are images of this shape although the source does not say so.
+    pub image: Option<ImageShape>,
+}
+
 /// Where data comes from. Made by [`Source::parse`]; nothing is read before a part is asked for.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Source {
-    /// The digits embedded in the program; they have no test part.
+pub struct Source {
+    place: Place,
+    options: ReadOptions,
+}
+
+/// What kind of source it is, and where.
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
     Digits,
-    /// A folder of IDX files.
+    Tumours,
+    Stdin,
     IdxFolder(PathBuf),
-    /// A folder of photographs, from which patches are cut; they have a test part where the options hold one out.
-    Photographs(PathBuf, PatchOptions),
+    Photographs(PathBuf),
+    Table(PathBuf),
 }
 
 impl Source {
-    /// What `spec` names: `digits`, or the path of a folder of IDX files or of photographs (`./digits` for a folder of
-    /// that name). A folder of IDX files may hold one picture that does not belong to them; where it holds more,
-    /// `idx:PATH` or `photographs:PATH` says which are meant. Patches of photographs are cut as
-    /// [`PatchOptions::default`] says; see [`Self::with_patches`].
+    /// What `spec` names: `digits` or `tumours`, which are embedded; `-` for a table on standard input; the path of a table
+    /// (.csv, .tsv, .txt, plain or .gz) or of a folder of IDX files or photographs (`./digits` for a folder of that name).
+    /// A folder of IDX files may hold one picture that does not belong to them; where it holds more, `idx:PATH` or
+    /// `photographs:PATH` says which are meant, and `table:PATH` is a table of any name.
     ///
     /// # Errors
-    /// If `spec` is no folder, may be read in two ways, or is something that this version does not read.
+    /// If `spec` may be read in two ways, or is something that this version does not read.
     pub fn parse(spec: &str) -> Result<Self> {
-        match spec {
-            "digits" => return Ok(Self::Digits),
-            "" => return Err(Error::usage(format!("the name of the data is empty; {READS}"))),
-            "-" => return Err(Error::data(format!("this version does not read standard input; {READS}"))),
-            _ => {}
-        }
-        let (path, chosen) = match (spec.strip_prefix(IDX), spec.strip_prefix(PHOTOGRAPHS)) {
-            (Some(path), _) => (path, Some(false)),
-            (_, Some(path)) => (path, Some(true)),
-            _ => (spec, None),
-        };
-        let listing = Listing::read(Path::new(path)).map_err(|error| unread(path, error))?;
-        let pictures = listing.photographs();
-        let cut = match (chosen, listing.has_images(), pictures.len()) {
-            (Some(chosen), ..) => chosen,
-            (None, true, 2..) => {
-                return Err(Error::usage(format!(
-                    "{spec} holds IDX files and {} pictures ({}); give {IDX}{spec} or {PHOTOGRAPHS}{spec}",
-                    pictures.len(),
-                    few(pictures)
-                )));
-            }
-            (None, false, 1..) => true,
-            (None, ..) => false,
-        };
-        Ok(match cut {
-            true => Self::Photographs(path.into(), PatchOptions::default()),
-            false => Self::IdxFolder(path.into()),
-        })
+        Ok(Self { place: place(spec)?, options: ReadOptions::default() })
     }
 
     /// What names this source in every working directory, for [`Self::parse`].
     ///
     /// # Errors
-    /// A folder that is not there; one whose path is not UTF-8.
+    /// A path that is not there, or is not UTF-8.
     pub fn spelling(&self) -> Result<String> {
-        let (path, prefix) = match self {
-            Self::Digits => return Ok("digits".into()),
-            Self::IdxFolder(path) => (path, IDX),
-            Self::Photographs(path, _) => (path, PHOTOGRAPHS),
+        let (path, prefix) = match &self.place {
+            Place::Digits => return Ok("digits".into()),
+            Place::Tumours => return Ok("tumours".into()),
+            Place::Stdin => return Ok("-".into()),
+            Place::IdxFolder(path) => (path, IDX),
+            Place::Photographs(path) => (path, PHOTOGRAPHS),
+            Place::Table(path) => (path, TABLE),
         };
         let whole = std::fs::canonicalize(path).map_err(|error| Error::io("find", path, error))?;
         let plain = whole
             .to_str()
             .ok_or_else(|| Error::data(format!("{}: the path is not UTF-8; rename it", whole.display())))?;
-        let is_alike = |other: Self| std::mem::discriminant(&other) == std::mem::discriminant(self);
-        Ok(if Self::parse(plain).is_ok_and(is_alike) { plain.to_owned() } else { format!("{prefix}{plain}") })
+        let is_alike = |other: Place| std::mem::discriminant(&other) == std::mem::discriminant(&self.place);
+        Ok(if place(plain).is_ok_and(is_alike) { plain.to_owned() } else { format!("{prefix}{plain}") })
     }
 
-    /// The same source, its patches cut as `options` say, if it has any.
+    /// The same source, read so.
     #[must_use]
-    pub fn with_patches(self, options: PatchOptions) -> Self {
-        match self {
-            Self::Photographs(path, _) => Self::Photographs(path, options),
-            other => other,
-        }
+    pub fn with_options(self, options: ReadOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// The path that it reads, if it reads one.
     pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Digits => None,
-            Self::IdxFolder(path) | Self::Photographs(path, _) => Some(path),
+        match &self.place {
+            Place::Digits | Place::Tumours | Place::Stdin => None,
+            Place::IdxFolder(path) | Place::Photographs(path) | Place::Table(path) => Some(path),
         }
+    }
+
+    /// Whether it can be read once only.
+    pub fn is_stream(&self) -> bool {
+        self.place == Place::Stdin
     }
 
     /// Whether it has a test part of its own; reads no data.
@@ -116,10 +113,10 @@ impl Source {
     /// # Errors
     /// A folder that cannot be listed.
     pub fn has_test(&self) -> Result<bool> {
-        match self {
-            Self::Digits => Ok(false),
-            Self::Photographs(_, options) => Ok(options.tested() > 0),
-            Self::IdxFolder(path) => folder::has_test(path),
+        match &self.place {
+            Place::Digits | Place::Tumours | Place::Stdin | Place::Table(_) => Ok(false),
+            Place::Photographs(_) => Ok(self.options.patches.tested() > 0),
+            Place::IdxFolder(path) => folder::has_test(path),
         }
     }
 
@@ -145,11 +142,16 @@ impl Source {
     /// # Errors
     /// If it is missing, damaged or does not fit in memory; the message names the file.
     pub fn train(&self) -> Result<Dataset> {
-        match self {
-            Self::Digits => digits(),
-            Self::Photographs(path, options) => photographs(path, options, Part::Train)?.ok_or_else(|| nothing(path)),
-            Self::IdxFolder(path) => folder::load(path, Part::Train)?.ok_or_else(|| nothing(path)),
-        }
+        let ReadOptions { patches, table, .. } = &self.options;
+        let dataset = match &self.place {
+            Place::Digits => digits(),
+            Place::Tumours => tumours(table),
+            Place::Stdin => table::read_stdin(table),
+            Place::Table(path) => table::read_table(path, table),
+            Place::Photographs(path) => photographs(path, patches, Part::Train)?.ok_or_else(|| nothing(path)),
+            Place::IdxFolder(path) => folder::load(path, Part::Train)?.ok_or_else(|| nothing(path)),
+        };
+        self.shaped(dataset?)
     }
 
     /// Opens the test part only; `None` if the source has none.
@@ -157,12 +159,84 @@ impl Source {
     /// # Errors
     /// If it is damaged or does not fit in memory; the message names the file.
     pub fn test(&self) -> Result<Option<Dataset>> {
-        match self {
-            Self::Digits => Ok(None),
-            Self::Photographs(path, options) => photographs(path, options, Part::Test),
-            Self::IdxFolder(path) => folder::load(path, Part::Test),
+        let dataset = match &self.place {
+            Place::Digits | Place::Tumours | Place::Stdin | Place::Table(_) => None,
+            Place::Photographs(path) => photographs(path, &self.options.patches, Part::Test)?,
+            Place::IdxFolder(path) => folder::load(path, Part::Test)?,
+        };
+        dataset.map(|dataset| self.shaped(dataset)).transpose()
+    }
+
+    /// A table that is read as it comes, by a model's columns; `None` where the source is of another kind.
+    ///
+    /// # Errors
+    /// As for [`TableReader::open`].
+    pub fn reader(&self) -> Result<Option<TableReader>> {
+        let table = &self.options.table;
+        if table.schema.is_none() {
+            return Ok(None);
+        }
+        match &self.place {
+            Place::Stdin => TableReader::stream(Box::new(std::io::stdin()), STDIN, table).map(Some),
+            Place::Table(path) => TableReader::open(path, table).map(Some),
+            _ => Ok(None),
         }
     }
+
+    /// Rows of numbers as the images that they are said to be.
+    fn shaped(&self, dataset: Dataset) -> Result<Dataset> {
+        match self.options.image {
+            Some(image) if dataset.image().is_none() => dataset.with_image(image),
+            _ => Ok(dataset),
+        }
+    }
+}
+
+/// Finds out what `spec` names.
+fn place(spec: &str) -> Result<Place> {
+    match spec {
+        "digits" => return Ok(Place::Digits),
+        "tumours" => return Ok(Place::Tumours),
+        "-" => return Ok(Place::Stdin),
+        "" => return Err(Error::usage(format!("the name of the data is empty; {READS}"))),
+        _ => {}
+    }
+    if let Some(path) = spec.strip_prefix(TABLE) {
+        return Ok(Place::Table(path.into()));
+    }
+    let (path, chosen) = match (spec.strip_prefix(IDX), spec.strip_prefix(PHOTOGRAPHS)) {
+        (Some(path), _) => (path, Some(false)),
+        (_, Some(path)) => (path, Some(true)),
+        _ => (spec, None),
+    };
+    if chosen.is_none() && Path::new(path).is_file() {
+        return of_file(path);
+    }
+    let listing = Listing::read(Path::new(path)).map_err(|error| unread(path, error))?;
+    let pictures = listing.photographs();
+    let cut = match (chosen, listing.has_images(), pictures.len()) {
+        (Some(chosen), ..) => chosen,
+        (None, true, 2..) => {
+            return Err(Error::usage(format!(
+                "{spec} holds IDX files and {} pictures ({}); give {IDX}{spec} or {PHOTOGRAPHS}{spec}",
+                pictures.len(),
+                few(pictures)
+            )));
+        }
+        (None, false, 1..) => true,
+        (None, ..) => false,
+    };
+    Ok(if cut { Place::Photographs(path.into()) } else { Place::IdxFolder(path.into()) })
+}
+
+/// What a file is, by its ending.
+fn of_file(spec: &str) -> Result<Place> {
+    let lower = spec.to_ascii_lowercase();
+    let plain = lower.strip_suffix(".gz").unwrap_or(&lower);
+    if [".csv", ".tsv", ".txt"].iter().any(|ending| plain.ends_with(ending)) {
+        return Ok(Place::Table(spec.into()));
+    }
+    Err(not_read(spec))
 }
 
 /// Whether two names are of one source, from this working directory: `digits` is never the folder `./digits`.
@@ -213,9 +287,11 @@ fn nothing(path: &Path) -> Error {
 
 /// The error for what could not be listed as a folder.
 fn unread(spec: &str, error: std::io::Error) -> Error {
-    match (error.kind(), suggest::nearest(spec, &["digits"])) {
-        (ErrorKind::NotFound, Some(known)) => Error::data(format!("no such folder: {spec}; did you mean `{known}`?")),
-        (ErrorKind::NotFound, None) => Error::data(format!("no such folder: {spec}; {READS}")),
+    match (error.kind(), suggest::nearest(spec, &["digits", "tumours"])) {
+        (ErrorKind::NotFound, Some(known)) => {
+            Error::data(format!("no such file or folder: {spec}; did you mean `{known}`?"))
+        }
+        (ErrorKind::NotFound, None) => Error::data(format!("no such file or folder: {spec}; {READS}")),
         (ErrorKind::NotADirectory, _) => not_read(spec),
         _ => Error::io("read the folder", Path::new(spec), error),
     }
@@ -257,12 +333,11 @@ mod tests {
     #[test]
     fn says_what_it_reads() {
         assert!(message(Path::new("digit")).contains("did you mean `digits`?"));
-        assert!(message(Path::new("-")).contains("standard input"));
         assert!(message(Path::new("")).contains("empty"));
-        assert!(message(Path::new("/no/such")).starts_with("no such folder: /no/such; give `digits`"));
+        assert!(message(Path::new("/no/such")).starts_with("no such file or folder: /no/such; give `digits`"));
         let folder = tempfile::tempdir().unwrap();
         for (name, part) in
-            [("table.csv", "does not read .csv files"), ("a-idx3-ubyte", "give its folder"), ("x", "folder")]
+            [("table.xls", "does not read .xls files"), ("a-idx3-ubyte", "give its folder"), ("x", "folder")]
         {
             let path = folder.path().join(name);
             fs::write(&path, "1,2").unwrap();
@@ -295,7 +370,7 @@ mod tests {
         fs::write(folder.path().join("train-images-idx3-ubyte"), b"\0\0\x08\x03\0\0\0\x01\0\0\0\x01\0\0\0\x02ab")
             .unwrap();
         pictures(folder.path(), &["logo.jpg"]);
-        assert_eq!(Source::parse(path).unwrap(), Source::IdxFolder(path.into()));
+        assert_eq!(place(path).unwrap(), Place::IdxFolder(path.into()));
         assert_eq!(open_part(path, Part::Train).unwrap().unwrap().notes().len(), 1);
         pictures(folder.path(), &["b.png"]);
         let message = message(folder.path());
@@ -303,7 +378,7 @@ mod tests {
         let (idx, cut) = (format!("idx:{path}"), format!("photographs:{path}"));
         let chosen = Source::parse(&idx).unwrap();
         assert!(chosen.spelling().unwrap().starts_with("idx:") && chosen.train().is_ok());
-        assert!(matches!(Source::parse(&cut).unwrap(), Source::Photographs(..)));
+        assert!(matches!(place(&cut).unwrap(), Place::Photographs(..)));
         assert!(is_same(&idx, &idx) && !is_same(&idx, &cut));
         fs::remove_file(folder.path().join("b.png")).unwrap();
         assert!(is_same(&idx, path) && !is_same(&cut, path));

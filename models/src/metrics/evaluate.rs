@@ -274,7 +274,7 @@ impl<'a> Reader<'a> {
 /// # Errors
 /// A source that cannot be read or does not fit the model.
 pub fn evaluate(model: &Model, data: &str, measure: Measure, split: Split) -> Result<Evaluation> {
-    let (test, rows, part) = load_for(model.source(), data, model.data().preprocessing.patches())?;
+    let (test, rows, part) = load_for(model.source(), data, &model.data().known())?;
     let mut evaluation = Evaluator::new(model, measure)?.run(&test, &rows, split)?;
     evaluation.part = part.into();
     evaluation.lines.extend(test.notes().iter().cloned());

@@ -21,13 +21,14 @@ pub use session::{Scored, Session};
 pub use start::Started;
 
 use crate::autoencoders::{AnyType, Autoencoder, Sample};
-use crate::data::{DataSettings, Dataset, ImageShape, Preprocessing};
+use crate::data::{Column, DataSettings, Dataset, ImageShape, Known, Preprocessing, Rows, Schema};
 use crate::objective::Reconstruction;
 use crate::settings::Settings;
 use crate::tensors::Conversion;
 use crate::{Error, Result};
 use narrows_engine::Parameters;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a model must know of its data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,15 @@ pub struct DataInfo {
     /// How many classes its labels tell apart, if it has labels.
     #[serde(default)]
     pub classes: Option<usize>,
+    /// What the classes are called, where the source said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
+    /// The columns, where the source has names for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Column>>,
+    /// Whether values may be missing.
+    #[serde(default)]
+    pub missing: bool,
 }
 
 impl DataInfo {
@@ -55,7 +65,18 @@ impl DataInfo {
             image: dataset.image(),
             preprocessing,
             classes: dataset.labels().map(|_| dataset.classes()),
+            class_names: dataset.class_names().unwrap_or_default().to_vec(),
+            columns: dataset.columns().map(<[Column]>::to_vec),
+            missing: dataset.has_missing(),
         }
+    }
+
+    /// What data that come later are read by.
+    pub fn known(&self) -> Known {
+        let schema = self.columns.as_ref().map(|columns| {
+            Arc::new(Schema { columns: columns.clone(), classes: self.class_names.clone(), label: None })
+        });
+        Known { patches: self.preprocessing.patches(), schema, image: self.image }
     }
 
     /// The same as a type sees it.

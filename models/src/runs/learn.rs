@@ -137,7 +137,7 @@ impl Learnt {
     pub(super) fn finish(self, split: Split, observer: &mut dyn Observer) -> Result<Outcome> {
         observer.phase("the figures on the test part");
         let Learnt { model, config, before, pca, mut outcome, history } = self;
-        let (test, rows, held_out) = load_test(model.source(), model.data().preprocessing.patches())?;
+        let (test, rows, held_out) = load_test(model.source(), &model.data().known())?;
         let mut evaluator = Evaluator::new(&model, Measure::default())?;
         let mut evaluation = evaluator.run(&test, &rows, split)?;
         if let Some(before) = &before {
@@ -177,7 +177,7 @@ impl Learnt {
 /// in its heap, where growing them left holes (134 against 122 MB for 784-1000-500-250-30, 2026-11-23).
 pub(super) fn try_test(model: &Model) -> Result<()> {
     let preprocessing = &model.data().preprocessing;
-    let (dataset, rows, _) = load_test(model.source(), preprocessing.patches())?;
+    let (dataset, rows, _) = load_test(model.source(), &model.data().known())?;
     model.check_fits(&dataset)?;
     let autoencoder = model.autoencoder();
     let unit = matches!(autoencoder.parts().reconstruction, Reconstruction::CrossEntropy);

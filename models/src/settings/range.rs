@@ -16,6 +16,8 @@ impl Range<usize> {
     /// Sizes and counts.
     pub const COUNT: Self =
         Self { words: "a whole number from 1 to 4294967295", holds: |&n| n > 0 && n as u64 <= MOST };
+    /// Counts from 0.
+    pub const NONE_OR_COUNT: Self = Self { words: "a whole number up to 4294967295", holds: |&n| n as u64 <= MOST };
     /// Rows and columns of a kernel.
     pub const KERNEL: Self =
         Self { words: "an odd number from 1 to 1023", holds: |&n| !n.is_multiple_of(2) && n < 1024 };

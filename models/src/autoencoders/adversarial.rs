@@ -143,11 +143,11 @@ impl<T: Real> Autoencoder<T> for AdversarialAutoencoder<T> {
 
     fn objective(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Objective {
         let mut builder = Builder::default();
-        let seen = self.parts.corrupt(pass, inputs.x);
-        let code = self.encode(pass, &Inputs { x: seen.input, ..*inputs });
+        let (seen, weights) = self.parts.corrupt(pass, inputs);
+        let code = self.encode(pass, &seen);
         let raw = self.decode(pass, &code, inputs);
         builder.raw = Some(raw);
-        let value = self.parts.reconstruction.record(pass, raw, inputs.x, seen.weights);
+        let value = self.parts.reconstruction.record(pass, raw, inputs.x, weights.or(inputs.mask));
         builder.term("reconstruction", 1.0, value);
         // The autoencoder as a whole has no use for who judges its codes.
         builder.frozen.extend(&self.discriminator);

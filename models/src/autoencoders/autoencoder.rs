@@ -11,7 +11,7 @@ use super::sample::{Code, Inputs, Sample, Scores, Takes};
 use crate::Result;
 use crate::nn::Pass;
 use crate::objective::{Builder, Objective};
-use narrows_engine::{ParameterId, Parameters, Real, Var};
+use narrows_engine::{ParameterId, Parameters, Real, Shape, Var};
 use std::fmt::Debug;
 
 /// Figures over all samples, from which a term that is not the mean over samples is made.
@@ -30,7 +30,7 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
 
     /// What it takes besides the samples.
     fn takes(&self) -> Takes {
-        Takes::default()
+        Takes { labels: false, mask: self.parts().mask }
     }
 
     /// What a phase takes besides the samples: for most types the same.
@@ -144,10 +144,13 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
         Some(code.posterior?.log_weights(pass, (inputs.x, mask), &self.parts().reconstruction, variance, decode))
     }
 
-    /// Samples with what is missing filled in from `count` draws of the code, `[N, features]`; `None` for a type that
-    /// takes no missing values.
-    fn impute(&self, _pass: &Pass<'_, T>, _inputs: &Inputs, _count: usize) -> Option<Var> {
-        None
+    /// Samples with what is missing filled in, from `count` draws of the code where there are draws, `[N, features]`;
+    /// `None` for a type that takes no missing values.
+    fn impute(&self, pass: &Pass<'_, T>, inputs: &Inputs, _count: usize) -> Option<Var> {
+        let mask = inputs.mask?;
+        let code = self.encode(pass, inputs);
+        let raw = self.decode(pass, &code, inputs);
+        Some(filled(pass, inputs.x, mask, self.parts().reconstruction.output(pass, raw)))
     }
 
     /// The class of each sample, as logits `[N, classes]`, of a type with a classifier.
@@ -179,6 +182,15 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
     }
 }
 
+/// What is present as it is, and `output` elsewhere.
+#[track_caller]
+pub(super) fn filled<T: Real>(pass: &Pass<'_, T>, x: Var, mask: Var, output: Var) -> Var {
+    let absent = pass.add_scalar(pass.scale(mask, -1.0), 1.0);
+    let features = pass.shape(x).sample_elements();
+    let kept = pass.reshape(pass.mul(x, mask), Shape::batch(&[features]));
+    pass.add(kept, pass.mul(output, absent))
+}
+
 /// The objective of nearly every type: the reconstruction of a corrupted sample, what [`Autoencoder::terms`] adds, and the
 /// penalties on weights.
 pub fn whole_objective<T: Real, A: Autoencoder<T> + ?Sized>(
@@ -188,12 +200,12 @@ pub fn whole_objective<T: Real, A: Autoencoder<T> + ?Sized>(
 ) -> Objective {
     let parts = autoencoder.parts();
     let mut builder = Builder::default();
-    let seen = parts.corrupt(pass, inputs.x);
-    let code = autoencoder.encode(pass, &Inputs { x: seen.input, ..*inputs });
+    let (seen, weights) = parts.corrupt(pass, inputs);
+    let code = autoencoder.encode(pass, &seen);
     let code = autoencoder.draw(pass, code);
     let raw = autoencoder.decode(pass, &code, inputs);
     builder.raw = Some(raw);
-    let weights = inputs.mask.filter(|_| autoencoder.takes().mask).or(seen.weights);
+    let weights = weights.or(inputs.mask.filter(|_| autoencoder.takes().mask));
     builder.term("reconstruction", 1.0, parts.reconstruction.record(pass, raw, inputs.x, weights));
     autoencoder.terms(pass, &code, &mut builder);
     parts.penalise(pass, &mut builder, |_| true);

@@ -6,7 +6,7 @@
 
 use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
 use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Takes, Type, Whole};
-use crate::bodies::{Beside, Extra};
+use crate::bodies::Beside;
 use crate::nn::Pass;
 use crate::objective::Builder;
 use crate::settings::groups;
@@ -53,7 +53,7 @@ impl Type for Conditional {
                  classes; give data with labels, or use --model variational",
             )
         })?;
-        let beside = Beside { classes, mask: false };
+        let beside = Beside { classes, mask: 0 };
         let latent = Latent::new(&settings.base, &settings.likelihood, sample, (beside, classes), parameters)?;
         let divergence = Divergence(settings.divergence.clone());
         Ok(Box::new(ConditionalAutoencoder { latent, divergence, classes }))
@@ -90,7 +90,7 @@ impl<T: Real> Autoencoder<T> for ConditionalAutoencoder<T> {
     }
 
     fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Code {
-        self.latent.encode(pass, inputs, Extra { classes: self.class(pass, inputs), mask: None })
+        self.latent.encode(pass, inputs, self.class(pass, inputs))
     }
 
     fn draw(&self, pass: &Pass<'_, T>, code: Code) -> Code {

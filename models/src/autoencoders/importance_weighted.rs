@@ -5,26 +5,26 @@
 //! ln p(x) that rises with K. Its gradient is `Σ_k w̃_k ∇ ln w_k` by reparametrisation, w̃ the normalised weights, taken
 //! from the logarithms. With K = 1 the objective is the variational one, whose divergence is taken in closed form.
 //!
-//! With `missing`, numbers that are NaN are missing: they enter the encoder as 0 beside a mask of what is present, and
+//! Where values may be missing (`missing`), NaN is one that is: they enter the encoder as 0 beside a mask of what is present, and
 //! p(x|z) counts what is present alone. A missing number is filled by `E[x_mis|x_obs] ≈ Σ_k w̃_k E[x_mis|z_k]`.
 //!
 //! Beside the bound the effective number of samples is watched, `1 / Σ_k w̃_k²`, 1 to K.
 
+use super::autoencoder::filled;
 use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
-use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Takes, Type, whole_objective};
-use crate::bodies::{Beside, Extra};
+use super::{Autoencoder, Base, Code, Inputs, MissingName, Parts, Sample, Scores, Type, whole_objective};
+use crate::bodies::Beside;
 use crate::nn::Pass;
 use crate::objective::{Builder, Objective};
 use crate::settings::{Range, groups, settings};
 use crate::{Error, Result};
 use narrows_engine::ops::Axis;
-use narrows_engine::{Parameters, Real, Shape, Var};
+use narrows_engine::{Parameters, Real, Var};
 
 settings! {
     /// The keys of the bound.
     Keys {
         samples: usize = 5, "K", "samples of the code for each sample of the data", in Range::<usize>::SMALL;
-        missing: bool = false, "BOOL", "whether NaN stands for a value that is missing (data with NaN come by the library)";
     }
 }
 
@@ -62,13 +62,14 @@ impl Type for ImportanceWeighted {
         sample: &Sample,
         parameters: &mut Parameters<T>,
     ) -> Result<Box<dyn Autoencoder<T>>> {
-        let Keys { samples, missing } = settings.keys;
+        let samples = settings.keys.samples;
+        let missing = settings.base.missing.missing == MissingName::True;
         if missing && settings.base.corruption != Default::default() {
             return Err(Error::usage(
                 "missing values are a corruption already; leave --corruption away, or give missing false",
             ));
         }
-        let beside = Beside { classes: 0, mask: missing };
+        let beside = Beside::default();
         let latent = Latent::new(&settings.base, &settings.likelihood, sample, (beside, 0), parameters)?;
         if latent.parts.reconstruction.couples_samples() && (samples > 1 || missing) {
             return Err(Error::usage(
@@ -124,16 +125,12 @@ impl<T: Real> Autoencoder<T> for ImportanceWeightedAutoencoder<T> {
         &self.latent.parts
     }
 
-    fn takes(&self) -> Takes {
-        Takes { labels: false, mask: self.missing }
-    }
-
     fn initialise(&self, parameters: &mut Parameters<T>, seed: u64) {
         self.latent.initialise(parameters, seed);
     }
 
     fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Code {
-        self.latent.encode(pass, inputs, Extra { classes: None, mask: inputs.mask })
+        self.latent.encode(pass, inputs, None)
     }
 
     fn draw(&self, pass: &Pass<'_, T>, code: Code) -> Code {
@@ -155,8 +152,8 @@ impl<T: Real> Autoencoder<T> for ImportanceWeightedAutoencoder<T> {
         }
         let parts = &self.latent.parts;
         let mut builder = Builder::default();
-        let seen = parts.corrupt(pass, inputs.x);
-        let code = self.encode(pass, &Inputs { x: seen.input, ..*inputs });
+        let (seen, _) = parts.corrupt(pass, inputs);
+        let code = self.encode(pass, &seen);
         if let Some(Weighted { logs, raw }) = self.weigh(pass, inputs, &code, self.samples) {
             builder.raw = raw.first().copied();
             let bound = pass.add_scalar(Self::log_sum(pass, logs), -(self.samples as f64).ln());
@@ -184,15 +181,13 @@ impl<T: Real> Autoencoder<T> for ImportanceWeightedAutoencoder<T> {
         let code = self.encode(pass, inputs);
         let Weighted { logs, raw } = self.weigh(pass, inputs, &code, count)?;
         let weights = pass.softmax(logs);
-        let each = raw.into_iter().enumerate().map(|(k, raw)| {
-            let output = self.latent.parts.reconstruction.output(pass, raw);
-            pass.mul(output, pass.slice(weights, k..k + 1))
-        });
+        let reconstruction = &self.latent.parts.reconstruction;
+        let each = raw
+            .into_iter()
+            .enumerate()
+            .map(|(k, raw)| pass.mul(reconstruction.expected(pass, raw), pass.slice(weights, k..k + 1)));
         let mean = each.reduce(|a, b| pass.add(a, b))?;
-        let absent = pass.add_scalar(pass.scale(mask, -1.0), 1.0);
-        let features = pass.shape(inputs.x).sample_elements();
-        let kept = pass.reshape(pass.mul(inputs.x, mask), Shape::batch(&[features]));
-        Some(pass.add(kept, pass.mul(mean, absent)))
+        Some(filled(pass, inputs.x, mask, reconstruction.collapse(pass, mean)))
     }
 
     fn remarks(&self, sample: &Sample, _: u64) -> Vec<String> {

@@ -9,7 +9,7 @@
 use super::autoencoder::Whole;
 use super::parts::{Base, Parts};
 use super::sample::{Code, Inputs, Sample, Scores};
-use crate::bodies::{Beside, Bottleneck, Encoded, Ends, Extra};
+use crate::bodies::{Beside, Bottleneck, Encoded, Ends};
 use crate::nn::{ActivationName, Init, Linear, Mode, Pass};
 use crate::objective::{Builder, LossName, Posterior, Reconstruction};
 use crate::settings::{Range, settings, word};
@@ -23,7 +23,7 @@ use strum::{EnumString, IntoStaticStr, VariantNames};
 #[strum(serialize_all = "kebab-case")]
 #[non_exhaustive]
 pub enum LikelihoodName {
-    /// `bernoulli` if the data lie in 0..1, else `gaussian`.
+    /// `columns` if the data have columns of words, `bernoulli` if they lie in 0..1, else `gaussian`.
     Auto,
     /// Probabilities: the loss is the binary cross-entropy.
     Bernoulli,
@@ -31,6 +31,8 @@ pub enum LikelihoodName {
     Gaussian,
     /// The same with the variance that fits best, the mean squared error itself (Rybkin et al. 2020).
     SigmaVae,
+    /// Of each column of a table its own: a Gaussian whose deviation is learnt, a softmax, or a Bernoulli.
+    Columns,
 }
 
 word!(LikelihoodName, "likelihood");
@@ -65,8 +67,11 @@ impl LikelihoodKeys {
         let bernoulli = self.likelihood == LikelihoodName::Bernoulli;
         let mut said = base.settle(sample, false, if bernoulli { "--likelihood gaussian" } else { "--loss mse" })?;
         if self.likelihood == LikelihoodName::Auto {
-            let bce = base.reconstruction.loss == LossName::Bce;
-            self.likelihood = if bce { LikelihoodName::Bernoulli } else { LikelihoodName::Gaussian };
+            self.likelihood = match base.reconstruction.loss {
+                LossName::Bce => LikelihoodName::Bernoulli,
+                LossName::Columns => LikelihoodName::Columns,
+                _ => LikelihoodName::Gaussian,
+            };
         }
         said.push(format!("likelihood: {}", self.likelihood.name()));
         Ok(said)
@@ -76,8 +81,9 @@ impl LikelihoodKeys {
     fn settle_loss(&self, base: &mut Base) -> Result<()> {
         let loss = base.reconstruction.loss;
         base.reconstruction.loss = match (self.likelihood, loss) {
-            (LikelihoodName::Bernoulli, LossName::Mse)
-            | (LikelihoodName::Gaussian | LikelihoodName::SigmaVae, LossName::Bce) => {
+            (LikelihoodName::Bernoulli, LossName::Mse | LossName::Columns)
+            | (LikelihoodName::Columns, LossName::Mse | LossName::Bce)
+            | (LikelihoodName::Gaussian | LikelihoodName::SigmaVae, LossName::Bce | LossName::Columns) => {
                 return Err(Error::usage(format!(
                     "likelihood {} and loss {} contradict each other; leave one of them auto",
                     self.likelihood.name(),
@@ -85,13 +91,14 @@ impl LikelihoodKeys {
                 )));
             }
             (LikelihoodName::Bernoulli, _) => LossName::Bce,
+            (LikelihoodName::Columns, _) => LossName::Columns,
             (LikelihoodName::Gaussian | LikelihoodName::SigmaVae, _) => LossName::Mse,
             (LikelihoodName::Auto, loss) => loss,
         };
         Ok(())
     }
 
-    /// How a reconstruction is compared.
+    /// How a reconstruction is compared, where that is not by columns.
     fn reconstruction(&self, base: &Base) -> Result<Reconstruction> {
         let mut settled = base.clone();
         self.settle_loss(&mut settled)?;
@@ -132,7 +139,9 @@ impl<T: Real> Latent<T> {
     ) -> Result<Self> {
         check(base)?;
         let mut parts = Parts::open(base, sample, (Ends::Open, beside, decoder_beside), parameters)?;
-        parts.reconstruction = likelihood.reconstruction(base)?;
+        if !matches!(parts.reconstruction, Reconstruction::Columns(_)) {
+            parts.reconstruction = likelihood.reconstruction(base)?;
+        }
         let (trunk, code) = (parts.body.trunk_size(), base.body.shared.general.code);
         let mean = Linear::new(parameters, "encoder.mean", trunk, code)?;
         let log_variance = Linear::new(parameters, "encoder.log_variance", trunk, code)?;
@@ -149,8 +158,8 @@ impl<T: Real> Latent<T> {
 
     /// q(z|x), its mean being the code.
     #[track_caller]
-    pub(super) fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs, extra: Extra) -> Code {
-        let Encoded { value, switches } = self.parts.body.encode(pass, inputs.x, extra);
+    pub(super) fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs, classes: Option<Var>) -> Code {
+        let Encoded { value, switches } = self.parts.run_encoder(pass, inputs, classes);
         let [mean, log_variance] =
             [&self.mean, &self.log_variance].map(|layer| layer.record(pass, value, ActivationName::Linear));
         let posterior = Some(Posterior { mean, log_variance });
@@ -271,6 +280,8 @@ pub fn beside_means(beta: f64, reconstruction: &Reconstruction, features: usize)
     match *reconstruction {
         Reconstruction::CrossEntropy => Some(("bce", beta / d)),
         Reconstruction::Gaussian { sigma, .. } => Some(("mse", 2.0 * beta * sigma * sigma / d)),
-        Reconstruction::SquaredError { .. } | Reconstruction::OptimalGaussian { .. } => None,
+        Reconstruction::SquaredError { .. } | Reconstruction::OptimalGaussian { .. } | Reconstruction::Columns(_) => {
+            None
+        }
     }
 }

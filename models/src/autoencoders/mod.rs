@@ -16,7 +16,7 @@ mod tests;
 
 pub use autoencoder::{Autoencoder, Whole, whole_objective};
 pub use latent::{DivergenceKeys, LikelihoodKeys, LikelihoodName, beside_means};
-pub use parts::{Base, Parts};
+pub use parts::{Base, MissingKeys, MissingName, Parts};
 pub use phase::{Phase, Player, Prepare, StepView};
 pub use plain::Plain;
 pub use registry::{AnyType, Registry, Type};

@@ -4,12 +4,37 @@ use super::sample::{Code, Inputs, Sample, Scores};
 use crate::bodies::{self, Beside, Body, BodySettings, DenseLayers, Encoded, Ends, Extra, Frame};
 use crate::nn::{ActivationName, Init, Mode, Pass};
 use crate::objective::{
-    Builder, Corrupted, Corruption, CorruptionKeys, L2, L2Keys, Reconstruction, ReconstructionKeys,
+    Builder, Columns, Corrupted, Corruption, CorruptionKeys, CorruptionName, L2, L2Keys, LossName, Reconstruction,
+    ReconstructionKeys,
 };
-use crate::settings::groups;
+use crate::settings::{groups, settings, word};
 use crate::{Error, Result};
 use narrows_engine::ops::Axis;
 use narrows_engine::{ParameterId, Parameters, Real, Var};
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+/// Whether values may be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum MissingName {
+    /// They may where some of the training data are, and where data have columns of words.
+    Auto,
+    /// They may.
+    True,
+    /// They may not.
+    False,
+}
+
+word!(MissingName, "missing");
+
+settings! {
+    /// The key of missing values.
+    MissingKeys {
+        missing: MissingName = MissingName::Auto, "WORD",
+            "whether values may be missing: the encoder is told which are there, and the loss counts those";
+    }
+}
 
 groups! {
     /// The keys of every type.
@@ -22,6 +47,8 @@ groups! {
         corruption: CorruptionKeys,
         /// Of a penalty on the weights.
         l2: L2Keys,
+        /// Of missing values.
+        missing: MissingKeys,
     }
 }
 
@@ -41,7 +68,14 @@ impl Base {
     /// # Errors
     /// A loss, an output or a corruption that does not fit the data.
     pub fn settle(&mut self, sample: &Sample, linear: bool, instead: &str) -> Result<Vec<String>> {
-        let decisions = self.reconstruction.settle(sample.unit, linear, instead)?;
+        let mixed = sample.is_mixed();
+        let mut decisions = self.reconstruction.settle(sample.unit, mixed, linear, instead)?;
+        if self.missing.missing == MissingName::Auto {
+            let may = sample.missing || mixed;
+            self.missing.missing = if may { MissingName::True } else { MissingName::False };
+            decisions.extend(may.then(|| "missing values: the encoder is told which values are there".to_owned()));
+        }
+        self.check_columns(sample)?;
         let clipped = Corruption::new(&self.corruption)?.filter(Corruption::needs_unit_data);
         match clipped {
             Some(corruption) if !sample.unit => Err(Error::usage(format!(
@@ -54,6 +88,30 @@ impl Base {
     }
 }
 
+impl Base {
+    /// Refuses what columns of words, or missing values, do not go with.
+    fn check_columns(&self, sample: &Sample) -> Result<()> {
+        let noise = &self.corruption.corruption;
+        let masks = matches!(noise, CorruptionName::None | CorruptionName::Masking | CorruptionName::MaskingExact);
+        if sample.is_mixed() && !masks {
+            return Err(Error::usage(format!(
+                "corruption {} is of quantities, and the data have columns of words; give corruption masking, which hides \
+                 columns",
+                noise.name()
+            )));
+        }
+        if self.reconstruction.loss == LossName::Columns && sample.columns.is_none() {
+            return Err(Error::usage("loss columns is for tables; give data with columns, or loss mse"));
+        }
+        if self.missing.missing == MissingName::False && sample.missing {
+            return Err(Error::usage(
+                "values are missing in the data, and missing is false; leave it auto, or fill or remove them",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Body, reconstruction and what any type may have.
 #[derive(Debug)]
 pub struct Parts<T: Real> {
@@ -63,6 +121,8 @@ pub struct Parts<T: Real> {
     pub reconstruction: Reconstruction,
     /// How inputs are corrupted while training.
     pub corruption: Option<Corruption>,
+    /// Whether values may be missing, and a mask says which are there.
+    pub mask: bool,
     l2: Option<L2>,
 }
 
@@ -92,11 +152,17 @@ impl<T: Real> Parts<T> {
         if let Some(image) = sample.image.filter(|image| image.features() != Some(sample.features)) {
             return Err(Error::data(format!("images of {image} do not have {} numbers", sample.features)));
         }
-        let frame = Frame { features: sample.features, image: sample.image, ends, beside, decoder_beside };
+        let columns = sample.columns.as_deref().unwrap_or_default();
+        let by_columns = base.reconstruction.loss == LossName::Columns;
+        let mask = base.missing.missing == MissingName::True;
+        let beside = Beside { mask: if mask { sample.features } else { 0 }, ..beside };
+        let features = if by_columns { Columns::width(columns) } else { sample.features };
+        let frame = Frame { features, image: sample.image, ends, beside, decoder_beside };
         Ok(Self {
-            reconstruction: Reconstruction::new(&base.reconstruction)?,
+            reconstruction: Reconstruction::new(&base.reconstruction, columns, parameters)?,
             corruption: Corruption::new(&base.corruption)?,
             body: bodies::build(&base.body, &frame, parameters)?,
+            mask,
             l2: None,
         })
     }
@@ -111,17 +177,31 @@ impl<T: Real> Parts<T> {
     /// The code of samples.
     #[track_caller]
     pub fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Code {
-        let Encoded { value, switches } = self.body.encode(pass, inputs.x, Extra::default());
+        let Encoded { value, switches } = self.run_encoder(pass, inputs, None);
         Code { switches, ..Code::of(value) }
     }
 
-    /// Samples as the encoder sees them while training.
+    /// What the body's encoder makes of samples, with their classes one-hot where it takes them.
     #[track_caller]
-    pub fn corrupt(&self, pass: &Pass<'_, T>, x: Var) -> Corrupted {
-        match (&self.corruption, pass.mode()) {
-            (Some(corruption), Mode::Training) => corruption.record(pass, x),
-            _ => Corrupted { input: x, weights: None },
-        }
+    pub fn run_encoder(&self, pass: &Pass<'_, T>, inputs: &Inputs, classes: Option<Var>) -> Encoded {
+        let mask = inputs.mask.filter(|_| self.mask);
+        self.body.encode(pass, self.reconstruction.widen(pass, inputs.x, mask), Extra { classes, mask })
+    }
+
+    /// Samples as the encoder sees them while training, and what each component counts in the loss. What a masking hides
+    /// is missing for an encoder that is told what is there.
+    #[track_caller]
+    pub fn corrupt(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> (Inputs, Option<Var>) {
+        let (Some(corruption), Mode::Training) = (&self.corruption, pass.mode()) else {
+            return (*inputs, None);
+        };
+        let Corrupted { input, weights, kept } = corruption.record(pass, inputs.x);
+        let Some(mask) = inputs.mask.filter(|_| self.mask) else {
+            return (Inputs { x: input, ..*inputs }, weights);
+        };
+        let told = kept.map_or(mask, |kept| pass.mul(mask, kept));
+        let weights = weights.map(|weights| pass.mul(weights, mask));
+        (Inputs { x: pass.mul(input, told), mask: Some(told), ..*inputs }, weights)
     }
 
     /// Adds the L2 term over the parameters for which `trained` holds and that the objective does not freeze.
@@ -139,7 +219,11 @@ impl<T: Real> Parts<T> {
     pub fn scores(&self, pass: &Pass<'_, T>, raw: Var, inputs: &Inputs) -> Scores {
         let each = self.reconstruction.each(pass, raw, inputs.x);
         let features = inputs.mask.map_or(each, |mask| pass.mul(each, mask));
-        Scores { terms: vec![("reconstruction", pass.sum_over(features, Axis::Row))], features }
+        let sum = match &self.reconstruction {
+            Reconstruction::Columns(_) => self.reconstruction.of_samples(pass, raw, inputs.x, inputs.mask, 1.0),
+            _ => pass.sum_over(features, Axis::Row),
+        };
+        Scores { terms: vec![("reconstruction", sum)], features }
     }
 
     /// The line for a code that is no smaller than a sample.
@@ -154,6 +238,12 @@ impl<T: Real> Parts<T> {
     /// # Errors
     /// Another body, or something between the layers; `what` is the line for that.
     pub fn dense(&self, what: &str) -> Result<DenseLayers<'_>> {
+        if self.mask {
+            return Err(Error::usage(
+                "this type takes no missing values and no columns of words; use undercomplete, denoising, variational or \
+                 importance-weighted, or fill and leave out what it does not take",
+            ));
+        }
         self.body.dense_layers().ok_or_else(|| Error::usage(what))
     }
 }

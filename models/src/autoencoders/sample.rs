@@ -1,11 +1,12 @@
 //! What an autoencoder takes, and what it gives.
 
-use crate::data::ImageShape;
+use crate::data::{Column, ColumnKind, ImageShape};
 use crate::objective::Posterior;
 use narrows_engine::Var;
+use std::sync::Arc;
 
 /// What a sample is, as a model sees it: scaled numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Its numbers.
     pub features: usize,
@@ -15,6 +16,22 @@ pub struct Sample {
     pub classes: Option<usize>,
     /// Whether the numbers lie in 0..1.
     pub unit: bool,
+    /// The columns, of a table.
+    pub columns: Option<Arc<[Column]>>,
+    /// Whether numbers may be missing.
+    pub missing: bool,
+}
+
+impl Sample {
+    /// Samples of so many numbers in 0..1, or beyond, of which no more is known.
+    pub fn plain(features: usize, unit: bool) -> Self {
+        Self { features, image: None, classes: None, unit, columns: None, missing: false }
+    }
+
+    /// Whether some column holds no quantities.
+    pub fn is_mixed(&self) -> bool {
+        self.columns.as_ref().is_some_and(|all| all.iter().any(|column| column.kind != ColumnKind::Numeric))
+    }
 }
 
 /// What an autoencoder is recorded over.

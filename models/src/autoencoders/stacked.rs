@@ -233,9 +233,9 @@ impl<T: Real> StackedAutoencoder<T> {
         let (encoder, decoder) = self.layers();
         let below = encoder.iter().take(number).fold(x, |h, (layer, activation)| layer.record(pass, h, *activation));
         let target = pass.stop_gradient(below);
-        let Corrupted { input, weights } = match &self.parts.corruption {
+        let Corrupted { input, weights, .. } = match &self.parts.corruption {
             Some(corruption) => corruption.record(pass, target),
-            None => Corrupted { input: target, weights: None },
+            None => Corrupted { input: target, weights: None, kept: None },
         };
         let layer = &encoder[number];
         let h = layer.0.record(pass, input, layer.1);
@@ -307,11 +307,11 @@ impl<T: Real> Autoencoder<T> for StackedAutoencoder<T> {
 
     fn objective(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Objective {
         let mut builder = Builder::default();
-        let seen = self.parts.corrupt(pass, inputs.x);
-        let code = self.parts.encode(pass, &Inputs { x: seen.input, ..*inputs });
+        let (seen, weights) = self.parts.corrupt(pass, inputs);
+        let code = self.parts.encode(pass, &seen);
         let raw = self.decode(pass, &code, inputs);
         builder.raw = Some(raw);
-        builder.term("reconstruction", 1.0, self.parts.reconstruction.record(pass, raw, inputs.x, seen.weights));
+        builder.term("reconstruction", 1.0, self.parts.reconstruction.record(pass, raw, inputs.x, weights));
         // The whole autoencoder has no use for a classifier.
         builder.frozen.extend(self.classifier_ids());
         self.parts.penalise(pass, &mut builder, |_| true);

@@ -13,7 +13,8 @@ use proptest::prelude::*;
 
 const FEATURES: usize = 16;
 const IMAGE: ImageShape = ImageShape { channels: 1, height: 4, width: 4 };
-const SAMPLE: Sample = Sample { features: FEATURES, image: Some(IMAGE), classes: Some(3), unit: true };
+const SAMPLE: Sample =
+    Sample { features: FEATURES, image: Some(IMAGE), classes: Some(3), unit: true, columns: None, missing: false };
 
 /// A type with settings, and a seed.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, draw};
 use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Type, Whole};
 use crate::Result;
-use crate::bodies::{Beside, Extra};
+use crate::bodies::Beside;
 use crate::nn::Pass;
 use crate::objective::Builder;
 use crate::settings::groups;
@@ -68,7 +68,7 @@ impl<T: Real> Autoencoder<T> for VariationalAutoencoder<T> {
     }
 
     fn encode(&self, pass: &Pass<'_, T>, inputs: &Inputs) -> Code {
-        self.latent.encode(pass, inputs, Extra::default())
+        self.latent.encode(pass, inputs, None)
     }
 
     fn draw(&self, pass: &Pass<'_, T>, code: Code) -> Code {

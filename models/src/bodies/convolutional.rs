@@ -102,7 +102,7 @@ impl Convolutional {
         })?;
         keys.check(frame)?;
         let (sides, n) = (sides(settings, image)?, keys.filters.len());
-        let seen = image.channels * (1 + usize::from(frame.beside.mask)) + frame.beside.classes;
+        let seen = image.channels * (1 + usize::from(frame.beside.mask > 0)) + frame.beside.classes;
         // Channels before each level, and after the last.
         let channels: Vec<usize> = std::iter::once(image.channels).chain(keys.filters.iter().copied()).collect();
         let numbers = Numbers {

@@ -88,7 +88,7 @@ impl Dense {
         let (general, features) = (&settings.general, frame.features);
         let back = keys.decoder.units(&keys.hidden);
         check_tied(general, keys, frame, &back)?;
-        let beside = frame.beside.classes + if frame.beside.mask { features } else { 0 };
+        let beside = frame.beside.classes.saturating_add(frame.beside.mask);
         let seen = features.saturating_add(beside);
         let mut sizes: Vec<usize> = [seen].into_iter().chain(keys.hidden.iter().copied()).collect();
         let mut activations = vec![general.activation; keys.hidden.len()];
@@ -172,7 +172,7 @@ impl<T: Real> Body<T> for Dense {
     }
 
     fn dense_layers(&self) -> Option<DenseLayers<'_>> {
-        let plain = self.encoder.is_plain() && self.decoder.is_plain();
+        let plain = self.encoder.is_plain() && self.decoder.is_plain() && self.seen == self.features;
         plain.then_some(DenseLayers { encoder: &self.encoder, decoder: &self.decoder })
     }
 }

@@ -19,8 +19,8 @@ pub enum Ends {
 pub struct Beside {
     /// Numbers of a one-hot class; 0 for none.
     pub classes: usize,
-    /// Whether a mask of the sample's own size tells what is present.
-    pub mask: bool,
+    /// Numbers of a mask that tells what is present; 0 for none.
+    pub mask: usize,
 }
 
 /// What a body is built for.
@@ -43,7 +43,7 @@ pub struct Frame {
 pub struct Extra {
     /// The class as a one-hot row `[N, classes]`.
     pub classes: Option<Var>,
-    /// 1 where a number is present and 0 where it is missing, `[N, features]`.
+    /// 1 where a number is present and 0 where it is missing, `[N, mask]`.
     pub mask: Option<Var>,
 }
 

@@ -69,7 +69,7 @@ impl Sequence {
         };
         let lengths = lengths(settings, frame, channels)?;
         let n = keys.filters.len();
-        let seen = channels * (1 + usize::from(frame.beside.mask)) + frame.beside.classes;
+        let seen = channels * (1 + usize::from(frame.beside.mask > 0)) + frame.beside.classes;
         let all: Vec<usize> = std::iter::once(channels).chain(keys.filters.iter().copied()).collect();
         let same = Conv1dOptions::default().padding(keys.kernel / 2);
         let halved = same.stride(2);

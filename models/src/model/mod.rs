@@ -81,8 +81,14 @@ impl DataInfo {
 
     /// The same as a type sees it.
     pub fn sample(&self) -> Sample {
-        let Self { features, image, classes, .. } = *self;
-        Sample { features, image, classes, unit: self.preprocessing.is_unit() }
+        Sample {
+            features: self.features,
+            image: self.image,
+            classes: self.classes,
+            unit: self.preprocessing.is_unit(),
+            columns: self.columns.as_deref().map(Arc::from),
+            missing: self.missing,
+        }
     }
 }
 

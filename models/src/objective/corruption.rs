@@ -62,6 +62,8 @@ pub struct Corrupted {
     pub input: Var,
     /// What each component counts in the loss, if not 1; of the same shape.
     pub weights: Option<Var>,
+    /// 1 where a masking kept a component and 0 where it did not, of the same shape.
+    pub kept: Option<Var>,
 }
 
 impl Corruption {
@@ -136,11 +138,11 @@ impl Corruption {
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, x: Var) -> Corrupted {
         let mask = match self.kind {
-            CorruptionName::None => return Corrupted { input: x, weights: None },
+            CorruptionName::None => return Corrupted { input: x, weights: None, kept: None },
             CorruptionName::Gaussian => {
                 let noisy = tape.add(x, tape.scale(tape.normal_noise(x), self.level));
                 let input = if self.clip { tape.clamp(noisy, 0.0, 1.0) } else { noisy };
-                return Corrupted { input, weights: None };
+                return Corrupted { input, weights: None, kept: None };
             }
             CorruptionName::Masking | CorruptionName::SaltAndPepper => tape.random_mask(x, self.level),
             CorruptionName::MaskingExact => {
@@ -158,6 +160,7 @@ impl Corruption {
         };
         let weights =
             self.emphasis.map(|(corrupted, clean)| tape.add_scalar(tape.scale(mask, clean - corrupted), corrupted));
-        Corrupted { input, weights }
+        let kept = (self.kind != CorruptionName::SaltAndPepper).then_some(mask);
+        Corrupted { input, weights, kept }
     }
 }

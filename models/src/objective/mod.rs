@@ -1,6 +1,7 @@
 //! What objectives are made of: terms and their sum, how a reconstruction is compared, how inputs are corrupted, and
 //! the penalties that types and layers share. Each file has its formula, its source and its keys.
 
+mod columns;
 mod contraction;
 mod corruption;
 mod l1;
@@ -10,6 +11,7 @@ mod reconstruction;
 mod sparsity;
 mod terms;
 
+pub use columns::Columns;
 pub use contraction::{Contraction, ContractionKeys};
 pub use corruption::{Corrupted, Corruption, CorruptionKeys, CorruptionName};
 pub use l1::{L1Keys, record as record_l1};

@@ -1,12 +1,15 @@
-//! The term that compares a reconstruction with its sample: squared error, cross-entropy, or a Gaussian's likelihood.
+//! The term that compares a reconstruction with its sample: squared error, cross-entropy, a Gaussian's likelihood, or
+//! that of a table's columns.
 //!
 //! Everything is summed over features and averaged over samples. With sums, `½‖x̂ − x‖² + β KL` has the minimum of
 //! `mean squared error + w KL` for `w = 2β/d`: the two ways that people write a VAE's weight.
 
+use super::columns::Columns;
+use crate::data::Column;
 use crate::settings::{settings, word};
 use crate::{Error, Result};
 use narrows_engine::ops::{Axis, Reduction};
-use narrows_engine::{Real, Tape, Var};
+use narrows_engine::{Parameters, Real, Tape, Var};
 use std::f64::consts::{E, TAU};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
@@ -21,6 +24,8 @@ pub enum LossName {
     Mse,
     /// The binary cross-entropy from logits, summed over features; the output is a sigmoid.
     Bce,
+    /// The likelihood of each column of a table: a Gaussian of its own deviation, a softmax, or a Bernoulli.
+    Columns,
 }
 
 word!(LossName, "loss");
@@ -49,13 +54,16 @@ settings! {
 }
 
 impl ReconstructionKeys {
-    /// Settles what is left to the data, which lie in 0..1 or not, and says what it chose. `linear`: the type has a
-    /// linear output whatever the data are; `instead`: what to give where a cross-entropy does not fit.
+    /// Settles what is left to the data, which lie in 0..1 or not, and says what it chose. `mixed`: they have columns
+    /// that are no quantities; `linear`: the type has a linear output whatever the data are; `instead`: what to give where a cross-entropy does not fit.
     ///
     /// # Errors
     /// A loss or an output that does not fit the data.
-    pub fn settle(&mut self, unit: bool, linear: bool, instead: &str) -> Result<Vec<String>> {
+    pub fn settle(&mut self, unit: bool, mixed: bool, linear: bool, instead: &str) -> Result<Vec<String>> {
         let mut decisions = Vec::new();
+        if mixed || self.loss == LossName::Columns {
+            return self.settle_columns(linear);
+        }
         let linear = linear || self.output == OutputName::Linear;
         match self.loss {
             LossName::Auto => {
@@ -72,7 +80,7 @@ impl ReconstructionKeys {
                     "the loss is the cross-entropy, but the scaled data leave 0..1; give {instead}, or --scaling range or minmax"
                 )));
             }
-            LossName::Bce | LossName::Mse => {}
+            LossName::Bce | LossName::Mse | LossName::Columns => {}
         }
         if self.output == OutputName::Auto {
             self.output = if self.loss == LossName::Bce { OutputName::Sigmoid } else { OutputName::Linear };
@@ -83,6 +91,23 @@ impl ReconstructionKeys {
             ));
         }
         Ok(decisions)
+    }
+
+    /// The same of a loss that is the columns' own.
+    fn settle_columns(&mut self, linear: bool) -> Result<Vec<String>> {
+        if linear || self.output == OutputName::Sigmoid || matches!(self.loss, LossName::Mse | LossName::Bce) {
+            return Err(Error::usage(
+                "the data have columns of words, whose numbers have no distances; leave loss and output auto, use a type that \
+                 takes such columns (undercomplete, denoising, variational, importance-weighted and others), or leave these \
+                 columns out by --columns",
+            ));
+        }
+        let said = match self.loss {
+            LossName::Auto => vec!["loss: columns, each column by its own likelihood".into()],
+            _ => Vec::new(),
+        };
+        (self.loss, self.output) = (LossName::Columns, OutputName::Linear);
+        Ok(said)
     }
 
     /// Whether the output is a sigmoid; the loss is settled.
@@ -101,13 +126,13 @@ impl ReconstructionKeys {
                 ));
             }
             (LossName::Bce, _) | (LossName::Mse, OutputName::Sigmoid) => true,
-            (LossName::Mse, _) => false,
+            (LossName::Mse | LossName::Columns, _) => false,
         })
     }
 }
 
 /// How a reconstruction is compared.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Reconstruction {
     /// `Σ_j −x_j ln x̂_j − (1−x_j) ln(1−x̂_j)` with x̂ = sigmoid(z), from the logits z: a Bernoulli's negative
     /// log-likelihood.
@@ -124,7 +149,9 @@ pub enum Reconstruction {
         /// Whether the output is a sigmoid.
         sigmoid: bool,
     },
-    /// The same for the σ² that fits the batch best, its mean squared error: `d/2 ln(2πe MSE)` (Rybkin, Daniilidis &
+    /// The likelihood of a row of a table; see [`Columns`].
+    Columns(Columns),
+    /// The same as `Gaussian` for the σ² that fits the batch best, its mean squared error: `d/2 ln(2πe MSE)` (Rybkin, Daniilidis &
     /// Levine 2020).
     OptimalGaussian {
         /// Whether the output is a sigmoid.
@@ -133,12 +160,15 @@ pub enum Reconstruction {
 }
 
 impl Reconstruction {
-    /// What the keys ask for; the loss is settled.
+    /// What the keys ask for; the loss is settled. `columns` are those of a table.
     ///
     /// # Errors
-    /// As for [`ReconstructionKeys::sigmoid`].
-    pub fn new(keys: &ReconstructionKeys) -> Result<Self> {
+    /// As for [`ReconstructionKeys::sigmoid`]; no memory.
+    pub fn new<T: Real>(keys: &ReconstructionKeys, columns: &[Column], parameters: &mut Parameters<T>) -> Result<Self> {
         let sigmoid = keys.sigmoid()?;
+        if keys.loss == LossName::Columns {
+            return Columns::new(columns, parameters).map(Self::Columns);
+        }
         Ok(if keys.loss == LossName::Bce { Self::CrossEntropy } else { Self::SquaredError { sigmoid } })
     }
 
@@ -146,6 +176,7 @@ impl Reconstruction {
     pub fn is_sigmoid(&self) -> bool {
         match *self {
             Self::CrossEntropy => true,
+            Self::Columns(_) => false,
             Self::SquaredError { sigmoid } | Self::Gaussian { sigmoid, .. } | Self::OptimalGaussian { sigmoid } => {
                 sigmoid
             }
@@ -160,13 +191,40 @@ impl Reconstruction {
     /// What a decoder gives, as a reconstruction.
     #[track_caller]
     pub fn output<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
-        if self.is_sigmoid() { tape.sigmoid(raw) } else { raw }
+        self.collapse(tape, self.expected(tape, raw))
+    }
+
+    /// What a decoder gives, as means and probabilities: what may be averaged over several codes.
+    #[track_caller]
+    pub fn expected<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
+        match self {
+            Self::Columns(columns) => columns.expected(tape, raw),
+            _ if self.is_sigmoid() => tape.sigmoid(raw),
+            _ => raw,
+        }
+    }
+
+    /// Means and probabilities as a sample.
+    #[track_caller]
+    pub fn collapse<T: Real>(&self, tape: &Tape<T>, expected: Var) -> Var {
+        if let Self::Columns(columns) = self { columns.collapse(tape, expected) } else { expected }
+    }
+
+    /// What layers see of samples: numbers as they are, classes one-hot.
+    #[track_caller]
+    pub fn widen<T: Real>(&self, tape: &Tape<T>, x: Var, mask: Option<Var>) -> Var {
+        if let Self::Columns(columns) = self { columns.widen(tape, x, mask) } else { x }
     }
 
     /// The term for `raw`, what a decoder gives, against `x`, both `[N, features]`; `weights`, of the same shape, say
     /// what each component counts.
     #[track_caller]
     pub fn record<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var, weights: Option<Var>) -> Var {
+        if let Self::Columns(columns) = self {
+            let each = columns.each(tape, raw, x, false);
+            let counted = weights.map_or(each, |weights| tape.mul(each, weights));
+            return tape.mean(tape.sum_over(counted, Axis::Row));
+        }
         if let Some(weights) = weights {
             // The rare case: element by element, from operations that are there.
             let each = self.each(tape, raw, x);
@@ -176,7 +234,7 @@ impl Reconstruction {
         let squares = |reduction| tape.mean_squared_error(self.output(tape, raw), x, reduction);
         match *self {
             Self::CrossEntropy => tape.binary_cross_entropy(raw, x, Reduction::SumOverFeatures),
-            Self::SquaredError { .. } => squares(Reduction::SumOverFeatures),
+            Self::SquaredError { .. } | Self::Columns(_) => squares(Reduction::SumOverFeatures),
             Self::Gaussian { sigma, .. } => {
                 let scaled = tape.scale(squares(Reduction::SumOverFeatures), 0.5 / (sigma * sigma));
                 tape.add_scalar(scaled, 0.5 * features * (TAU * sigma * sigma).ln())
@@ -190,12 +248,14 @@ impl Reconstruction {
         }
     }
 
-    /// What each component adds, `[N, features]`: the cross-entropy or the square.
+    /// What each component adds, `[N, features]`: the cross-entropy or the square; of a column its negative log-likelihood,
+    /// a Gaussian's without its constants.
     #[track_caller]
     pub fn each<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var) -> Var {
         match self {
             // softplus(z) − x z
             Self::CrossEntropy => tape.sub(tape.softplus(raw), tape.mul(raw, x)),
+            Self::Columns(columns) => columns.each(tape, raw, x, true),
             _ => tape.square(tape.sub(self.output(tape, raw), x)),
         }
     }
@@ -204,10 +264,13 @@ impl Reconstruction {
     /// With a mask of the sample's shape it is that of the components where the mask is 1.
     #[track_caller]
     pub fn of_samples<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var, mask: Option<Var>, variance: f64) -> Var {
-        let each = self.each(tape, raw, x);
+        let each = match self {
+            Self::Columns(columns) => columns.each(tape, raw, x, false),
+            _ => self.each(tape, raw, x),
+        };
         let sums = tape.sum_over(mask.map_or(each, |mask| tape.mul(each, mask)), Axis::Row);
         let variance = match *self {
-            Self::CrossEntropy => return sums,
+            Self::CrossEntropy | Self::Columns(_) => return sums,
             Self::Gaussian { sigma, .. } => sigma * sigma,
             Self::SquaredError { .. } | Self::OptimalGaussian { .. } => variance.max(1e-12),
         };

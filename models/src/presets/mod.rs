@@ -39,7 +39,7 @@ mod tests {
             let side = if preset.data == "MNIST" { 28 } else { config.data.patch };
             config.data.source = "a folder".into();
             let image = Some(ImageShape { channels: 1, height: side, width: side });
-            let sample = Sample { features: side * side, image, classes: Some(10), unit: true };
+            let sample = Sample { image, classes: Some(10), ..Sample::plain(side * side, true) };
             let kind = config.kind();
             kind.settle(&mut *config.model, &sample).unwrap();
             let made = kind.build(&*config.model, &sample, &mut Parameters::new());

@@ -82,7 +82,7 @@ impl<T: Real> Autoencoder<T> for ConditionalAutoencoder<T> {
     }
 
     fn takes(&self) -> Takes {
-        Takes { labels: true, mask: false }
+        Takes { labels: true, mask: self.parts().mask }
     }
 
     fn initialise(&self, parameters: &mut Parameters<T>, seed: u64) {

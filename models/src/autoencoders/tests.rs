@@ -2,7 +2,7 @@
 //! that its objective must satisfy.
 
 use super::{AnyType, Autoencoder, Inputs, Phase, Registry, Sample, Takes};
-use crate::data::ImageShape;
+use crate::data::{Column, ColumnKind, ImageShape};
 use crate::nn::{Mode, Pass};
 use crate::objective::{Corruption, CorruptionName, Objective, Weight};
 use crate::settings::{Settings, set};
@@ -22,13 +22,28 @@ struct Choice {
     kind: &'static dyn AnyType,
     settings: Box<dyn Settings>,
     seed: u64,
+    sample: Sample,
+}
+
+/// Rows of a table: quantities, classes of three, yes and no, in turn.
+fn table() -> Sample {
+    let column = |at: usize| match at % 4 {
+        1 => Column {
+            name: format!("c{at}"),
+            kind: ColumnKind::Categorical,
+            levels: vec!["a".into(), "b".into(), "c".into()],
+        },
+        2 => Column { name: format!("b{at}"), kind: ColumnKind::Boolean, levels: vec!["no".into(), "yes".into()] },
+        _ => Column::numeric(format!("n{at}")),
+    };
+    Sample { image: None, unit: false, columns: Some((0..FEATURES).map(column).collect()), missing: true, ..SAMPLE }
 }
 
 impl Choice {
     /// A small one of a type; smooth activations, so that differences see no kinks.
     fn small(kind: &str, seed: u64) -> Self {
         let kind = Registry::standard().get(kind).unwrap();
-        let made = Self { kind, settings: kind.settings(), seed };
+        let made = Self { kind, settings: kind.settings(), seed, sample: SAMPLE };
         let all = made.with(&[("code", "5"), ("loss", "bce"), ("activation", "tanh")]);
         match kind.name() {
             "overcomplete" => all.with(&[("code", "20")]),
@@ -49,6 +64,12 @@ impl Choice {
         let mut made = self.clone();
         changes.iter().for_each(|(key, value)| set(&mut *made.settings, key, value).unwrap());
         made
+    }
+
+    /// The same over rows of a table.
+    fn of_table(&self) -> Self {
+        let made = self.with(&[("loss", "columns"), ("missing", "true")]);
+        Self { sample: table(), ..made }
     }
 
     fn build<T: Real>(
@@ -83,16 +104,25 @@ fn inputs<T: Real>(tape: &Tape<T>, takes: Takes) -> Inputs {
 }
 
 /// Fills them: samples in 0..1, classes in turn, some numbers missing.
-fn fill<T: Real>(workspace: &mut Workspace<T>, inputs: &Inputs, seed: u64) {
+fn fill<T: Real>(workspace: &mut Workspace<T>, inputs: &Inputs, seed: u64, sample: &Sample) {
     random::fill_uniform(seed, 3, 0, T::from_f64(0.05), T::from_f64(0.95), workspace.input_mut(inputs.x).unwrap());
+    for (at, column) in sample.columns.iter().flat_map(|columns| columns.iter().enumerate()) {
+        let values = workspace.input_mut(inputs.x).unwrap().iter_mut().skip(at).step_by(FEATURES);
+        match column.kind {
+            ColumnKind::Numeric => {}
+            // The number after the last is of what was never seen.
+            ColumnKind::Categorical => values.for_each(|x| *x = T::from_f64((x.to_f64() * 4.0).floor())),
+            ColumnKind::Boolean => values.for_each(|x| *x = T::from_f64((x.to_f64() * 2.0).floor())),
+        }
+    }
     if let Some(labels) = inputs.labels {
         let classes = workspace.input_mut(labels).unwrap();
         classes.iter_mut().enumerate().for_each(|(i, class)| *class = T::from_f64((i % 3) as f64));
     }
     if let Some(mask) = inputs.mask {
         let present = workspace.input_mut(mask).unwrap();
-        present.iter_mut().enumerate().for_each(|(i, mask)| *mask = T::from_f64(f64::from(u8::from(i % 4 != 1))));
-        let missing: Vec<usize> = (0..present.len()).filter(|i| i % 4 == 1).collect();
+        present.iter_mut().enumerate().for_each(|(i, mask)| *mask = T::from_f64(f64::from(u8::from(i % 5 != 1))));
+        let missing: Vec<usize> = (0..present.len()).filter(|i| i % 5 == 1).collect();
         missing.into_iter().for_each(|i| workspace.input_mut(inputs.x).unwrap()[i] = T::ZERO);
     }
 }
@@ -129,7 +159,7 @@ struct Ready<T: Real> {
 
 /// Records the objective of a phase's player with ramps at their ends, and fills its inputs.
 fn ready<T: Real>(choice: &Choice, rows: usize, place: (usize, usize)) -> crate::Result<Ready<T>> {
-    let (model, parameters) = choice.ready::<T>(&SAMPLE)?;
+    let (model, parameters) = choice.ready::<T>(&choice.sample)?;
     let tape = Tape::new(&parameters, rows);
     let (inputs, objective) = turn(&*model, &tape, &model.phases(1), place);
     let mut frozen = objective.frozen.clone();
@@ -137,7 +167,7 @@ fn ready<T: Real>(choice: &Choice, rows: usize, place: (usize, usize)) -> crate:
     let plan = tape.train_with(objective.total, TrainOptions { frozen: &frozen })?;
     let mut workspace = plan.workspace()?;
     workspace.set_noise(Noise { seed: 11, step: 3 });
-    fill(&mut workspace, &inputs, choice.seed);
+    fill(&mut workspace, &inputs, choice.seed, &choice.sample);
     for ramp in &objective.ramps {
         workspace.input_mut(ramp.var)?[0] = T::from_f64(ramp.at(u64::MAX, 1));
     }
@@ -151,7 +181,7 @@ fn ready<T: Real>(choice: &Choice, rows: usize, place: (usize, usize)) -> crate:
 
 /// Every phase and player of a choice.
 fn places(choice: &Choice) -> Vec<(usize, usize)> {
-    let phases = choice.ready::<f64>(&SAMPLE).unwrap().0.phases(1);
+    let phases = choice.ready::<f64>(&choice.sample).unwrap().0.phases(1);
     let all =
         phases.iter().enumerate().flat_map(|(at, phase)| (0..phase.players.len()).map(move |player| (at, player)));
     let all: Vec<_> = all.collect();
@@ -245,6 +275,15 @@ fn variants(seed: u64) -> Vec<(String, Choice)> {
     );
     add("missing values", Choice::small("importance-weighted", seed).with(&[("missing", "true")]));
     add("a Gaussian", Choice::small("importance-weighted", seed).with(&[("loss", "mse"), ("missing", "true")]));
+    for kind in ["undercomplete", "denoising", "sparse", "l1", "adversarial", "vector-quantised"] {
+        add("of a table", Choice::small(kind, seed).with(&[("tied", "false")]).of_table());
+    }
+    for kind in ["variational", "conditional", "importance-weighted"] {
+        add("of a table", Choice::small(kind, seed).with(&[("likelihood", "columns")]).of_table());
+    }
+    let masked = [("corruption", "masking"), ("corruption_level", "0.4"), ("emphasis_corrupted", "2")];
+    add("of a table, masked", Choice::small("undercomplete", seed).with(&masked).of_table());
+    add("with missing values", Choice::small("undercomplete", seed).with(&[("missing", "true")]));
     for pretrain in ["plain", "sparse", "l1", "contractive"] {
         let changes = [("pretrain", pretrain), ("fine_tune", "classifier"), ("l2", "0.1"), ("sparsity", "0.2")];
         add(pretrain, Choice::small("stacked", seed).with(&changes));
@@ -290,7 +329,7 @@ proptest! {
 
 /// Whether a term alone has a gradient somewhere: the plan of that term, all else frozen where it does not reach.
 fn term_moves(choice: &Choice, place: (usize, usize), name: &str) -> bool {
-    let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+    let (model, parameters) = choice.ready::<f64>(&choice.sample).unwrap();
     let tape = Tape::new(&parameters, 4);
     let (inputs, objective) = turn(&*model, &tape, &model.phases(1), place);
     let term = objective.terms.iter().find(|term| term.name == name).unwrap();
@@ -311,7 +350,7 @@ fn term_moves(choice: &Choice, place: (usize, usize), name: &str) -> bool {
         }
     };
     let mut workspace = plan.workspace().unwrap();
-    fill(&mut workspace, &inputs, 5);
+    fill(&mut workspace, &inputs, 5, &choice.sample);
     for ramp in &objective.ramps {
         if let Ok(to) = workspace.input_mut(ramp.var) {
             to[0] = ramp.to;
@@ -324,14 +363,14 @@ fn term_moves(choice: &Choice, place: (usize, usize), name: &str) -> bool {
 
 /// The value of one term of an objective.
 fn value(choice: &Choice, mode: Mode, name: &str) -> f64 {
-    let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+    let (model, parameters) = choice.ready::<f64>(&choice.sample).unwrap();
     let tape = Tape::new(&parameters, 8);
     let inputs = inputs(&tape, model.takes());
     let objective = model.objective(&Pass::new(&tape, mode), &inputs);
     let term = objective.terms.iter().find(|term| term.name == name).unwrap().value;
     let plan = tape.infer(&[term]).unwrap();
     let mut workspace = plan.workspace().unwrap();
-    fill(&mut workspace, &inputs, 2);
+    fill(&mut workspace, &inputs, 2, &choice.sample);
     plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
     workspace.value(term).unwrap()[0]
 }
@@ -389,7 +428,7 @@ fn importance_weights_average_to_the_lower_bound() {
     for (likelihood, loss) in [("bernoulli", "bce"), ("gaussian", "mse"), ("sigma-vae", "mse")] {
         let choice = Choice::small("variational", 9);
         let choice = choice.with(&[("likelihood", likelihood), ("loss", loss), ("sigma", "0.6")]);
-        let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+        let (model, parameters) = choice.ready::<f64>(&choice.sample).unwrap();
         let rows = 4000;
         let tape = Tape::new(&parameters, rows);
         let pass = Pass::new(&tape, Mode::Evaluation);
@@ -423,7 +462,7 @@ fn importance_weights_average_to_the_lower_bound() {
 fn a_k_sparse_code_has_exactly_k_non_zeros() {
     for (k_test, expected) in [("1", 3), ("1.5", 5)] {
         let choice = Choice::small("k-sparse", 3).with(&[("k_test", k_test), ("code", "9")]);
-        let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+        let (model, parameters) = choice.ready::<f64>(&choice.sample).unwrap();
         let tape = Tape::new(&parameters, 50);
         let inputs = inputs(&tape, model.takes());
         let [code, trained] =
@@ -457,7 +496,7 @@ fn a_running_mean_pulls_as_a_batchs_does() {
     let mean = tape.mean_over(code, narrows_engine::ops::Axis::Column);
     let plan = tape.infer(&[mean]).unwrap();
     let mut workspace = plan.workspace().unwrap();
-    fill(&mut workspace, &inputs, 6);
+    fill(&mut workspace, &inputs, 6, &SAMPLE);
     plan.forward(&running.parameters, &mut workspace, Split::Serial).unwrap();
     running.parameters.view_mut(id).copy_from_slice(workspace.value(mean).unwrap());
     let gradients = |ready: &mut Ready<f64>| {
@@ -487,7 +526,7 @@ fn a_quantised_gradient_goes_straight_through() {
     let step = tape.sub(code.value, plain);
     let found = tape.infer(&[code.value, step]).unwrap();
     let mut values = found.workspace().unwrap();
-    fill(&mut values, &of, choice.seed);
+    fill(&mut values, &of, choice.seed, &choice.sample);
     found.forward(parameters, &mut values, Split::Serial).unwrap();
     let (entries, steps) = (values.value(code.value).unwrap().to_vec(), values.value(step).unwrap().to_vec());
     // L(z_e + step) + β ‖z_e − z_q‖² with both as inputs.
@@ -503,7 +542,7 @@ fn a_quantised_gradient_goes_straight_through() {
     tape.keep(total);
     let plan = tape.train_with(total, TrainOptions { frozen: &model.kept(parameters) }).unwrap();
     let mut workspace = plan.workspace().unwrap();
-    fill(&mut workspace, &of, choice.seed);
+    fill(&mut workspace, &of, choice.seed, &choice.sample);
     workspace.input_mut(entry).unwrap().copy_from_slice(&entries);
     workspace.input_mut(step).unwrap().copy_from_slice(&steps);
     let worst = check::gradients(&plan, parameters, &mut workspace, total, 1e-5, 1e-3).unwrap();
@@ -519,7 +558,7 @@ fn a_quantised_gradient_goes_straight_through() {
 fn a_code_is_of_the_nearest_entries() {
     for changes in [&[("hidden", "7")][..], &[("body", "convolutional"), ("filters", "3")]] {
         let choice = Choice::small("vector-quantised", 2).with(changes);
-        let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+        let (model, parameters) = choice.ready::<f64>(&choice.sample).unwrap();
         let tape = Tape::new(&parameters, 4);
         let pass = Pass::new(&tape, Mode::Evaluation);
         let of = inputs(&tape, model.takes());
@@ -527,7 +566,7 @@ fn a_code_is_of_the_nearest_entries() {
         let (vectors, indices) = (code.continuous.unwrap(), code.indices.unwrap());
         let plan = tape.infer(&[code.value, vectors, indices]).unwrap();
         let mut workspace = plan.workspace().unwrap();
-        fill(&mut workspace, &of, 1);
+        fill(&mut workspace, &of, 1, &choice.sample);
         plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
         let book = parameters.ids().find(|&id| parameters.name(id) == "codebook.entries").unwrap();
         let (size, entries) = (parameters.sizes(book)[1], parameters.view(book));
@@ -560,7 +599,7 @@ fn one_importance_sample_is_the_variational_objective() {
 #[test]
 fn missing_values_have_no_effect() {
     let choice = Choice::small("importance-weighted", 3).with(&[("missing", "true")]);
-    let (model, parameters) = choice.ready::<f64>(&SAMPLE).unwrap();
+    let (model, parameters) = choice.ready::<f64>(&choice.sample).unwrap();
     let tape = Tape::new(&parameters, 4);
     let pass = Pass::new(&tape, Mode::Evaluation);
     let of = inputs(&tape, model.takes());
@@ -568,7 +607,7 @@ fn missing_values_have_no_effect() {
     let filled = model.impute(&pass, &of, 7).unwrap();
     let plan = tape.infer(&[total, filled]).unwrap();
     let mut workspace = plan.workspace().unwrap();
-    fill(&mut workspace, &of, 1);
+    fill(&mut workspace, &of, 1, &choice.sample);
     plan.forward(&parameters, &mut workspace, Split::Serial).unwrap();
     let x = workspace.input_mut(of.x).unwrap().to_vec();
     let mask = workspace.input_mut(of.mask.unwrap()).unwrap().to_vec();
@@ -630,10 +669,10 @@ fn choices_that_make_no_sense_are_refused_with_what_to_do() {
 fn a_count_is_what_a_model_has() {
     for (what, choice) in variants(0) {
         let mut counted = Parameters::<f32>::counting(usize::MAX);
-        choice.build(&SAMPLE, &mut counted).unwrap();
-        let (_, held) = choice.ready::<f32>(&SAMPLE).unwrap();
+        choice.build(&choice.sample, &mut counted).unwrap();
+        let (_, held) = choice.ready::<f32>(&choice.sample).unwrap();
         assert_eq!(counted.count(), held.count(), "{what}");
         let mut few = Parameters::<f32>::counting(held.count() - 1);
-        assert!(choice.build(&SAMPLE, &mut few).is_err(), "{what}");
+        assert!(choice.build(&choice.sample, &mut few).is_err(), "{what}");
     }
 }

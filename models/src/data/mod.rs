@@ -7,6 +7,7 @@
 //! hostile: files may be cut short, mislabelled or made to exhaust memory, and end in an [`Error`](crate::error::Error)
 //! of one line.
 
+mod curve;
 mod dataset;
 mod digits;
 mod folder;

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use narrows_engine::{Context, RawRows, Scaling, gather};
 use serde::{Deserialize, Serialize};
 
+use super::curve::Curve;
 use super::memory::filled;
 use super::patches::Patches;
 use super::rows::Rows;
@@ -67,6 +68,8 @@ struct Tables {
     shift: Vec<f32>,
     /// Whether bytes may go through `scale` and `shift`.
     affine_bytes: bool,
+    /// What stands in place of all that where a feature goes by its quantiles; of other scalings empty.
+    curves: Vec<Option<Curve>>,
 }
 
 impl Preprocessing {
@@ -192,10 +195,13 @@ impl Preprocessing {
         if out.len() != scaled.len() {
             return Err(Error::data(format!("{} numbers do not fit into {}; give as many", scaled.len(), out.len())));
         }
-        let Tables { width, offset, .. } = self.tables()?;
+        let Tables { width, offset, curves, .. } = self.tables()?;
         for (scaled, out) in scaled.chunks_exact(self.features).zip(out.chunks_exact_mut(self.features)) {
             for ((out, &x), (width, offset)) in out.iter_mut().zip(scaled).zip(width.iter().zip(offset)) {
                 *out = f64::from(x) * width + offset;
+            }
+            for ((out, &x), curve) in out.iter_mut().zip(scaled).zip(curves) {
+                *out = curve.as_ref().map_or(*out, |curve| curve.back(f64::from(x)));
             }
         }
         Ok(())
@@ -211,10 +217,10 @@ impl Preprocessing {
             let (name, found, takes) = (dataset.name(), dataset.features(), self.features);
             return Err(Error::data(format!("{name} has {found} features; the model takes {takes}")));
         }
-        let Tables { offset, factor, .. } = self.tables()?;
+        let tables = self.tables()?;
         let (least, greatest) = if unit { (-ROUNDING, 1.0 + ROUNDING) } else { (-GREATEST, GREATEST) };
         let fits = |column: usize, x: f64| {
-            let scaled = (x - offset[column]) * factor[column];
+            let scaled = tables.scaled(column, x);
             (scaled >= least && scaled <= greatest) || (missing && x.is_nan())
         };
         let all_bytes_fit = || (0..self.features).all(|column| fits(column, 0.0) && fits(column, 255.0));
@@ -225,7 +231,7 @@ impl Preprocessing {
             let block = block?;
             for (&row, values) in block.rows.iter().zip(block.values.chunks_exact(self.features)) {
                 if let Some(column) = (0..self.features).find(|&column| !fits(column, values[column])) {
-                    let scaled = (values[column] - offset[column]) * factor[column];
+                    let scaled = tables.scaled(column, values[column]);
                     return Err(self.unfit(dataset.name(), (row, column), values[column], scaled, unit));
                 }
             }
@@ -259,12 +265,27 @@ impl Preprocessing {
     }
 
     fn scale(&self, context: Context, data: RawRows<'_, f32>, rows: &[u32], out: &mut [f32]) -> Result<()> {
-        let Tables { offset, factor, scale, shift, affine_bytes, .. } = self.tables()?;
+        let Tables { offset, factor, scale, shift, affine_bytes, curves, .. } = self.tables()?;
         let scaling = match data {
             RawRows::Bytes(_) if *affine_bytes => Scaling::Affine { scale, shift },
             _ => Scaling::Centred { offset, factor },
         };
-        Ok(gather(context, data, rows, scaling, out)?)
+        gather(context, data, rows, scaling, out)?;
+        for (feature, curve) in curves.iter().enumerate() {
+            let Some(curve) = curve else { continue };
+            let values = out.iter_mut().skip(feature).step_by(self.features);
+            for (out, &row) in values.zip(rows) {
+                let at = row as usize * self.features + feature;
+                // The rows are those that `gather` found.
+                let x = match data {
+                    RawRows::Bytes(values) => values.get(at).map(|&x| f64::from(x)),
+                    RawRows::Values(values) => values.get(at).map(|&x| f64::from(x)),
+                    RawRows::Doubles(values) => values.get(at).copied(),
+                };
+                *out = x.map_or(f32::NAN, |x| curve.forward(x) as f32);
+            }
+        }
+        Ok(())
     }
 
     fn whole_rows(&self, length: usize) -> Result<usize> {
@@ -295,6 +316,7 @@ impl Tables {
             scale: filled(features, 0.0, purpose)?,
             shift: filled(features, 0.0, purpose)?,
             affine_bytes: true,
+            curves: scaler.curves()?,
         };
         for (column, affine) in (0..features).filter_map(|column| Some((column, scaler.affine(column)?))) {
             // From 0, so that the shift of an offset of 0 is not -0.
@@ -307,6 +329,14 @@ impl Tables {
             tables.affine_bytes &= 255.0 * affine.factor <= GREATEST_SUMMAND && shift.abs() <= GREATEST_SUMMAND;
         }
         Ok(tables)
+    }
+
+    /// A raw number of a feature as the model sees it.
+    fn scaled(&self, feature: usize, x: f64) -> f64 {
+        match self.curves.get(feature) {
+            Some(Some(curve)) => curve.forward(x),
+            _ => (x - self.offset[feature]) * self.factor[feature],
+        }
     }
 }
 

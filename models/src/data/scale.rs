@@ -7,14 +7,17 @@
 //! summed in f64, the deviation in a second pass over the mean: the one-pass formula loses all digits where the mean is
 //! large.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::Dataset;
-use super::memory::filled;
+use super::curve::{self, Curve, HALF, KNOTS};
+use super::memory::{filled, reserved};
 use super::range;
-use super::rows::Rows;
+use super::rows::{ColumnKind, Rows};
 use crate::error::{Error, Result};
 use crate::suggest;
 
@@ -34,15 +37,21 @@ pub enum ScalerKind {
     MinMax,
     /// Each feature to mean 0 and standard deviation 1 over the training rows.
     Standard,
+    /// Each feature to median 0 and middle half 1.349, which is deviation 1 of a normal distribution; outliers do not move it.
+    Robust,
+    /// Each feature to a normal distribution, by its quantiles.
+    Quantile,
 }
 
 impl ScalerKind {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("none", Self::None),
         ("range", Self::Range),
         ("minmax", Self::MinMax),
         ("standard", Self::Standard),
+        ("robust", Self::Robust),
+        ("quantile", Self::Quantile),
     ];
 }
 
@@ -93,6 +102,19 @@ pub enum Scaler {
         /// The standard deviation over the training rows (divided by their number), `[features]`.
         std: Vec<f64>,
     },
+    /// `x' = 1.349 (x - median) / iqr` per feature; a feature whose middle half is one value has `iqr == 0` and becomes 0.
+    Robust {
+        /// The median over the training rows, `[features]`.
+        median: Vec<f64>,
+        /// The width of the middle half, `[features]`.
+        iqr: Vec<f64>,
+    },
+    /// `x' = Φ⁻¹(F(x))` per feature, F by straight lines between quantiles.
+    Quantile {
+        /// Up to 1,000 quantiles of each feature over the training rows, in order; none for a feature that is left as it
+        /// is.
+        knots: Vec<Vec<f64>>,
+    },
 }
 
 impl Scaler {
@@ -112,24 +134,51 @@ impl Scaler {
         }
         let statistics = Statistics::of(dataset, rows)?;
         let (least, greatest) = statistics.ends();
+        let words = dataset.columns().is_some_and(|all| all.iter().any(|column| column.kind != ColumnKind::Numeric));
+        if words && kind == ScalerKind::Range {
+            return Err(Error::usage(
+                "scaling range is one range for all columns, and some hold words; give standard, minmax, robust or quantile",
+            ));
+        }
         let ranged = dataset.raw_range().is_some()
             || matches!(dataset.samples(), super::Samples::U8(_))
             || (least >= 0.0 && greatest <= 1.0);
         let range = match kind {
-            ScalerKind::Auto if ranged => range::of(dataset, least, greatest),
+            ScalerKind::Auto if ranged && !words => range::of(dataset, least, greatest),
             ScalerKind::Range => range::of(dataset, least, greatest),
             _ => None,
         };
         let mut words = Vec::new();
-        let fitted = match (kind, range) {
+        let mut fitted = match (kind, range) {
             (_, Some(range::Range { min, max, why })) => {
                 words.push(format!("scaling: range {min} to {max} ({why})"));
                 Self::Range { min, max }
             }
             (ScalerKind::Range, None) => Self::Range { min: least, max: greatest },
             (ScalerKind::MinMax, None) => Self::MinMax { min: statistics.min, max: statistics.max },
+            (ScalerKind::Robust, None) => {
+                let (mut median, mut iqr) = (Vec::new(), Vec::new());
+                for values in &sorted(dataset, rows)? {
+                    let at = |share: f64| quantile(values, share);
+                    median.push(at(0.5));
+                    iqr.push(at(0.75) - at(0.25));
+                }
+                Self::Robust { median, iqr }
+            }
+            (ScalerKind::Quantile, None) => {
+                let of = |values: Vec<f64>| {
+                    let count = values.len().min(KNOTS);
+                    (0..count).map(|at| quantile(&values, at as f64 / (count.max(2) - 1) as f64)).collect()
+                };
+                Self::Quantile { knots: sorted(dataset, rows)?.into_iter().map(of).collect() }
+            }
             (_, None) => Self::Standard { std: statistics.deviations(dataset, rows)?, mean: statistics.mean },
         };
+        for (at, _) in
+            dataset.columns().unwrap_or_default().iter().enumerate().filter(|(_, c)| c.kind != ColumnKind::Numeric)
+        {
+            fitted.leave(at);
+        }
         if let Some(fault) = fitted.fault(dataset.features()) {
             return Err(Error::data(format!(
                 "{}: cannot scale by `{}`: it {fault}; use `none`, or change those values",
@@ -151,7 +200,41 @@ impl Scaler {
             Self::Range { .. } => "range",
             Self::MinMax { .. } => "minmax",
             Self::Standard { .. } => "standard",
+            Self::Robust { .. } => "robust",
+            Self::Quantile { .. } => "quantile",
         }
+    }
+
+    /// Leaves a feature that is no quantity as it is.
+    fn leave(&mut self, feature: usize) {
+        let set = |list: &mut [f64], value: f64| list.iter_mut().skip(feature).take(1).for_each(|to| *to = value);
+        match self {
+            Self::None {} | Self::Range { .. } => {}
+            Self::MinMax { min: a, max: b } | Self::Standard { mean: a, std: b } => {
+                set(a, 0.0);
+                set(b, 1.0);
+            }
+            Self::Robust { median, iqr } => {
+                set(median, 0.0);
+                set(iqr, HALF);
+            }
+            Self::Quantile { knots } => knots.iter_mut().skip(feature).take(1).for_each(Vec::clear),
+        }
+    }
+
+    /// The curve of each feature, where there are curves.
+    pub(super) fn curves(&self) -> Result<Vec<Option<Curve>>> {
+        let Self::Quantile { knots } = self else { return Ok(Vec::new()) };
+        let mut scores = HashMap::new();
+        let mut curves = reserved(knots.len(), "the quantiles")?;
+        for knots in knots {
+            let of = match scores.entry(knots.len()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(curve::scores(knots.len())?),
+            };
+            curves.push(Curve::new(knots, of)?);
+        }
+        Ok(curves)
     }
 
     /// Whether the training values lie in 0 to 1 after scaling (to rounding), so that a sigmoid output and binary
@@ -162,10 +245,22 @@ impl Scaler {
 
     /// What makes the scaler unusable for rows of `features` values, as the end of a sentence about it.
     pub(super) fn fault(&self, features: usize) -> Option<String> {
-        if let Self::MinMax { min: a, max: b } | Self::Standard { mean: a, std: b } = self
+        if let Self::MinMax { min: a, max: b } | Self::Standard { mean: a, std: b } | Self::Robust { median: a, iqr: b } =
+            self
             && (a.len() != features || b.len() != features)
         {
             return Some(format!("has {} and {} entries where {features} features are expected", a.len(), b.len()));
+        }
+        if let Self::Quantile { knots } = self {
+            let wrong =
+                |knots: &Vec<f64>| knots.len() > KNOTS || knots.iter().any(|x| !x.is_finite()) || !knots.is_sorted();
+            return match knots.iter().position(wrong) {
+                _ if knots.len() != features => {
+                    Some(format!("has quantiles of {} features where {features} are expected", knots.len()))
+                }
+                Some(column) => Some(format!("has unusable quantiles in column {column} (from 0)")),
+                None => None,
+            };
         }
         let usable = |column| self.affine(column).is_some_and(|affine| affine.is_usable());
         match self {
@@ -201,6 +296,16 @@ impl Scaler {
                 let (&mean, &std) = mean.get(column).zip(std.get(column))?;
                 Some(Affine::new(mean, std))
             }
+            Self::Robust { median, iqr } => {
+                let (&median, &iqr) = median.get(column).zip(iqr.get(column))?;
+                Some(Affine::new(median, iqr / HALF))
+            }
+            // A curve is none, and says so; a feature that is left as it is, or is constant, is.
+            Self::Quantile { knots } => match knots.get(column)?.as_slice() {
+                [] => Some(Affine::new(0.0, 1.0)),
+                [first, .., last] if first < last => Some(Affine::new(0.0, 1.0)),
+                [first, ..] => Some(Affine::new(*first, 0.0)),
+            },
         }
     }
 }
@@ -284,6 +389,38 @@ impl Statistics {
             *square = (*square / count.max(1.0)).sqrt();
         }
         Ok(squares)
+    }
+}
+
+/// The most values that quantiles are taken from.
+const SAMPLED: usize = 1 << 25;
+
+/// What is present of each feature, in order: of all rows, or where these are many of evenly spaced ones.
+fn sorted(dataset: &Dataset, rows: &[u32]) -> Result<Vec<Vec<f64>>> {
+    let features = dataset.features();
+    let step = rows.len().div_ceil((SAMPLED / features).clamp(1, 100_000));
+    let chosen: Vec<u32> = rows.iter().copied().step_by(step.max(1)).collect();
+    let mut columns: Vec<Vec<f64>> = Vec::new();
+    for _ in 0..features {
+        columns.push(reserved(chosen.len(), "the quantiles")?);
+    }
+    for block in dataset.blocks(Some(&chosen)) {
+        for row in block?.values.chunks_exact(features) {
+            columns.iter_mut().zip(row).filter(|(_, x)| !x.is_nan()).for_each(|(column, &x)| column.push(x));
+        }
+    }
+    columns.iter_mut().for_each(|column| column.sort_unstable_by(f64::total_cmp));
+    Ok(columns)
+}
+
+/// The value that a share of sorted ones is below, by a straight line between two.
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let place = share * values.len().saturating_sub(1) as f64;
+    let (low, part) = (place.floor() as usize, place.fract());
+    match (values.get(low), values.get(low + 1)) {
+        (Some(&a), Some(&b)) => a + part * (b - a),
+        (Some(&a), None) => a,
+        _ => 0.0,
     }
 }
 

@@ -68,7 +68,7 @@ impl DataSettings {
 }
 
 impl Value for ScalerKind {
-    const WORDS: &'static [&'static str] = &["auto", "none", "range", "minmax", "standard"];
+    const WORDS: &'static [&'static str] = &["auto", "none", "range", "minmax", "standard", "robust", "quantile"];
 
     fn read(_: &str, text: &str) -> Result<Self> {
         text.parse()

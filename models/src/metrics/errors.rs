@@ -6,10 +6,11 @@ use super::images::psnr;
 use super::metric::{About, Figures, Metric, Sum, Vars, number};
 use crate::Result;
 use crate::figure::short;
-use narrows_engine::ops::Reduction;
+use crate::objective::Reconstruction;
+use narrows_engine::ops::{Axis, Reduction};
 use narrows_engine::{Tape, Var, Workspace};
 
-/// `squared_error`, summed over features and averaged over samples; `mse`, the mean per feature; `psnr`, that in
+/// Of a class the error is half of that of its probabilities. `squared_error`, summed over features and averaged over samples; `mse`, the mean per feature; `psnr`, that in
 /// decibels where the range of values is known.
 #[derive(Debug, Clone, Default)]
 pub struct SquaredError {
@@ -22,9 +23,17 @@ pub struct SquaredError {
 
 impl Metric for SquaredError {
     fn record(&mut self, tape: &Tape<f32>, vars: &Vars<'_>) -> Vec<Var> {
-        let recorded = match vars.mask {
-            None => (tape.mean_squared_error(vars.reconstruction, vars.x, Reduction::SumOverFeatures), None),
-            Some(mask) => {
+        let recorded = match (vars.mask, vars.compared) {
+            (mask, Reconstruction::Columns(columns)) => {
+                let each = columns.squares(tape, vars.raw, vars.x);
+                let rows = tape.sum_over(mask.map_or(each, |mask| tape.mul(each, mask)), Axis::Row);
+                match mask {
+                    Some(mask) => (tape.sum(rows), Some(tape.sum(mask))),
+                    None => (tape.mean(rows), None),
+                }
+            }
+            (None, _) => (tape.mean_squared_error(vars.reconstruction, vars.x, Reduction::SumOverFeatures), None),
+            (Some(mask), _) => {
                 let difference = tape.sub(vars.reconstruction, vars.x);
                 (tape.sum(tape.square(tape.mul(difference, mask))), Some(tape.sum(mask)))
             }

@@ -1,6 +1,6 @@
 //! Measures: how good a code or a reconstruction is, and what a simple method reaches beside it.
 //!
-//! * `metric`: what a metric is, and `metrics!` below all of them; one figure or family a file: `errors`, `similarity`, `terms`,
+//! * `metric`: what a metric is, and `metrics!` below all of them; one figure or family a file: `errors`, `by_column`, `similarity`, `terms`,
 //!   `lower_bound`, `codebook`, `code_use`, `accuracy`.
 //! * `evaluate`: a model's figures on some data (an `evaluation`), by all metrics over one plan. What takes another
 //!   plan is no metric: `denoised`, of corrupted samples, and `likelihood`, of many draws. `batch` fills their inputs.
@@ -45,6 +45,7 @@ metrics! {
     accuracy::{Accuracy},
     terms::{Terms},
     errors::{SquaredError, CrossEntropy},
+    by_column::{ByColumn},
     similarity::{Similarity},
     lower_bound::{Bound},
     codebook::{Codebook},

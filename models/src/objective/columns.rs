@@ -180,28 +180,18 @@ impl Columns {
         join(tape, &parts)
     }
 
-    /// How many columns are numeric, boolean and categorical.
-    pub fn kinds(&self) -> [usize; 3] {
-        let mut kinds = [0; 3];
+    /// What each column holds, `[columns]`: 0 quantities, 1 yes and no, 2 classes.
+    pub fn kind_of_each(&self) -> Vec<usize> {
+        let mut kinds = Vec::with_capacity(self.columns);
         for span in &self.spans {
-            match span {
-                Span::Numeric { columns, .. } => kinds[0] += columns.len(),
-                Span::Boolean { columns, .. } => kinds[1] += columns.len(),
-                Span::Categorical { .. } => kinds[2] += 1,
-            }
+            let (kind, count) = match span {
+                Span::Numeric { columns, .. } => (0, columns.len()),
+                Span::Boolean { columns, .. } => (1, columns.len()),
+                Span::Categorical { .. } => (2, 1),
+            };
+            kinds.resize(kinds.len() + count, kind);
         }
         kinds
-    }
-
-    /// Whether a column holds quantities, `[columns]`.
-    pub fn is_numeric(&self) -> Vec<bool> {
-        let mut numeric = vec![false; self.columns];
-        for span in &self.spans {
-            if let Span::Numeric { columns, .. } = span {
-                columns.clone().for_each(|at| numeric[at] = true);
-            }
-        }
-        numeric
     }
 
     /// The places among `[N, width]` that each column takes.

@@ -69,7 +69,8 @@ pub(super) struct Learnt {
     config: Config,
     /// The weights before a classifier's fine-tuning.
     before: Option<Parameters<f32>>,
-    pca: Pca,
+    /// Or why there is none.
+    pca: Result<Pca>,
     outcome: Outcome,
     history: Vec<EpochRecord>,
 }
@@ -104,7 +105,7 @@ impl Work<'_> {
         };
         let (rows, history) = (trainer.rows().to_vec(), trainer.history().to_vec());
         let (model, before) = trainer.into_model();
-        let pca = Pca::fit(dataset, Some(&rows), &model.data().preprocessing, model.code_size(), split)?;
+        let pca = Pca::fit(dataset, Some(&rows), &model.data().preprocessing, model.code_size(), split);
         Ok(Learnt { model: Arc::new(model), config: self.config.clone(), before, pca, outcome, history })
     }
 
@@ -150,8 +151,10 @@ impl Learnt {
                 "the loss on the {part} part is {loss}; lower lr (now {lr:e}) or set clip"
             )));
         }
-        evaluation.pca_squared_error =
-            Some(pca.squared_error(&test, Some(&rows), &model.data().preprocessing, split)?);
+        match pca.and_then(|pca| pca.squared_error(&test, Some(&rows), &model.data().preprocessing, split)) {
+            Ok(error) => evaluation.pca_squared_error = Some(error),
+            Err(why) => evaluation.no_pca = Some(why.to_string()),
+        }
         let samples = outcome.run.join(SAMPLES_FOLDER);
         let mut session = Session::new(Arc::clone(&model)).on(split);
         write_samples(&mut session, &test, &rows, &samples.join(RECONSTRUCTIONS_FILE))?;

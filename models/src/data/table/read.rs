@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::dialect::Dialect;
 use super::guess::{Found, Guess};
@@ -43,12 +43,20 @@ pub fn read_table(path: &Path, options: &TableOptions) -> Result<Dataset> {
 /// What messages call standard input.
 pub(in crate::data) const STDIN: &str = "standard input";
 
-/// The same of standard input, all of which is held in memory.
+/// The same of standard input, all of which is held in memory: it can be read once, and training looks at it again.
 pub(in crate::data) fn read_stdin(options: &TableOptions) -> Result<Dataset> {
-    let mut bytes = Vec::new();
-    let read = std::io::stdin().lock().read_to_end(&mut bytes);
-    read.map_err(|error| Error::io("read", Path::new(STDIN), error))?;
-    parse_table(bytes, STDIN, options)
+    static HELD: Mutex<Option<Arc<[u8]>>> = Mutex::new(None);
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    let bytes = match &*held {
+        Some(bytes) => Arc::clone(bytes),
+        None => {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().read_to_end(&mut bytes);
+            read.map_err(|error| Error::io("read", Path::new(STDIN), error))?;
+            Arc::clone(held.insert(bytes.into()))
+        }
+    };
+    read(&Input::Bytes(&bytes, STDIN), options)
 }
 
 /// The same of bytes, plain or packed by gzip, which messages call `origin`.

@@ -3,7 +3,7 @@
 use super::arithmetic::{dot, internal, product, view, zeros};
 use super::covariance::{Covariance, Scaled, block_rows};
 use super::subspace::leading;
-use crate::data::{Dataset, Preprocessing};
+use crate::data::{ColumnKind, Dataset, Preprocessing, Rows};
 use crate::error::{Error, Result};
 use narrows_engine::Split;
 use narrows_engine::gemm::MatrixMut;
@@ -21,6 +21,16 @@ pub struct Pca {
     whole: bool,
 }
 
+/// Refuses what has no mean and no covariance.
+fn check(dataset: &Dataset) -> Result<()> {
+    let words = dataset.columns().unwrap_or_default().iter().find(|column| column.kind != ColumnKind::Numeric);
+    match words {
+        Some(column) => Err(Error::data(format!("PCA is of quantities, and column `{}` holds words", column.name))),
+        None if dataset.has_missing() => Err(Error::data("PCA needs every value, and some are missing")),
+        None => Ok(()),
+    }
+}
+
 impl Pca {
     /// Fits `components` components to the rows `rows` (all, if `None`) of `dataset` as `preprocessing` scales them.
     ///
@@ -28,7 +38,7 @@ impl Pca {
     /// decomposed: the components are the features themselves.
     ///
     /// # Errors
-    /// If the preprocessing is for other data, if `rows` is empty or names a row that does not exist, if scaled
+    /// If columns hold words or values are missing, if the preprocessing is for other data, if `rows` is empty or names a row that does not exist, if scaled
     /// values are not finite, or if memory runs out.
     pub fn fit(
         dataset: &Dataset,
@@ -37,6 +47,7 @@ impl Pca {
         components: usize,
         split: Split,
     ) -> Result<Self> {
+        check(dataset)?;
         let data = Scaled::new(dataset, rows, preprocessing)?;
         let features = dataset.features();
         let mean = data.mean()?;

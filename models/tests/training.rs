@@ -81,6 +81,7 @@ fn seventeen_steps_saved_and_twenty_three_more_equal_forty() {
         config.data.validation = validation;
         let (whole, parts) = (folder.path().join(format!("{name}1")), folder.path().join(format!("{name}2")));
         let request = |out: &std::path::Path, steps| TrainRequest {
+            given: None,
             config: config.clone(),
             out: Some(out.to_path_buf()),
             max_steps: Some(steps),
@@ -149,6 +150,7 @@ fn every_type_stopped_anywhere_and_resumed_equals_uninterrupted() {
     for (number, (model, settings, stop)) in cases.iter().enumerate() {
         let (whole, parts) = (folder.path().join(format!("{number}a")), folder.path().join(format!("{number}b")));
         let request = |out: &std::path::Path, max_steps| TrainRequest {
+            given: None,
             config: of_type(model, settings),
             out: Some(out.to_path_buf()),
             max_steps,
@@ -216,6 +218,7 @@ fn early_stopping_keeps_the_best() {
         [("validation", "0.2"), ("patience", "3"), ("epochs", "200"), ("lr", "0.05"), ("schedule", "constant")];
     let run = folder.path().join("run");
     let request = TrainRequest {
+        given: None,
         config: of_type("undercomplete", &settings),
         out: Some(run.clone()),
         max_steps: None,
@@ -287,8 +290,14 @@ fn observers_see_every_step_epoch_and_phase() {
 #[test]
 fn pca_as_a_model_is_pca() {
     let folder = tempfile::tempdir().unwrap();
-    let request =
-        TrainRequest { config: of_type("pca", &[]), out: Some(folder.path().join("run")), max_steps: None, from: None };
+    let request = TrainRequest {
+        given: None,
+        config: of_type("pca", &[]),
+        out: Some(folder.path().join("run")),
+        max_steps: None,
+        from: None,
+        given: None,
+    };
     let evaluation = train(&request, Threads::One, &mut Silent).unwrap().evaluation;
     let pca = evaluation.pca_squared_error.unwrap();
     assert!((evaluation.squared_error() / pca - 1.0).abs() < 1e-4, "{} against {pca}", evaluation.squared_error());
@@ -481,7 +490,8 @@ fn a_linear_autoencoder_comes_to_pca() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("hidden", ""), ("code", "8"), ("epochs", "150"), ("loss", "mse"), ("lr", "5e-3"), ("seed", "0")];
     let config = of_type("undercomplete", &settings);
-    let request = TrainRequest { config, out: Some(folder.path().join("run")), max_steps: None, from: None };
+    let request =
+        TrainRequest { config, out: Some(folder.path().join("run")), max_steps: None, from: None, given: None };
     let evaluation = train(&request, Threads::One, &mut Silent).unwrap().evaluation;
     let pca = evaluation.pca_squared_error.unwrap();
     assert!((evaluation.squared_error() / pca - 1.0).abs() < 0.01, "{} against {pca}", evaluation.squared_error());
@@ -492,7 +502,8 @@ fn a_loss_that_is_not_a_number_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("optimizer", "sgd"), ("epochs", "5"), ("loss", "mse"), ("lr", "1e30")];
     let config = config().with(&settings).unwrap();
-    let request = TrainRequest { config, out: Some(folder.path().join("run")), max_steps: None, from: None };
+    let request =
+        TrainRequest { config, out: Some(folder.path().join("run")), max_steps: None, from: None, given: None };
     let error = train(&request, Threads::One, &mut Silent).unwrap_err();
     assert_eq!(error.kind(), narrows::ErrorKind::Training);
     assert!(error.to_string().contains("loss term `reconstruction`"), "{error}");
@@ -547,6 +558,7 @@ fn a_state_cannot_say_what_never_was() {
     let run = folder.path().join("run");
     let settings = [("validation", "0.2"), ("patience", "9"), ("epochs", "4"), ("ema", "0.9")];
     let request = TrainRequest {
+        given: None,
         config: of_type("denoising", &settings),
         out: Some(run.clone()),
         max_steps: Some(70),

@@ -3,3 +3,6 @@
 pub mod filters;
 pub mod probe;
 pub mod reconstruct;
+mod uses;
+
+pub use uses::uses;

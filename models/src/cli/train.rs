@@ -89,8 +89,15 @@ pub(super) fn run(args: &Args) -> Result<()> {
             if let Some(preset) = &args.preset {
                 display.expected = Some(expectation(presets::preset(preset)?, &config));
             }
-            let request =
-                TrainRequest { config, out: args.out.clone(), from: args.from.clone(), max_steps: args.steps };
+            // A preset and a file are whole; by themselves flags are not.
+            let plain = args.preset.is_none() && args.config.is_none();
+            let request = TrainRequest {
+                out: args.out.clone(),
+                from: args.from.clone(),
+                max_steps: args.steps,
+                given: plain.then(|| changes.iter().map(|(key, _)| key.clone()).collect()),
+                ..TrainRequest::new(config)
+            };
             let pool = args.common.pool()?;
             runs::train(&request, pool.threads(), &mut display)
         }
@@ -167,6 +174,11 @@ fn summary(outcome: &Outcome, display: &Display) -> String {
         if picture.is_file() {
             line(format!("  picture: {}", picture.display()));
         }
+    }
+    if outcome.finished {
+        let run = outcome.run.display();
+        let next: Vec<String> = outcome.uses.iter().take(4).map(|name| format!("narrows {name} {run}")).collect();
+        line(format!("  next: {}", next.join("; ")));
     }
     text
 }

@@ -34,7 +34,7 @@ pub use dataset::{Dataset, MAX_CLASSES, Samples};
 pub use digits::digits;
 pub use known::Known;
 pub(crate) use memory::reserved;
-pub use parts::{load_for, load_test, load_train};
+pub use parts::{load_for, load_test, load_train, spare};
 pub use patches::{PatchOptions, Patches};
 pub use photographs::photographs;
 pub use preprocessing::Preprocessing;

@@ -23,11 +23,20 @@ pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32
         true => all(&dataset),
         false => test_split(settings, &dataset)?.0,
     };
-    let (train, validation) = split(kept.len(), settings.validation, |rows| {
-        permutation(settings.seed, stream_id(0, VALIDATION_SPLIT), rows)
+    let (train, validation) = spare(settings, kept)?;
+    Ok((dataset, train, validation))
+}
+
+/// Divides the rows of a training part into those to train on and those to validate on, as the settings say.
+///
+/// # Errors
+/// A fraction that leaves a part empty.
+pub fn spare(settings: &DataSettings, rows: Vec<u32>) -> Result<(Vec<u32>, Vec<u32>)> {
+    let (train, validation) = split(rows.len(), settings.validation, |places| {
+        permutation(settings.seed, stream_id(0, VALIDATION_SPLIT), places)
     })?;
-    let rows = |places: Vec<u32>| places.into_iter().map(|place| kept[place as usize]).collect();
-    Ok((dataset, rows(train), rows(validation)))
+    let of = |places: Vec<u32>| places.into_iter().map(|place| rows[place as usize]).collect();
+    Ok((of(train), of(validation)))
 }
 
 /// What a finished model is tried on, the same for every command: the test part of `data`, divided as the model's own

@@ -4,6 +4,7 @@ use super::files::{FILTERS_FILE, RECONSTRUCTIONS_FILE, REPORT_FILE, SAMPLES_FOLD
 use super::page::{Effort, page};
 use crate::applications::filters::write_filters;
 use crate::applications::reconstruct::write_samples;
+use crate::applications::uses;
 use crate::data::{Dataset, load_test};
 use crate::figure::grouped;
 use crate::files::write_bytes_atomically;
@@ -50,6 +51,8 @@ pub struct Outcome {
     pub best_epoch: Option<u64>,
     /// What was chosen for the user, in words.
     pub decisions: Vec<String>,
+    /// What the model can be put to use for, as the tool calls it; see [`uses`].
+    pub uses: Vec<&'static str>,
 }
 
 /// A training that is about to start, in a run directory that is claimed.
@@ -102,6 +105,7 @@ impl Work<'_> {
             ended_early: trainer.ended_early(),
             best_epoch: trainer.best_epoch(),
             decisions: self.decisions,
+            uses: uses(trainer.model()),
         };
         let (rows, history) = (trainer.rows().to_vec(), trainer.history().to_vec());
         let (model, before) = trainer.into_model();

@@ -5,9 +5,9 @@ use super::configuration::with_whole_path;
 use super::files::{CONFIG_FILE, SAMPLES_FOLDER, checkpoint};
 use super::fingerprint::fingerprint;
 use super::learn::{Outcome, Work, try_test};
-use crate::data::load_train;
+use crate::data::{load_train, spare};
 use crate::files::write_bytes_atomically;
-use crate::training::{Config, Observer, Prepared, Trainer, prepare};
+use crate::training::{Config, Observer, Prepared, Trainer, prepare, suit};
 use crate::{Error, Result};
 use narrows_engine::Threads;
 use std::path::PathBuf;
@@ -24,12 +24,15 @@ pub struct TrainRequest {
     pub from: Option<PathBuf>,
     /// Stop after so many steps; the run can be resumed.
     pub max_steps: Option<u64>,
+    /// The keys that somebody chose, where the others may follow the data's size ([`suit`]); `None` to leave all as they
+    /// are.
+    pub given: Option<Vec<String>>,
 }
 
 impl TrainRequest {
     /// To train by a configuration, in the next free folder, from weights that are drawn, to the end.
     pub fn new(config: Config) -> Self {
-        Self { config, out: None, from: None, max_steps: None }
+        Self { config, out: None, from: None, max_steps: None, given: None }
     }
 }
 
@@ -42,14 +45,23 @@ impl TrainRequest {
 /// A configuration or data that make no sense; a directory that holds a run already, is being written by another process
 /// or cannot be written; a loss that is not a number.
 pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
-    let config = with_whole_path(request.config.clone())?;
+    let mut config = with_whole_path(request.config.clone())?;
     // Before the data are read: who comes second need not wait for them.
     let mut claim = match &request.out {
         Some(out) => Claim::begin(out)?,
         None => Claim::begin_numbered(config.kind().name())?,
     };
-    let (dataset, rows, validation) = load_train(&config.data)?;
+    let (dataset, mut rows, mut validation) = load_train(&config.data)?;
+    let mut suited = Vec::new();
+    if let Some(given) = &request.given {
+        let spared = config.data.validation;
+        suited = suit(&mut config, given, &dataset, rows.len() + validation.len())?;
+        if config.data.validation != spared {
+            (rows, validation) = spare(&config.data, rows)?;
+        }
+    }
     let Prepared { mut model, config, mut decisions } = prepare(&config, &dataset, &rows)?;
+    decisions.splice(0..0, suited);
     if let Some(from) = &request.from {
         decisions.extend(model.start_from(from)?.lines(from));
     }

@@ -16,6 +16,7 @@ mod recording;
 mod settings;
 pub mod state;
 mod step;
+mod suit;
 mod trainer;
 
 pub use checkpoint::RateChange;
@@ -25,4 +26,5 @@ pub(crate) use history::to_csv as history_csv;
 pub use observer::{Observer, Progress, RunInfo, Silent};
 pub use prepare::{Prepared, fit, prepare, remarks};
 pub use settings::{OptimizerName, ScheduleName, TrainingSettings};
+pub use suit::suit;
 pub use trainer::{Stopped, Trainer};

@@ -296,7 +296,6 @@ fn pca_as_a_model_is_pca() {
         out: Some(folder.path().join("run")),
         max_steps: None,
         from: None,
-        given: None,
     };
     let evaluation = train(&request, Threads::One, &mut Silent).unwrap().evaluation;
     let pca = evaluation.pca_squared_error.unwrap();

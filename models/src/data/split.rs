@@ -6,6 +6,7 @@
 
 use super::memory::reserved;
 use crate::error::{Error, Result};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 /// A part of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,21 @@ pub enum Part {
     Train,
     /// What it is judged by.
     Test,
+}
+
+/// Which rows of a source a finished model is put to use on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+pub enum PartName {
+    /// The test part of the model's own data, all of any other that has no test part.
+    #[default]
+    Auto,
+    /// What would be trained on.
+    Train,
+    /// What would be held out.
+    Test,
+    /// All.
+    All,
 }
 
 /// Divides the rows `0..n` into (kept, held out), each ascending; `round(n * held_out)` rows are held out.

@@ -20,5 +20,6 @@ mod tests;
 pub use options::{DecimalName, HeaderName, TableKeys, TableOptions};
 pub use read::read_table;
 pub(super) use read::{STDIN, parse_table, read_stdin};
+pub(super) use reader::reserve;
 pub use reader::{TableReader, TableRows};
 pub use schema::Schema;

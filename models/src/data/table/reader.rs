@@ -212,7 +212,7 @@ pub(super) fn ragged(origin: &str, row: u64, found: usize, first: usize) -> Erro
     Error::data(format!("{origin}: row {row} (from 1) has {found} fields and the first {first}; correct it{skip}"))
 }
 
-pub(super) fn reserve<T>(to: &mut Vec<T>, count: usize) -> Result<()> {
+pub(in crate::data) fn reserve<T>(to: &mut Vec<T>, count: usize) -> Result<()> {
     to.try_reserve(count).map_err(|_| {
         let held = to.len().saturating_mul(size_of::<T>()) >> 20;
         Error::data(format!("not enough memory for more than {held} MiB of a table; use fewer rows or columns"))

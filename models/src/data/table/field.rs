@@ -73,9 +73,14 @@ pub(super) fn text(field: &[u8]) -> String {
     String::from_utf8_lossy(field).into_owned()
 }
 
+/// Text without ends of lines and other control characters, for names and messages.
+pub(super) fn one_line(text: String) -> String {
+    if text.chars().any(char::is_control) { text.replace(char::is_control, " ") } else { text }
+}
+
 /// A field as text of at most 40 letters, for messages.
 pub(super) fn short(field: &[u8]) -> String {
-    let text = text(field);
+    let text = one_line(text(field));
     match text.char_indices().nth(40) {
         Some((at, _)) => format!("{}...", &text[..at]),
         None => text,

@@ -1,6 +1,6 @@
 //! Which field of a record is which column: by the names in the first line, or by place.
 
-use super::field::{is_missing, number, plain, text};
+use super::field::{is_missing, number, one_line, plain, text};
 use super::guess::Guess;
 use super::options::TableOptions;
 use super::schema::{Place, Reading, Schema, Unseen};
@@ -17,7 +17,7 @@ pub(super) fn names(fields: &[Vec<u8>]) -> Vec<String> {
     fields
         .iter()
         .enumerate()
-        .map(|(place, field)| match text(&plain(field)) {
+        .map(|(place, field)| match one_line(text(&plain(field))) {
             name if name.is_empty() => ordinal(place),
             name => name,
         })

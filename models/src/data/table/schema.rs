@@ -85,7 +85,7 @@ impl Reading {
             Self::Numeric => number(&field, decimal).ok_or_else(|| no_number(place, &field)),
             Self::Categorical(levels) => Ok(f64::from(levels.get(&*field).copied().unwrap_or_else(|| {
                 unseen.count += 1;
-                unseen.first.get_or_insert_with(|| text(&field));
+                unseen.first.get_or_insert_with(|| short(&field));
                 levels.len() as u32
             }))),
             Self::Boolean([no, yes]) => {

@@ -8,6 +8,7 @@
 use super::memory::reserved;
 use super::patches::Patches;
 use super::rows::{Column, ImageShape, Rows};
+use super::spill::Spill;
 use crate::error::{Error, Result};
 
 /// Labels are below this number, so that a table with an entry per class is always small.
@@ -23,6 +24,8 @@ pub enum Samples {
     F32(Vec<f32>),
     /// Double-precision numbers, which are rounded to single ones only when they are centred and scaled.
     F64(Vec<f64>),
+    /// Doubles in a temporary file, where they are too many for memory.
+    File(Spill),
 }
 
 impl Samples {
@@ -32,6 +35,7 @@ impl Samples {
             Self::U8(values) => values.len(),
             Self::F32(values) => values.len(),
             Self::F64(values) => values.len(),
+            Self::File(spill) => spill.len(),
         }
     }
 
@@ -46,6 +50,7 @@ impl Samples {
             Self::U8(values) => values.capacity(),
             Self::F32(values) => values.capacity().saturating_mul(size_of::<f32>()),
             Self::F64(values) => values.capacity().saturating_mul(size_of::<f64>()),
+            Self::File(_) => 0,
         }
     }
 }
@@ -100,7 +105,8 @@ impl Dataset {
             return Err(Error::data(format!("{name}: {rows} rows are over the limit of {}; divide it", u32::MAX)));
         }
         match &samples {
-            Samples::U8(_) => {}
+            // A file's were looked at as they were written.
+            Samples::U8(_) | Samples::File(_) => {}
             Samples::F32(values) => check(&name, values, features, missing)?,
             Samples::F64(values) => check(&name, values, features, missing)?,
         }
@@ -289,6 +295,11 @@ impl Dataset {
         self.patches
     }
 
+    /// Whether its samples are in a file, so that rows far apart are slow to read.
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.samples, Samples::File(_))
+    }
+
     /// The memory reserved for samples and labels, in bytes.
     pub fn bytes(&self) -> usize {
         let labels = self.labels.as_ref().map_or(0, Vec::capacity).saturating_mul(size_of::<u32>());
@@ -307,6 +318,14 @@ impl Dataset {
             Samples::U8(values) => Samples::U8(self.gather(values, rows.len(), indices())?),
             Samples::F32(values) => Samples::F32(self.gather(values, rows.len(), indices())?),
             Samples::F64(values) => Samples::F64(self.gather(values, rows.len(), indices())?),
+            Samples::File(spill) => {
+                let rows: Vec<u32> = indices().map(|row| u32::try_from(row).unwrap_or(u32::MAX)).collect();
+                spill.with_rows(&rows, |values| {
+                    let mut out = reserved(values.len(), "a subset")?;
+                    out.extend_from_slice(values);
+                    Ok(Samples::F64(out))
+                })?
+            }
         };
         let mut subset = Self::made(self.name.clone(), samples, self.features, self.missing)?;
         (subset.image, subset.range, subset.patches) = (self.image, self.range, self.patches);
@@ -377,12 +396,19 @@ impl Rows for Dataset {
                 self.features
             )));
         }
+        if let Samples::File(spill) = &self.samples {
+            return spill.with_rows(rows, |values| {
+                out.copy_from_slice(values);
+                Ok(())
+            });
+        }
         for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.features)) {
             let row = usize::try_from(row).unwrap_or(usize::MAX);
             match &self.samples {
                 Samples::U8(values) => copy(self.row_of(values, row)?, out),
                 Samples::F32(values) => copy(self.row_of(values, row)?, out),
                 Samples::F64(values) => copy(self.row_of(values, row)?, out),
+                Samples::File(_) => {}
             }
         }
         Ok(())

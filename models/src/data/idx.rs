@@ -104,6 +104,8 @@ pub fn parse_labels(reader: impl Read, name: &str, expected_bytes: u64) -> Resul
         Samples::U8(values) => labels.extend(values.into_iter().map(u32::from)),
         Samples::F32(values) => classes(values.into_iter().map(f64::from), name, &mut labels)?,
         Samples::F64(values) => classes(values.into_iter(), name, &mut labels)?,
+        // No file is read into a file.
+        Samples::File(_) => {}
     }
     Ok(labels)
 }

@@ -155,7 +155,12 @@ impl Preprocessing {
             let (name, found, takes) = (dataset.name(), dataset.features(), self.features);
             return Err(Error::data(format!("{name} has {found} features; the model takes {takes}")));
         }
-        self.scale(context, raw(dataset), rows, out)
+        match dataset.samples() {
+            Samples::U8(bytes) => self.scale(context, RawRows::Bytes(bytes), rows, out),
+            Samples::F32(values) => self.scale(context, RawRows::Values(values), rows, out),
+            Samples::F64(values) => self.scale(context, RawRows::Doubles(values), rows, out),
+            Samples::File(spill) => spill.with_rows(rows, |values| self.apply(context, RawRows::Doubles(values), out)),
+        }
     }
 
     /// Scales raw samples, `[n, features]`, into `out`. Bytes, floats and doubles give the same numbers as a
@@ -337,15 +342,6 @@ impl Tables {
             Some(Some(curve)) => curve.forward(x),
             _ => (x - self.offset[feature]) * self.factor[feature],
         }
-    }
-}
-
-/// A data set's numbers as the engine takes them.
-fn raw(dataset: &Dataset) -> RawRows<'_, f32> {
-    match dataset.samples() {
-        Samples::U8(bytes) => RawRows::Bytes(bytes),
-        Samples::F32(values) => RawRows::Values(values),
-        Samples::F64(values) => RawRows::Doubles(values),
     }
 }
 

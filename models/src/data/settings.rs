@@ -34,6 +34,8 @@ settings! {
         delimiter: String = "auto".into(), "CHAR", "tables: what stands between fields: auto, one character, or tab";
         decimal: DecimalName = DecimalName::Auto, "WORD", "tables: what stands between whole and fraction";
         skip_lines: usize = 0, "N", "tables: lines to leave out at the start", in Range::<usize>::NONE_OR_COUNT;
+        memory: usize = 2048, "MIB", "tables: rows held in memory; more are kept in a temporary file and shuffled by blocks",
+            in Range::<usize>::NONE_OR_COUNT;
         image: String = String::new(), "SHAPE", "rows that are images although the source does not say so: 28x28 or 3x32x32";
     }
 }
@@ -60,6 +62,7 @@ impl DataSettings {
             delimiter: &self.delimiter,
             decimal: self.decimal,
             skip_lines: self.skip_lines,
+            memory: self.memory,
         };
         let table = TableOptions::new(&keys)?.with_schema(known.schema.clone());
         let image = if self.image.is_empty() { known.image } else { Some(ImageShape::read(&self.image)?) };

@@ -4,14 +4,18 @@
 //! somebody who looks for a collision. Numbers count with their lowest byte first, so that a run can move to a machine
 //! of the other order.
 
-use crate::data::{Dataset, Samples};
+use crate::Result;
+use crate::data::{Dataset, Rows, Samples};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Numbers that are turned to bytes at a time.
 const CHUNK: usize = 4096;
 
 /// The fingerprint of a dataset's samples, their shape and their labels, in hexadecimal digits.
-pub(super) fn fingerprint(dataset: &Dataset) -> String {
+///
+/// # Errors
+/// Rows that cannot be read.
+pub(super) fn fingerprint(dataset: &Dataset) -> Result<String> {
     let mut hash = Xxh3::new();
     hash.update(&(dataset.features() as u64).to_le_bytes());
     match dataset.samples() {
@@ -27,12 +31,19 @@ pub(super) fn fingerprint(dataset: &Dataset) -> String {
             hash.update(b"f64");
             add(&mut hash, values, |value| value.to_le_bytes());
         }
+        // In a file, or of a kind to come: as doubles.
+        _ => {
+            hash.update(b"f64");
+            for block in dataset.blocks(None) {
+                add(&mut hash, &block?.values, |value| value.to_le_bytes());
+            }
+        }
     }
     if let Some(labels) = dataset.labels() {
         hash.update(b"labels");
         add(&mut hash, labels, |label| label.to_le_bytes());
     }
-    format!("{:032x}", hash.digest128())
+    Ok(format!("{:032x}", hash.digest128()))
 }
 
 fn add<T: Copy, const N: usize>(hash: &mut Xxh3, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
@@ -52,6 +63,7 @@ mod tests {
     fn every_value_label_and_shape_counts() {
         let values: Vec<f32> = (0..10_000).map(|i| i as f32).collect();
         let of = |values: &[f32], features| Dataset::new("d", Samples::F32(values.to_vec()), features).unwrap();
+        let fingerprint = |dataset: &Dataset| super::fingerprint(dataset).unwrap();
         let plain = fingerprint(&of(&values, 10));
         assert_eq!(plain, fingerprint(&of(&values, 10).with_name("another name")));
         assert_ne!(plain, fingerprint(&of(&values, 20)));

@@ -70,7 +70,7 @@ pub fn resume(request: &ResumeRequest, threads: Threads<'_>, observer: &mut dyn 
     trainer.restore(saved)?;
     drop(bytes);
     let mut decisions = remarks(trainer.model(), &config);
-    let fingerprint = fingerprint(&dataset);
+    let fingerprint = fingerprint(&dataset)?;
     if of_before.is_some_and(|of_before| of_before != fingerprint) {
         decisions.push(other_data(request, &config.data.source)?);
     }

@@ -67,7 +67,7 @@ pub fn train(request: &TrainRequest, threads: Threads<'_>, observer: &mut dyn Ob
     }
     let trainer = Trainer::new(model, config.training.clone(), &dataset, rows, validation)?;
     try_test(trainer.model())?;
-    let fingerprint = fingerprint(&dataset);
+    let fingerprint = fingerprint(&dataset)?;
     begin(&trainer, &config, &mut claim, &fingerprint)?;
     let work = Work {
         run: claim.folder(),

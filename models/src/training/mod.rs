@@ -11,6 +11,7 @@ mod config;
 mod history;
 mod observer;
 mod optimizer;
+mod order;
 mod prepare;
 mod recording;
 mod settings;

@@ -14,11 +14,7 @@ use crate::objective::TermRecord;
 use crate::{Error, Result};
 use narrows_engine::optim::{StepOptions, average, average_decay, clip_factor, global_norm};
 use narrows_engine::random::Noise;
-use narrows_engine::random::{permutation, stream_id};
 use narrows_engine::{Parameters, Split};
-
-/// The operation number of the streams that shuffles are drawn from.
-const SHUFFLE: u32 = 0x00ff_0004;
 
 /// Makes the seed of a further player's noise another than the first one's.
 const PLAYER: u64 = 0x504c_4159_0000_0000;
@@ -50,8 +46,7 @@ impl Trainer<'_> {
         let (batch, seed) = (self.settings.batch, self.model.source().seed);
         let (epoch, place) = (self.step / per_epoch, (self.phase_step % per_epoch) as usize);
         if self.order_epoch != Some(epoch) {
-            permutation(seed, stream_id(epoch, SHUFFLE), &mut self.order);
-            self.order_epoch = Some(epoch);
+            self.shuffle(epoch);
         }
         let order = &self.order[place * batch..self.order.len().min((place + 1) * batch)];
         let samples = order.len();

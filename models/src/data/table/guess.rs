@@ -67,6 +67,11 @@ impl Guess {
         }
     }
 
+    /// How many different words there are.
+    pub(super) fn distinct(&self) -> usize {
+        self.words.len()
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

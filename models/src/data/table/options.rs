@@ -56,6 +56,8 @@ pub struct TableKeys<'a> {
     pub decimal: DecimalName,
     /// Lines to leave out at the start.
     pub skip_lines: usize,
+    /// MiB of rows that are held in memory; more go to a temporary file.
+    pub memory: usize,
 }
 
 /// What a column is said to hold.
@@ -102,6 +104,8 @@ pub struct TableOptions {
     pub(super) kinds: Vec<(String, Kind)>,
     /// A model's columns.
     pub schema: Option<Arc<Schema>>,
+    /// MiB of rows that are held in memory, if there is a limit.
+    pub memory: Option<usize>,
 }
 
 impl TableOptions {
@@ -140,6 +144,7 @@ impl TableOptions {
             },
             kinds: kinds(keys.columns)?,
             schema: None,
+            memory: Some(keys.memory),
         })
     }
 

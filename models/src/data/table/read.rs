@@ -13,6 +13,7 @@ use super::records::Text;
 use super::schema::Schema;
 use crate::data::dataset::{Dataset, Samples};
 use crate::data::rows::{Column, ColumnKind};
+use crate::data::spill::Spill;
 use crate::error::{Error, Result};
 
 /// Where the text of a table is; it is read twice where columns are found out.
@@ -77,14 +78,21 @@ fn read(input: &Input<'_>, options: &TableOptions) -> Result<Dataset> {
     let mut reader = TableReader::over(input.open()?, &known)?;
     let width = reader.columns().len();
     let mut values = if single { Samples::F32(Vec::new()) } else { Samples::F64(Vec::new()) };
+    let limit = options.memory.map_or(usize::MAX, |mib| mib.saturating_mul(1 << 20));
     let mut labels = Vec::new();
     let mut block = TableRows::default();
     while reader.next(1 << 14, &mut block)? {
-        append(&mut values, &block.values)?;
+        append(&mut values, &block.values, (width, limit))?;
         reserve(&mut labels, block.labels.len())?;
         labels.extend_from_slice(&block.labels);
     }
     notes.extend(reader.notes());
+    if let Samples::File(_) = &values {
+        notes.push(format!(
+            "{} MiB of rows are kept in a temporary file, and shuffled by blocks (--memory says from how many on)",
+            (values.len() * size_of::<f64>()) >> 20
+        ));
+    }
     let missing = reader.missing() > 0;
     let name = reader.origin().to_owned();
     let dataset = match missing {
@@ -98,7 +106,21 @@ fn read(input: &Input<'_>, options: &TableOptions) -> Result<Dataset> {
     Ok(notes.into_iter().fold(dataset, Dataset::with_note))
 }
 
-fn append(to: &mut Samples, values: &[f64]) -> Result<()> {
+/// Appends rows; where they become more than `limit` bytes they go to a file.
+fn append(to: &mut Samples, values: &[f64], (features, limit): (usize, usize)) -> Result<()> {
+    if to.bytes().saturating_add(size_of_val(values)) > limit && !matches!(to, Samples::File(_)) {
+        let mut spill = Spill::new(features)?;
+        match &*to {
+            Samples::F32(held) => {
+                for part in held.chunks((1 << 16) / features.max(1) * features.max(1) + features) {
+                    spill.append(&part.iter().map(|&x| f64::from(x)).collect::<Vec<_>>())?;
+                }
+            }
+            Samples::F64(held) => spill.append(held)?,
+            Samples::U8(_) | Samples::File(_) => {}
+        }
+        *to = Samples::File(spill);
+    }
     match to {
         Samples::F32(to) => {
             reserve(to, values.len())?;
@@ -108,6 +130,7 @@ fn append(to: &mut Samples, values: &[f64]) -> Result<()> {
             reserve(to, values.len())?;
             to.extend_from_slice(values);
         }
+        Samples::File(spill) => spill.append(values)?,
         Samples::U8(_) => {}
     }
     Ok(())
@@ -204,7 +227,7 @@ fn settle(origin: &str, guesses: &[Guess]) -> Result<FoundOut> {
                 schema.columns.push(column);
             }
             Found::Label(classes) => {
-                notes.push(format!("label: `{}`, {} classes", guess.name(), classes.len()));
+                notes.push(format!("label: `{}`, {} classes", guess.name(), guess.distinct()));
                 (schema.classes, schema.label) = (classes, Some(guess.name().to_owned()));
             }
             Found::Aside(why) => notes.push(format!(

@@ -13,6 +13,7 @@ fn options(changes: impl FnOnce(&mut TableKeys<'static>)) -> TableOptions {
         delimiter: "auto",
         decimal: DecimalName::Auto,
         skip_lines: 0,
+        memory: 1024,
     };
     changes(&mut keys);
     TableOptions::new(&keys).unwrap()
@@ -36,7 +37,12 @@ fn values(dataset: &Dataset) -> Vec<f64> {
     match dataset.samples() {
         Samples::F32(values) => values.iter().map(|&x| f64::from(x)).collect(),
         Samples::F64(values) => values.clone(),
-        Samples::U8(values) => values.iter().map(|&x| f64::from(x)).collect(),
+        _ => {
+            let rows: Vec<u32> = (0..dataset.len() as u32).collect();
+            let mut values = vec![0.0; dataset.len() * dataset.features()];
+            dataset.read(&rows, &mut values).unwrap();
+            values
+        }
     }
 }
 
@@ -105,7 +111,8 @@ fn what_a_column_holds_can_be_said() {
 
 #[test]
 fn names_are_left_aside_and_zeros_and_ones_follow_their_table() {
-    let rows: String = (0..40).map(|i| format!("person {i},{},{}\n", i % 2, if i % 3 == 0 { "m" } else { "w" })).collect();
+    let rows: String =
+        (0..40).map(|i| format!("person {i},{},{}\n", i % 2, if i % 3 == 0 { "m" } else { "w" })).collect();
     let data = plain(&format!("who,flag,sex\n{rows}"));
     assert_eq!(kinds(&data), [("flag", ColumnKind::Boolean), ("sex", ColumnKind::Categorical)]);
     assert!(data.notes().iter().any(|note| note.contains("`who` is left aside")), "{:?}", data.notes());
@@ -211,4 +218,23 @@ fn any_bytes_end_in_data_or_in_one_line() {
 fn quoted_fields() {
     let data = plain("a,b\n\"say \"\"hi\"\"\",1\n\"two\nlines\",2\nplain,3\nplain,4\n");
     assert_eq!(data.columns().unwrap()[0].levels, ["plain", "say \"hi\"", "two\nlines"]);
+}
+
+/// Rows beyond the limit of memory are the same rows.
+#[test]
+fn more_than_memory_goes_to_a_file() {
+    let text: String = (0..40_000).map(|i| format!("{},{},{}.25\n", i, i % 7, i)).collect();
+    let whole = plain(&text);
+    let spilled = read(&text, &options(|keys| keys.memory = 0)).unwrap();
+    assert!(
+        spilled.is_in_file() && !whole.is_in_file() && spilled.notes().iter().any(|note| note.contains("temporary"))
+    );
+    let rows = [39_999, 0, 17, 18, 20_000];
+    let of = |dataset: &Dataset| {
+        let mut values = vec![0.0; rows.len() * 3];
+        dataset.read(&rows, &mut values).unwrap();
+        values
+    };
+    assert_eq!(of(&whole), of(&spilled));
+    assert_eq!(values(&whole.subset(&rows).unwrap()), values(&spilled.subset(&rows).unwrap()));
 }

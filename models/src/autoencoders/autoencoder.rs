@@ -150,6 +150,12 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
         None
     }
 
+    /// The same by one of the draws, chosen by its weight, and with the noise of the likelihood: one of many ways in which
+    /// the samples may be whole.
+    fn impute_draw(&self, _pass: &Pass<'_, T>, _inputs: &Inputs, _count: usize) -> Option<Var> {
+        None
+    }
+
     /// The class of each sample, as logits `[N, classes]`, of a type with a classifier.
     fn classify(&self, _pass: &Pass<'_, T>, _inputs: &Inputs) -> Option<Var> {
         None

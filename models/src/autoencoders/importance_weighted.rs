@@ -14,7 +14,7 @@ use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, dr
 use super::{Autoencoder, Base, Code, Inputs, Parts, Sample, Scores, Takes, Type, whole_objective};
 use crate::bodies::{Beside, Extra};
 use crate::nn::Pass;
-use crate::objective::{Builder, Objective};
+use crate::objective::{Builder, Objective, Reconstruction};
 use crate::settings::{Range, groups, settings};
 use crate::{Error, Result};
 use narrows_engine::ops::Axis;
@@ -112,6 +112,35 @@ impl<T: Real> ImportanceWeightedAutoencoder<T> {
         Some(Weighted { logs, raw })
     }
 
+    /// Samples in which what is missing is `Σ_k a_k E[x|z_k]`, `weights` making a, `[N, K]`, of `ln w`.
+    #[track_caller]
+    fn fill(
+        &self,
+        pass: &Pass<'_, T>,
+        inputs: &Inputs,
+        count: usize,
+        weights: impl FnOnce(Var) -> Var,
+    ) -> Option<Var> {
+        let mask = inputs.mask?;
+        let code = self.encode(pass, inputs);
+        let Weighted { logs, raw } = self.weigh(pass, inputs, &code, count)?;
+        let weights = weights(logs);
+        let each = raw.into_iter().enumerate().map(|(k, raw)| {
+            let output = self.latent.parts.reconstruction.output(pass, raw);
+            pass.mul(output, pass.slice(weights, k..k + 1))
+        });
+        let mean = each.reduce(|a, b| pass.add(a, b))?;
+        let features = pass.shape(inputs.x).sample_elements();
+        let kept = pass.reshape(pass.mul(inputs.x, mask), Shape::batch(&[features]));
+        Some(pass.add(kept, pass.mul(mean, Self::absent(pass, mask))))
+    }
+
+    /// 1 where a number is missing.
+    #[track_caller]
+    fn absent(pass: &Pass<'_, T>, mask: Var) -> Var {
+        pass.add_scalar(pass.scale(mask, -1.0), 1.0)
+    }
+
     /// `ln Σ_k w_k` of each row, `[N, 1]`: the first logarithm less what it is of the normalised ones.
     #[track_caller]
     fn log_sum(pass: &Pass<'_, T>, logs: Var) -> Var {
@@ -180,19 +209,26 @@ impl<T: Real> Autoencoder<T> for ImportanceWeightedAutoencoder<T> {
 
     /// What is present stays; what is missing takes its mean under the weights.
     fn impute(&self, pass: &Pass<'_, T>, inputs: &Inputs, count: usize) -> Option<Var> {
-        let mask = inputs.mask?;
-        let code = self.encode(pass, inputs);
-        let Weighted { logs, raw } = self.weigh(pass, inputs, &code, count)?;
-        let weights = pass.softmax(logs);
-        let each = raw.into_iter().enumerate().map(|(k, raw)| {
-            let output = self.latent.parts.reconstruction.output(pass, raw);
-            pass.mul(output, pass.slice(weights, k..k + 1))
-        });
-        let mean = each.reduce(|a, b| pass.add(a, b))?;
-        let absent = pass.add_scalar(pass.scale(mask, -1.0), 1.0);
-        let features = pass.shape(inputs.x).sample_elements();
-        let kept = pass.reshape(pass.mul(inputs.x, mask), Shape::batch(&[features]));
-        Some(pass.add(kept, pass.mul(mean, absent)))
+        self.fill(pass, inputs, count, |logs| pass.softmax(logs))
+    }
+
+    /// One draw of `p(x_mis|x_obs)` by sampling importance resampling: a code z_k by its weight w̃_k, and `x_mis` from
+    /// `p(x_mis|z_k)`, of a Bernoulli likelihood the probability itself, for grey values are no coin tosses.
+    fn impute_draw(&self, pass: &Pass<'_, T>, inputs: &Inputs, count: usize) -> Option<Var> {
+        let filled = self.fill(pass, inputs, count, |logs| {
+            // The place of the largest `ln w_k + g_k` is k with probability w̃_k, for g of Gumbel's distribution, which
+            // `−ln(½(n² + m²))` has for normal n and m.
+            let [n, m] = [(); 2].map(|()| pass.square(pass.normal_noise(logs)));
+            let gumbel = pass.scale(pass.ln(pass.scale(pass.add(n, m), 0.5)), -1.0);
+            pass.one_hot(pass.argmax(pass.add(logs, gumbel)), count.max(1))
+        })?;
+        Some(match (self.latent.parts.reconstruction, inputs.mask) {
+            (Reconstruction::Gaussian { sigma, .. }, Some(mask)) => {
+                let noise = pass.scale(pass.normal_noise(filled), sigma);
+                pass.add(filled, pass.mul(noise, Self::absent(pass, mask)))
+            }
+            _ => filled,
+        })
     }
 
     fn remarks(&self, sample: &Sample, _: u64) -> Vec<String> {

@@ -277,26 +277,7 @@ impl Session {
                 to.iter_mut().skip(skipped).zip(&labels[first..]).for_each(|(to, &label)| *to = label as f32);
             }
             plan.forward(shared.model.parameters(), workspace, *split)?;
-            let (values, names) = (&outputs.0, outputs.1.len());
-            for &var in values {
-                check_results(kept(workspace.value(var)?, skipped, rows), (first, rows))?;
-            }
-            append(&mut results[0], kept(workspace.value(values[0])?, skipped, rows))?;
-            for (var, name) in values[1..].iter().zip(&outputs.1) {
-                let found = kept(workspace.value(*var)?, skipped, rows).len();
-                if found != rows {
-                    return Err(Error::model(format!(
-                        "the score `{name}` has {found} values for {rows} samples, not one each"
-                    )));
-                }
-            }
-            // Terms, a column each, become a row for each sample.
-            let start = results[1].len();
-            grow(&mut results[1], rows * names)?;
-            for (column, &var) in values[1..].iter().enumerate() {
-                let to = results[1][start..].iter_mut().skip(column).step_by(names.max(1));
-                to.zip(kept(workspace.value(var)?, skipped, rows)).for_each(|(to, &x)| *to = x);
-            }
+            collect(results, workspace, outputs, (skipped, first, rows))?;
             first += rows;
         }
         Ok(())
@@ -312,6 +293,34 @@ impl Session {
         results[0].iter_mut().zip(raw).for_each(|(to, &mut x)| *to = x as f32);
         Ok(&results[0])
     }
+}
+
+/// Appends a batch's values to the buffers, those of a score's terms, a column each, as a row for each sample.
+fn collect(
+    results: &mut [Vec<f32>; 3],
+    workspace: &Workspace<f32>,
+    (values, names): &Outputs,
+    (skipped, first, rows): (usize, usize, usize),
+) -> Result<()> {
+    let value = |var| Ok::<_, Error>(kept(workspace.value(var)?, skipped, rows));
+    for &var in values {
+        check_results(value(var)?, (first, rows))?;
+    }
+    append(&mut results[0], value(values[0])?)?;
+    let start = results[1].len();
+    grow(&mut results[1], rows * names.len())?;
+    for (column, (&var, name)) in values[1..].iter().zip(names).enumerate() {
+        let values = value(var)?;
+        if values.len() != rows {
+            let found = values.len();
+            return Err(Error::model(format!(
+                "the score `{name}` has {found} values for {rows} samples, not one each"
+            )));
+        }
+        let to = results[1][start..].iter_mut().skip(column).step_by(names.len().max(1));
+        to.zip(values).for_each(|(to, &x)| *to = x);
+    }
+    Ok(())
 }
 
 /// The values of a batch without those of the rows that only stand before its own.

@@ -1,10 +1,15 @@
 //! Filling hidden parts of images. What is known stays as it is.
 //!
-//! A model that takes missing values fills by its weighted mean ([`Session::impute`]). Any other fills by projection:
-//! from the mean image on, `x ← known + hidden part of reconstruct(x)`, until it changes little. With a sample of the
-//! code in place of its mean this is the Markov chain of Rezende, Mohamed & Wierstra 2014 (appendix F), which approaches
-//! the distribution of the hidden part given the known one; with the mean it comes to rest at an image that the model
-//! leaves as it is and that agrees with what is known.
+//! * A model that takes missing values fills by its weighted mean ([`Session::impute`]).
+//! * One that was trained on masked inputs (Vincent et al. 2008) is handed what is hidden as masking leaves it, and its
+//!   reconstruction fills. Of half of MNIST's pixels, hidden at random, it reaches 18.0 dB (medians of neighbours 16.3, the
+//!   projection below 9.3; 512 units, code 64, 4 epochs). A hole in one piece is not what it was trained on: of a square of
+//!   12 it reaches 5.7 dB, and the mean image 7.4.
+//! * Any other fills by projection: from the mean image on, `x ← known + hidden part of reconstruct(x)`, until it changes
+//!   little. With a sample of the code in place of its mean this is the Markov chain of Rezende, Mohamed & Wierstra 2014
+//!   (appendix F), which approaches the distribution of the hidden part given the known one; with the mean it comes to rest
+//!   at an image that the model leaves as it is and that agrees with what is known. Rounds make it sharper and the error a
+//!   little larger: of that square 8.5 dB after 3 rounds and 8.0 after 100 (variational, code 16, 3 epochs).
 //!
 //! Beside it: the mean image, and medians of known neighbours from the edge of the hole inwards.
 
@@ -64,8 +69,33 @@ pub struct Filling {
     pub psnr_median: Option<f64>,
     /// The share that was hidden.
     pub hidden: f64,
-    /// Rounds of the projection until all were done; 0 of a model that takes missing values.
+    /// Rounds of the projection until all were done; 1 of a reconstruction of what is masked, 0 of weighted draws.
     pub rounds: usize,
+    /// How.
+    pub method: Method,
+}
+
+/// How hidden parts are filled; which way is the model's type and training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// By the weighted mean over draws of the code, of a model that takes missing values.
+    Imputation,
+    /// By one reconstruction of what is masked, of a model that was trained on such inputs.
+    Masking,
+    /// By reconstructions again and again.
+    Projection,
+}
+
+impl Method {
+    /// The model's.
+    pub fn of(model: &Model) -> Self {
+        match model.setting("corruption") {
+            _ if model.autoencoder().takes().mask => Self::Imputation,
+            Some(corruption) if corruption.starts_with("masking") => Self::Masking,
+            _ => Self::Projection,
+        }
+    }
 }
 
 /// The mean image of a model's training part, of 10,000 samples at most.
@@ -102,7 +132,7 @@ pub fn inpaint(
     let model = session.model();
     let image = image_of(model)?;
     let (features, plane) = (model.data().features, image.height * image.width);
-    let takes_missing = model.autoencoder().takes().mask;
+    let method = Method::of(model);
     let mean = options.mean.clone().or_else(|| scaler_mean(model)).filter(|mean| mean.len() == features);
     let originals = samples.singles(usize::MAX);
     let mut masked = reserved::<f32>(originals.len(), "masked images")?;
@@ -119,12 +149,21 @@ pub fn inpaint(
         by_median.extend_from_slice(&by_mean[place..]);
         median_fill(&mut by_median[place..], &hidden, image)?;
     }
-    let rounds = if takes_missing {
-        filled.extend_from_slice(session.impute(samples.classed(Given::new(&masked)), options.seed)?);
-        0
-    } else {
-        filled.extend_from_slice(&by_mean);
-        project(session, samples, (&masked, &mut filled), options, split)?
+    let rounds = match method {
+        Method::Imputation => {
+            filled.extend_from_slice(session.impute(samples.classed(Given::new(&masked)), options.seed)?);
+            0
+        }
+        Method::Masking => {
+            let nothing = of_nothing(model)?;
+            filled
+                .extend(masked.iter().enumerate().map(|(at, &x)| if x.is_nan() { nothing[at % features] } else { x }));
+            project(session, samples, (&masked, &mut filled), &InpaintOptions { rounds: 1, ..options.clone() }, split)?
+        }
+        Method::Projection => {
+            filled.extend_from_slice(&by_mean);
+            project(session, samples, (&masked, &mut filled), options, split)?
+        }
     };
     let model = session.model();
     let clean = scaled(model, RawRows::Values(&originals), split)?;
@@ -141,6 +180,7 @@ pub fn inpaint(
         psnr_median: error(&by_median)?.psnr(range),
         hidden: masked.iter().filter(|x| x.is_nan()).count() as f64 / masked.len().max(1) as f64,
         rounds,
+        method,
     };
     Ok(Inpainted { masked, filled, figures })
 }
@@ -153,6 +193,14 @@ pub fn image_of(model: &Model) -> Result<ImageShape> {
     model.data().image.ok_or_else(|| {
         Error::data("the model's samples are no images, and a mask hides parts of images; see `impute` for tables")
     })
+}
+
+/// The raw numbers that are scaled to 0, which is what masking makes of any.
+fn of_nothing(model: &Model) -> Result<Vec<f32>> {
+    let features = model.data().features;
+    let mut raw = vec![0.0; features];
+    model.data().preprocessing.invert(&vec![0.0; features], &mut raw)?;
+    Ok(raw.into_iter().map(|x| x as f32).collect())
 }
 
 /// The mean that a scaling holds.
@@ -208,8 +256,7 @@ fn project(
             let mut still = Vec::with_capacity(active.len());
             for (place, &row) in active.iter().enumerate() {
                 let mut change = SquaredError::default();
-                for (column, masked) in masked[at(row)].iter().enumerate().filter(|(_, masked)| masked.is_nan()) {
-                    debug_assert!(masked.is_nan());
+                for (column, _) in masked[at(row)].iter().enumerate().filter(|(_, masked)| masked.is_nan()) {
                     let from = place * features + column;
                     change.add(seen[from], made_seen[from]);
                     filled[row * features + column] = made[from];
@@ -249,9 +296,17 @@ mod tests {
     #[test]
     fn projection_fills_better_than_the_mean_and_known_parts_stay() {
         let made = filled("undercomplete", &[("hidden", "64"), ("code", "12"), ("epochs", "12")], "square:4");
-        let Filling { psnr, psnr_mean_fill, psnr_median, hidden, rounds } = made.figures;
+        let Filling { psnr, psnr_mean_fill, psnr_median, hidden, rounds, .. } = made.figures;
         assert!(psnr > psnr_mean_fill && psnr > psnr_median, "{:?}", made.figures);
         assert!(hidden == 0.25 && (2..=100).contains(&rounds), "{:?}", made.figures);
+    }
+
+    #[test]
+    fn a_model_of_masked_inputs_fills_as_it_was_trained() {
+        let settings = [("hidden", "128"), ("code", "32"), ("epochs", "12"), ("corruption", "masking")];
+        let made = filled("denoising", &settings, "random:0.3");
+        assert!((made.figures.method, made.figures.rounds) == (Method::Masking, 1), "{:?}", made.figures);
+        assert!(made.figures.psnr > made.figures.psnr_mean_fill, "{:?}", made.figures);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::common::{self, Common};
 use super::output::{self, Numbers, Table};
-use crate::applications::inpaint::{Filling, InpaintOptions, Inpainted, image_of, inpaint, training_mean};
+use crate::applications::inpaint::{Filling, InpaintOptions, Inpainted, Method, image_of, inpaint, training_mean};
 use crate::applications::mask::Mask;
 use crate::applications::picture::{SHOWN, layers_png};
 use crate::applications::samples::{Samples, pick};
@@ -19,10 +19,11 @@ use crate::model::Session;
 ///
 /// For example: narrows inpaint runs/undercomplete-1 --data digits --mask square:4 --out picture.png
 ///
-/// What is known stays as it is. A model that takes missing values fills by its weighted mean; any other by projection:
-/// from the mean image on, the hidden part is reconstructed again and again until it changes little (Rezende et al. 2014,
-/// appendix F, with the mean of the code). Beside it stand the mean image and medians of known neighbours. A picture shows
-/// originals, what is known of them, and the filled ones; a table has the filled ones.
+/// What is known stays as it is. A model that takes missing values fills by its weighted mean; one that was trained with
+/// corruption masking by its reconstruction of what is masked, which does for scattered pixels and not for a hole; any
+/// other by projection: from the mean image on, the hidden part is reconstructed again and again until it changes little
+/// (Rezende et al. 2014, appendix F, with the mean of the code). Beside it stand the mean image and medians of known
+/// neighbours. A picture shows originals, what is known of them, and the filled ones; a table has the filled ones.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors
@@ -118,10 +119,11 @@ fn grey(masked: &mut [f32], originals: &[f32]) {
 
 /// The figures for people.
 fn summary(put: &Put<'_>) -> String {
-    let Filling { psnr, psnr_mean_fill, psnr_median, hidden, rounds } = *put.figures;
-    let how = match rounds {
-        0 => "by weighted draws of the code".to_owned(),
-        _ => format!("by projection in {}", common::counted(rounds as u64, "round")),
+    let Filling { psnr, psnr_mean_fill, psnr_median, hidden, rounds, method } = *put.figures;
+    let how = match method {
+        Method::Imputation => "by weighted draws of the code".to_owned(),
+        Method::Masking => "by its reconstruction, as it was trained on masked inputs".to_owned(),
+        Method::Projection => format!("by projection in {}", common::counted(rounds as u64, "round")),
     };
     let mut text = format!(
         "{} of the {} part, {:.1} % hidden, filled {how}\n",

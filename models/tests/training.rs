@@ -361,7 +361,7 @@ fn a_session_is_in_the_datas_own_units() {
     assert!(message.contains("row 0, column 0"), "{message}");
     let variances = session.variances(&raw).unwrap();
     assert!(variances.len() == codes.len() && variances.iter().all(|&x| x > 0.0 && x < 4.0), "{variances:?}");
-    let refusals = [session.clone().entries(&raw).map(<[f32]>::len), session.impute(&raw).map(<[f32]>::len)];
+    let refusals = [session.clone().entries(&raw).map(<[f32]>::len), session.impute(&raw, 0).map(<[f32]>::len)];
     for refused in refusals.map(|done| done.unwrap_err().to_string()) {
         assert!(refused.starts_with("a model of type variational") && !refused.contains(".rs"), "{refused}");
     }
@@ -419,7 +419,7 @@ fn missing_numbers_are_filled_from_what_is_beside_them() {
     let settings = [("missing", "true"), ("hidden", "32,32"), ("code", "2"), ("epochs", "60"), ("sigma", "0.1")];
     let config = Config::of("importance-weighted").unwrap().with(&settings).unwrap();
     let mut session = Session::new(narrows::training::fit(&config, &dataset).unwrap());
-    let filled = session.impute(&given).unwrap();
+    let filled = session.impute(&given, 0).unwrap();
     let means: Vec<f32> = (1..5).map(|j| 100.0 + 49.5 * j as f32).collect();
     let mut errors = [0.0f64; 2];
     for (i, ((&filled, &given), &whole)) in filled.iter().zip(&given).zip(&whole).enumerate() {
@@ -432,12 +432,12 @@ fn missing_numbers_are_filled_from_what_is_beside_them() {
     }
     assert!(errors[0] < 0.2 * errors[1], "{} where the means give {}", errors[0], errors[1]);
     let labelled = narrows::model::Given::new(&given).labels(&[0; 600]);
-    assert!(session.impute(labelled).unwrap_err().to_string().contains("leave labels away"));
+    assert!(session.impute(labelled, 0).unwrap_err().to_string().contains("leave labels away"));
     let plain = Config::of("importance-weighted").unwrap().with(&[("epochs", "1")]).unwrap();
     let error = narrows::training::fit(&plain, &dataset).err().unwrap().to_string();
     assert!(error.contains("missing"), "{error}");
     let mut session = Session::new(narrows::training::fit(&plain, &digits().unwrap()).unwrap());
-    assert!(session.impute(&[1.0; 64]).unwrap_err().to_string().contains("missing true"));
+    assert!(session.impute(&[1.0; 64], 0).unwrap_err().to_string().contains("missing true"));
 }
 
 /// Weights of another file are taken where names and sizes agree; what is not is said.

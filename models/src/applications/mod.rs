@@ -1,8 +1,17 @@
 //! Trained models put to use.
 
+pub mod denoise;
 pub mod filters;
+pub mod impute;
+pub mod inpaint;
+pub mod interpolate;
+pub mod mask;
+pub mod median;
+pub mod picture;
 pub mod probe;
 pub mod reconstruct;
+pub mod sample;
+pub mod samples;
 mod uses;
 
 pub use uses::uses;

@@ -153,6 +153,17 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
         Some(filled(pass, inputs.x, mask, self.parts().reconstruction.output(pass, raw)))
     }
 
+    /// The same by one of the draws, chosen by its weight, and with the noise of the likelihood: one of many ways in which
+    /// the samples may be whole.
+    fn impute_draw(&self, pass: &Pass<'_, T>, inputs: &Inputs, _count: usize) -> Option<Var> {
+        let mask = inputs.mask?;
+        let code = self.draw(pass, self.encode(pass, inputs));
+        let raw = self.decode(pass, &code, inputs);
+        let reconstruction = &self.parts().reconstruction;
+        let drawn = reconstruction.draw(pass, reconstruction.expected(pass, raw));
+        Some(filled(pass, inputs.x, mask, drawn))
+    }
+
     /// The class of each sample, as logits `[N, classes]`, of a type with a classifier.
     fn classify(&self, _pass: &Pass<'_, T>, _inputs: &Inputs) -> Option<Var> {
         None

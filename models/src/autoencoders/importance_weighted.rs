@@ -15,7 +15,7 @@ use super::latent::{self, Divergence, DivergenceKeys, Latent, LikelihoodKeys, dr
 use super::{Autoencoder, Base, Code, Inputs, MissingName, Parts, Sample, Scores, Type, whole_objective};
 use crate::bodies::Beside;
 use crate::nn::Pass;
-use crate::objective::{Builder, Objective};
+use crate::objective::{Builder, Objective, gumbel};
 use crate::settings::{Range, groups, settings};
 use crate::{Error, Result};
 use narrows_engine::ops::Axis;
@@ -113,6 +113,25 @@ impl<T: Real> ImportanceWeightedAutoencoder<T> {
         Some(Weighted { logs, raw })
     }
 
+    /// `Σ_k a_k E[x|z_k]`, `weights` making a, `[N, K]`, of `ln w`: means and probabilities.
+    #[track_caller]
+    fn expect(
+        &self,
+        pass: &Pass<'_, T>,
+        inputs: &Inputs,
+        count: usize,
+        weights: impl FnOnce(Var) -> Var,
+    ) -> Option<Var> {
+        let code = self.encode(pass, inputs);
+        let Weighted { logs, raw } = self.weigh(pass, inputs, &code, count)?;
+        let weights = weights(logs);
+        let reconstruction = &self.latent.parts.reconstruction;
+        let each = raw.into_iter().enumerate().map(|(k, raw)| {
+            pass.mul(reconstruction.expected(pass, raw), pass.slice(weights, k..k + 1))
+        });
+        each.reduce(|a, b| pass.add(a, b))
+    }
+
     /// `ln Σ_k w_k` of each row, `[N, 1]`: the first logarithm less what it is of the normalised ones.
     #[track_caller]
     fn log_sum(pass: &Pass<'_, T>, logs: Var) -> Var {
@@ -177,17 +196,20 @@ impl<T: Real> Autoencoder<T> for ImportanceWeightedAutoencoder<T> {
 
     /// What is present stays; what is missing takes its mean under the weights.
     fn impute(&self, pass: &Pass<'_, T>, inputs: &Inputs, count: usize) -> Option<Var> {
-        let mask = inputs.mask?;
-        let code = self.encode(pass, inputs);
-        let Weighted { logs, raw } = self.weigh(pass, inputs, &code, count)?;
-        let weights = pass.softmax(logs);
-        let reconstruction = &self.latent.parts.reconstruction;
-        let each = raw
-            .into_iter()
-            .enumerate()
-            .map(|(k, raw)| pass.mul(reconstruction.expected(pass, raw), pass.slice(weights, k..k + 1)));
-        let mean = each.reduce(|a, b| pass.add(a, b))?;
-        Some(filled(pass, inputs.x, mask, reconstruction.collapse(pass, mean)))
+        let expected = self.expect(pass, inputs, count, |logs| pass.softmax(logs))?;
+        let output = self.latent.parts.reconstruction.collapse(pass, expected);
+        Some(filled(pass, inputs.x, inputs.mask?, output))
+    }
+
+    /// One draw of `p(x_mis|x_obs)` by sampling importance resampling: a code z_k by its weight w̃_k, and `x_mis` from
+    /// `p(x_mis|z_k)`, of a Bernoulli likelihood of pixels the probability itself, for grey values are no coin tosses.
+    fn impute_draw(&self, pass: &Pass<'_, T>, inputs: &Inputs, count: usize) -> Option<Var> {
+        // The place of the largest `ln w_k + g_k` is k with probability w̃_k.
+        let chosen = self.expect(pass, inputs, count, |logs| {
+            pass.one_hot(pass.argmax(pass.add(logs, gumbel(pass, logs))), count.max(1))
+        })?;
+        let drawn = self.latent.parts.reconstruction.draw(pass, chosen);
+        Some(filled(pass, inputs.x, inputs.mask?, drawn))
     }
 
     fn remarks(&self, sample: &Sample, _: u64) -> Vec<String> {

@@ -9,6 +9,7 @@ mod common;
 mod figures;
 mod json;
 mod keys;
+mod output;
 mod progress;
 mod signals;
 mod ticker;
@@ -70,6 +71,11 @@ commands! {
     train::Train,
     eval::Eval,
     reconstruct::Reconstruct,
+    denoise::Denoise,
+    inpaint::Inpaint,
+    impute::Impute,
+    sample::Sample,
+    interpolate::Interpolate,
     inspect::Inspect,
     probe::Probe,
     presets::Presets,

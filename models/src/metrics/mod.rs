@@ -4,11 +4,13 @@
 //!   `lower_bound`, `codebook`, `code_use`, `accuracy`.
 //! * `evaluate`: a model's figures on some data (an `evaluation`), by all metrics over one plan. What takes another
 //!   plan is no metric: `denoised`, of corrupted samples, and `likelihood`, of many draws. `batch` fills their inputs.
+//! * `corrupter`: noise on samples, for what a model is to clean.
 //! * `images`: signal to noise and structural similarity. `codes`: statistics of a code. `probe`: a linear classifier
 //!   on codes.
 
 mod batch;
 mod codes;
+mod corrupter;
 mod denoised;
 mod evaluate;
 mod evaluation;
@@ -19,6 +21,7 @@ mod probe;
 
 pub use codebook::CodebookUse;
 pub use codes::{ACTIVE_VARIANCE, CodeStatistics, CodeSummary, DEAD_SPAN, NonZeros};
+pub use corrupter::Corrupter;
 pub use denoised::Denoised;
 pub use evaluate::{Evaluator, Measure, evaluate};
 pub use evaluation::Evaluation;

@@ -66,24 +66,32 @@ impl<'a> Numbers<'a> {
 pub struct Given<'a> {
     pub(super) numbers: Numbers<'a>,
     pub(super) labels: Option<&'a [u32]>,
+    pub(super) first: u64,
 }
 
 impl<'a> Given<'a> {
     /// Samples `[n, features]`, row by row. NaN stands for a number that is missing, of a type that takes that.
     pub fn new(numbers: &'a [f32]) -> Self {
-        Self { numbers: Numbers::Singles(numbers), labels: None }
+        Self { numbers: Numbers::Singles(numbers), labels: None, first: 0 }
     }
 
     /// The same of double precision: what is large and differs little, such as times in seconds, keeps its digits until it
     /// is centred.
     pub fn doubles(numbers: &'a [f64]) -> Self {
-        Self { numbers: Numbers::Doubles(numbers), labels: None }
+        Self { numbers: Numbers::Doubles(numbers), labels: None, first: 0 }
     }
 
     /// With the class of each.
     #[must_use]
     pub fn labels(self, labels: &'a [u32]) -> Self {
         Self { labels: Some(labels), ..self }
+    }
+
+    /// With the number of the first sample, 0 if not given; the others follow. What is drawn for a sample is a function
+    /// of the seed and of its number, so that many samples may come in several calls.
+    #[must_use]
+    pub fn from_row(self, first: u64) -> Self {
+        Self { first, ..self }
     }
 }
 

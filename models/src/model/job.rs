@@ -1,6 +1,7 @@
 //! The kinds of work of a session, and how each is recorded.
 
 use super::{Model, Recorded};
+use crate::objective::Reconstruction;
 use crate::{Error, Result};
 use narrows_engine::Var;
 
@@ -13,14 +14,18 @@ pub(super) enum Job {
     Score,
     Sample,
     Impute,
+    ImputeDraw,
     Entries,
     Variances,
 }
 
 /// How many kinds of work there are.
-pub(super) const JOBS: usize = 8;
+pub(super) const JOBS: usize = 9;
 /// Draws of the code that a missing number is averaged over.
 const DRAWS: usize = 64;
+/// What a model that takes no missing values should be told.
+const NOT_MISSING: &str =
+    "with these settings takes no missing values; train one of type importance-weighted with missing true";
 
 /// What a job's plan gives: the values, and the names of a score's terms.
 pub(super) type Outputs = (Vec<Var>, Vec<&'static str>);
@@ -54,13 +59,23 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
         Job::Impute => possible(
             |some| model.recorded(most, |pass, inputs| some(autoencoder.impute(pass, inputs, DRAWS), inputs.x)),
             model,
-            "with these settings takes no missing values; train one of type importance-weighted with missing true",
+            NOT_MISSING,
+        ),
+        Job::ImputeDraw => possible(
+            |some| model.recorded(most, |pass, inputs| some(autoencoder.impute_draw(pass, inputs, DRAWS), inputs.x)),
+            model,
+            NOT_MISSING,
         ),
         Job::Sample => possible(
             |some| {
                 model.recorded_over(most, model.code_size(), |pass, inputs| {
                     let raw = autoencoder.sample(pass, inputs.x, inputs);
-                    some(raw.map(|raw| reconstruction.output(pass, raw)), inputs.x)
+                    // A row of a table is drawn from its columns' distributions: classes have no mean.
+                    let sampled = raw.map(|raw| match reconstruction {
+                        Reconstruction::Columns(_) => reconstruction.draw(pass, reconstruction.expected(pass, raw)),
+                        _ => reconstruction.output(pass, raw),
+                    });
+                    some(sampled, inputs.x)
                 })
             },
             model,

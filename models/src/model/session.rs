@@ -171,18 +171,36 @@ impl Session {
     }
 
     /// Raw samples whose missing numbers, which are NaN, are filled by the mean that the model gives them beside what is
-    /// present, over 64 weighted draws of the code: as many raw samples, what is present as it was. The draws are by the
-    /// place of a row in the call, so the same row elsewhere is filled by other draws.
+    /// present, over 64 weighted draws of the code: as many raw samples, what is present as it was. What is drawn for a
+    /// sample is a function of `seed` and of its number ([`Given::from_row`]).
     ///
     /// # Errors
     /// As for [`Self::encode`], and a type, or settings of it, that takes no missing values.
-    pub fn impute<'a>(&mut self, samples: impl Into<Given<'a>>) -> Result<&[f32]> {
-        let given = samples.into();
-        self.run(Job::Impute, given, 0)?;
+    pub fn impute<'a>(&mut self, samples: impl Into<Given<'a>>, seed: u64) -> Result<&[f32]> {
+        self.fill(Job::Impute, samples.into(), seed)
+    }
+
+    /// The same, filled by one draw in place of the mean, by sampling importance resampling (Mattei & Frellsen 2019):
+    /// one of the 64 codes by its weight, and of a Gaussian likelihood its noise. Draws by several seeds are what
+    /// multiple imputation takes.
+    ///
+    /// # Errors
+    /// As for [`Self::impute`].
+    pub fn impute_draw<'a>(&mut self, samples: impl Into<Given<'a>>, seed: u64) -> Result<&[f32]> {
+        self.fill(Job::ImputeDraw, samples.into(), seed)
+    }
+
+    fn fill(&mut self, job: Job, given: Given<'_>, seed: u64) -> Result<&[f32]> {
+        self.run(job, given, seed)?;
         self.unscale()?;
         // Scaling there and back rounds; what is present is what it was.
         given.numbers.keep_present(&mut self.results[0]);
         Ok(&self.results[0])
+    }
+
+    /// Whether the model has a prior to [`Self::sample`] from.
+    pub fn has_prior(&self) -> bool {
+        self.recorded(Job::Sample).is_ok()
     }
 
     /// `count` new raw samples from the prior, drawn by `seed`; `labels` are their classes, of a type that takes them.
@@ -193,7 +211,7 @@ impl Session {
         let mut zeros = std::mem::take(&mut self.zeros);
         zeros.clear();
         grow(&mut zeros, count.saturating_mul(self.model().code_size()))?;
-        let done = self.run(Job::Sample, Given { numbers: Numbers::Singles(&zeros), labels }, seed);
+        let done = self.run(Job::Sample, Given { numbers: Numbers::Singles(&zeros), labels, first: 0 }, seed);
         self.zeros = zeros;
         done?;
         self.unscale()
@@ -229,13 +247,18 @@ impl Session {
             none => none.insert(plan.workspace().map_err(|error| no_room(plan, &error))?),
         };
         results.iter_mut().for_each(Vec::clear);
-        let each = (plan.max_rows() * width).max(1);
-        for batch in 0..given.numbers.len().div_ceil(each) {
-            let numbers = given.numbers.part(batch * each..given.numbers.len().min((batch + 1) * each));
-            let (first, rows) = (batch * plan.max_rows(), numbers.len() / width);
-            workspace.set_rows(rows)?;
-            workspace.set_noise(Noise { seed, step: batch as u64 });
-            let x = workspace.input_mut(inputs.x)?;
+        // Noise is by the place in a batch: rows lie where they would if the first one had the number 0.
+        let most = plan.max_rows().max(1);
+        let before = (given.first % most as u64) as usize;
+        let mut first = 0;
+        for batch in 0..(before + count).div_ceil(most) {
+            let skipped = if batch == 0 { before } else { 0 };
+            let rows = (most - skipped).min(count - first);
+            let numbers = given.numbers.part(first * width..(first + rows) * width);
+            workspace.set_rows(skipped + rows)?;
+            workspace.set_noise(Noise { seed, step: (given.first / most as u64).wrapping_add(batch as u64) });
+            let (empty, x) = workspace.input_mut(inputs.x)?.split_at_mut(skipped * width);
+            empty.fill(0.0);
             if codes {
                 numbers.copy_to(x);
             } else {
@@ -247,32 +270,15 @@ impl Session {
             }
             let unit = job == Job::Score
                 && matches!(shared.model.autoencoder().parts().reconstruction, Reconstruction::CrossEntropy);
-            check_values(workspace.input_mut(inputs.x)?, (first, width), codes, unit)?;
+            check_values(&workspace.input_mut(inputs.x)?[skipped * width..], (first, width), codes, unit)?;
             if let (Some(to), Some(labels), true) = (inputs.labels, given.labels, takes.labels) {
                 let to = workspace.input_mut(to)?;
-                to.iter_mut().zip(&labels[first..]).for_each(|(to, &label)| *to = label as f32);
+                to.fill(0.0);
+                to.iter_mut().skip(skipped).zip(&labels[first..]).for_each(|(to, &label)| *to = label as f32);
             }
             plan.forward(shared.model.parameters(), workspace, *split)?;
-            let (values, names) = (&outputs.0, outputs.1.len());
-            for &var in values {
-                check_results(workspace.value(var)?, (first, rows))?;
-            }
-            append(&mut results[0], workspace.value(values[0])?)?;
-            for (var, name) in values[1..].iter().zip(&outputs.1) {
-                let found = workspace.value(*var)?.len();
-                if found != rows {
-                    return Err(Error::model(format!(
-                        "the score `{name}` has {found} values for {rows} samples, not one each"
-                    )));
-                }
-            }
-            // Terms, a column each, become a row for each sample.
-            let start = results[1].len();
-            grow(&mut results[1], rows * names)?;
-            for (column, &var) in values[1..].iter().enumerate() {
-                let to = results[1][start..].iter_mut().skip(column).step_by(names.max(1));
-                to.zip(workspace.value(var)?).for_each(|(to, &x)| *to = x);
-            }
+            collect(results, workspace, outputs, (skipped, first, rows))?;
+            first += rows;
         }
         Ok(())
     }
@@ -287,6 +293,39 @@ impl Session {
         results[0].iter_mut().zip(raw).for_each(|(to, &mut x)| *to = x as f32);
         Ok(&results[0])
     }
+}
+
+/// Appends a batch's values to the buffers, those of a score's terms, a column each, as a row for each sample.
+fn collect(
+    results: &mut [Vec<f32>; 3],
+    workspace: &Workspace<f32>,
+    (values, names): &Outputs,
+    (skipped, first, rows): (usize, usize, usize),
+) -> Result<()> {
+    let value = |var| Ok::<_, Error>(kept(workspace.value(var)?, skipped, rows));
+    for &var in values {
+        check_results(value(var)?, (first, rows))?;
+    }
+    append(&mut results[0], value(values[0])?)?;
+    let start = results[1].len();
+    grow(&mut results[1], rows * names.len())?;
+    for (column, (&var, name)) in values[1..].iter().zip(names).enumerate() {
+        let values = value(var)?;
+        if values.len() != rows {
+            let found = values.len();
+            return Err(Error::model(format!(
+                "the score `{name}` has {found} values for {rows} samples, not one each"
+            )));
+        }
+        let to = results[1][start..].iter_mut().skip(column).step_by(names.len().max(1));
+        to.zip(values).for_each(|(to, &x)| *to = x);
+    }
+    Ok(())
+}
+
+/// The values of a batch without those of the rows that only stand before its own.
+fn kept(values: &[f32], skipped: usize, rows: usize) -> &[f32] {
+    &values[values.len() / (skipped + rows).max(1) * skipped..]
 }
 
 /// Appends values where memory allows.

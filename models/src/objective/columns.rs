@@ -180,6 +180,41 @@ impl Columns {
         join(tape, &parts)
     }
 
+    /// A sample of means and probabilities `[N, width]`: a draw of each column's distribution, `[N, columns]`.
+    #[track_caller]
+    pub fn draw<T: Real>(&self, tape: &Tape<T>, expected: Var) -> Var {
+        let parts: Vec<Var> = self
+            .spans
+            .iter()
+            .map(|span| match span {
+                Span::Numeric { columns, wide, number } => {
+                    let mean = self.wide_of(tape, expected, wide);
+                    let noise = tape.normal_noise(mean);
+                    match self.variance(tape, *number..number + columns.len()) {
+                        Some(variance) => tape.add(mean, tape.mul(noise, tape.sqrt(variance))),
+                        None => mean,
+                    }
+                }
+                Span::Boolean { wide, .. } => {
+                    let ones: Vec<Var> = wide.clone().map(|at| self.wide_of(tape, expected, &(at..at + 1))).collect();
+                    let drawn: Vec<Var> = ones
+                        .iter()
+                        .map(|&one| {
+                            let none = tape.add_scalar(tape.scale(one, -1.0), 1.0);
+                            draw_class(tape, tape.concatenate(&[none, one]))
+                        })
+                        .collect();
+                    join(tape, &drawn)
+                }
+                Span::Categorical { wide, .. } => {
+                    let known = wide.start..(wide.end - 1).max(wide.start + 1);
+                    draw_class(tape, self.wide_of(tape, expected, &known))
+                }
+            })
+            .collect();
+        join(tape, &parts)
+    }
+
     /// What each column holds, `[columns]`: 0 quantities, 1 yes and no, 2 classes.
     pub fn kind_of_each(&self) -> Vec<usize> {
         let mut kinds = Vec::with_capacity(self.columns);
@@ -255,4 +290,18 @@ impl Columns {
 
 fn join<T: Real>(tape: &Tape<T>, parts: &[Var]) -> Var {
     if let [one] = parts { *one } else { tape.concatenate(parts) }
+}
+
+/// A class by its probability, `[N, 1]`, of probabilities `[N, classes]`, which need not sum to 1.
+fn draw_class<T: Real>(tape: &Tape<T>, probabilities: Var) -> Var {
+    let logs = tape.ln(tape.add_scalar(probabilities, 1e-30));
+    tape.argmax(tape.add(logs, gumbel(tape, logs)))
+}
+
+/// Numbers of Gumbel's distribution, of the shape of `like`: the place of the largest `ln p_k + g_k` is k with
+/// probability p_k (Gumbel 1954). `−ln(½(n² + m²))` has it for normal n and m.
+#[track_caller]
+pub fn gumbel<T: Real>(tape: &Tape<T>, like: Var) -> Var {
+    let [n, m] = [(); 2].map(|()| tape.square(tape.normal_noise(like)));
+    tape.scale(tape.ln(tape.add_scalar(tape.scale(tape.add(n, m), 0.5), 1e-30)), -1.0)
 }

@@ -11,7 +11,7 @@ mod reconstruction;
 mod sparsity;
 mod terms;
 
-pub use columns::Columns;
+pub use columns::{Columns, gumbel};
 pub use contraction::{Contraction, ContractionKeys};
 pub use corruption::{Corrupted, Corruption, CorruptionKeys, CorruptionName};
 pub use l1::{L1Keys, record as record_l1};

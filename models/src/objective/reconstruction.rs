@@ -210,6 +210,17 @@ impl Reconstruction {
         if let Self::Columns(columns) = self { columns.collapse(tape, expected) } else { expected }
     }
 
+    /// A draw around means and probabilities: of columns and of a Gaussian likelihood; of pixels these themselves, for grey
+    /// values are no coin tosses.
+    #[track_caller]
+    pub fn draw<T: Real>(&self, tape: &Tape<T>, expected: Var) -> Var {
+        match self {
+            Self::Columns(columns) => columns.draw(tape, expected),
+            Self::Gaussian { sigma, .. } => tape.add(expected, tape.scale(tape.normal_noise(expected), *sigma)),
+            _ => expected,
+        }
+    }
+
     /// What layers see of samples: numbers as they are, classes one-hot.
     #[track_caller]
     pub fn widen<T: Real>(&self, tape: &Tape<T>, x: Var, mask: Option<Var>) -> Var {

@@ -72,6 +72,8 @@ commands! {
     reconstruct::Reconstruct,
     inspect::Inspect,
     probe::Probe,
+    compress::Compress,
+    decompress::Decompress,
     presets::Presets,
 }
 

@@ -15,10 +15,27 @@ pub(super) enum Job {
     Impute,
     Entries,
     Variances,
+    DecodeEntries,
+}
+
+impl Job {
+    /// How many numbers of a row it takes of a model.
+    pub(super) fn width(self, model: &Model) -> usize {
+        match self {
+            Self::Decode | Self::Sample => model.code_size(),
+            Self::DecodeEntries => model.autoencoder().entries_of_code().unwrap_or(1),
+            _ => model.data().features,
+        }
+    }
+
+    /// Whether these are codes, not samples.
+    pub(super) fn takes_codes(self) -> bool {
+        matches!(self, Self::Decode | Self::Sample | Self::DecodeEntries)
+    }
 }
 
 /// How many kinds of work there are.
-pub(super) const JOBS: usize = 8;
+pub(super) const JOBS: usize = 9;
 /// Draws of the code that a missing number is averaged over.
 const DRAWS: usize = 64;
 
@@ -68,6 +85,19 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
         ),
         Job::Entries => possible(
             |some| model.recorded(most, |pass, inputs| some(autoencoder.encode(pass, inputs).indices, inputs.x)),
+            model,
+            "has no codebook; train a vector-quantised one",
+        ),
+        Job::DecodeEntries => possible(
+            |some| {
+                model.recorded_over(most, job.width(model), |pass, inputs| {
+                    let raw = autoencoder.of_entries(pass, inputs.x).map(|code| {
+                        let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(code), inputs);
+                        reconstruction.output(pass, raw)
+                    });
+                    some(raw, inputs.x)
+                })
+            },
             model,
             "has no codebook; train a vector-quantised one",
         ),

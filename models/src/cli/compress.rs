@@ -70,7 +70,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 /// The figures for people.
 fn summary(figures: &Figures, out: &str) -> String {
     let mut text = format!(
-        "{}: {} bytes, {} of them codes; {} bytes a sample, a {}th of a byte a value\n",
+        "{}: {} bytes, {} of them codes; {} bytes a sample, 1/{} of a byte a value\n",
         common::counted(figures.images as u64, "sample"),
         common::count(figures.bytes as u64),
         common::count(figures.payload_bytes as u64),

@@ -88,19 +88,7 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
             model,
             "has no codebook; train a vector-quantised one",
         ),
-        Job::DecodeEntries => possible(
-            |some| {
-                model.recorded_over(most, job.width(model), |pass, inputs| {
-                    let raw = autoencoder.of_entries(pass, inputs.x).map(|code| {
-                        let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(code), inputs);
-                        reconstruction.output(pass, raw)
-                    });
-                    some(raw, inputs.x)
-                })
-            },
-            model,
-            "has no codebook; train a vector-quantised one",
-        ),
+        Job::DecodeEntries => decode_entries(model),
         Job::Variances => possible(
             |some| {
                 model.recorded(most, |pass, inputs| {
@@ -112,6 +100,25 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
             "has no distribution for a code; train a variational one",
         ),
     }
+}
+
+/// Records what a codebook's entries stand for.
+fn decode_entries(model: &Model) -> Result<Recorded<Outputs>> {
+    let autoencoder = model.autoencoder();
+    possible(
+        |some| {
+            model.recorded_over(usize::MAX, Job::DecodeEntries.width(model), |pass, inputs| {
+                let code = autoencoder.of_entries(pass, inputs.x);
+                let raw = code.map(|code| {
+                    let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(code), inputs);
+                    autoencoder.parts().reconstruction.output(pass, raw)
+                });
+                some(raw, inputs.x)
+            })
+        },
+        model,
+        "has no codebook; train a vector-quantised one",
+    )
 }
 
 /// What a recording gives for one value.

@@ -221,8 +221,7 @@ impl Session {
 
     /// Runs a job over rows of any number, a batch at a time, into the buffers.
     fn run(&mut self, job: Job, given: Given<'_>, seed: u64) -> Result<()> {
-        let (codes, width) = (job.takes_codes(), job.width(self.model()));
-        let takes = self.model().autoencoder().takes();
+        let (codes, width, takes) = (job.takes_codes(), job.width(self.model()), self.model().autoencoder().takes());
         let count = given.numbers.len() / width.max(1);
         if !given.numbers.len().is_multiple_of(width.max(1)) {
             let (len, what) = (given.numbers.len(), if codes { "codes" } else { "samples" });

@@ -5,7 +5,7 @@ use super::pack::{Compressed, compress, decompress};
 use super::rows::Samples;
 use super::steps::Rate;
 use crate::Result;
-use crate::data::{Dataset, ImageShape, load_for};
+use crate::data::{Dataset, ImageShape, Rows, load_for};
 use crate::model::Session;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub struct Figures {
     /// A byte for each value, over the file.
     pub ratio: f64,
     /// `10 log10(range² / mse)` of the mean squared error over all samples, in dB; images as 8 bits, as JPEG's are. Null
-    /// of samples whose values have no range in common.
+    /// of samples whose values have no range in common, or some of them are missing.
     pub psnr: Option<f64>,
     /// The mean of each image's own PSNR; null as before, or where an image comes back exactly.
     pub mean_psnr: Option<f64>,
@@ -93,7 +93,8 @@ pub fn figures(session: &mut Session, dataset: &Dataset, rows: &[u32], compresse
         jpeg_each: None,
         step: compressed.step,
     };
-    let Some(range) = session.model().data().preprocessing.range().or(dataset.raw_range()) else { return Ok(figures) };
+    let range = session.model().data().preprocessing.range().or(dataset.raw_range());
+    let Some(range) = range.filter(|_| !dataset.has_missing()) else { return Ok(figures) };
     // What is no image is compared in the same way, as a line of values.
     let shape = image.unwrap_or(ImageShape { channels: 1, height: 1, width: features });
     let mut errors = Vec::new();

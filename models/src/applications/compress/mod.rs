@@ -7,6 +7,24 @@
 //!   `coder`: the range coder.
 //!
 //! To read a file takes it and the model that wrote it, and nothing else.
+//!
+//! ```
+//! use narrows::applications::compress::{compress, decompress};
+//! use narrows::data::digits;
+//! use narrows::model::Session;
+//! use narrows::training::{Config, fit};
+//!
+//! # fn main() -> narrows::Result<()> {
+//! let digits = digits()?;
+//! let config = Config::of("undercomplete")?.with(&[("hidden", "32"), ("code", "8"), ("epochs", "2")])?;
+//! let mut session = Session::new(fit(&config, &digits)?);
+//! let rows: Vec<u32> = (0..500).collect();
+//! let file = compress(&mut session, &digits, &rows, None)?;
+//! assert!(file.bytes.len() < 500 * 8);
+//! assert_eq!(decompress(&mut session, &file.bytes, "digits.nrw")?.len(), 500 * 64);
+//! # Ok(())
+//! # }
+//! ```
 
 mod coder;
 mod counts;

@@ -4,8 +4,16 @@
 //! number d, measured on some samples, steps `Δ_d ∝ 1/√g_d` give every number the same part of the loss, which at a fine
 //! step is the fewest bits for the loss (reverse water-filling): a number that changes little in the picture is coded
 //! coarsely, one that the decoder does not look at with no bits at all. The factor is told as `step`: that of a number whose
-//! deviations weigh like the average, in units of its deviation,
-//! `Δ_d = step √(Σ_k g_k σ_k² / n) / √g_d`. All steps alike were tried: see the measurements in the folder's `mod.rs`.
+//! deviations weigh like the average, in units of its deviation, `Δ_d = step √(Σ_k g_k σ_k² / n) / √g_d`.
+//!
+//! Tried instead, on the 10,000 test images of MNIST (PSNR in dB at 3 and at 1.5 bits a number; bytes an image at the
+//! default, a loss of 0.1 dB; 2026-11-25):
+//!
+//! | model | `1/√g_d` | in units of each deviation | all alike |
+//! |---|---|---|---|
+//! | variational, code 20 | 20.18, 17.51; 10.20 | 19.86, 16.29; 11.52 | 19.95, 16.64; 11.26 |
+//! | 512,256, code 30, mse | 19.90, 16.87; 16.63 | 19.88, 16.81; 16.67 | 19.90, 16.88; 16.64 |
+//! | 1000,500,250, code 30, bce | 16.27, 15.12; 12.92 | 16.23, 14.80; 13.38 | 16.26, 15.08; 13.14 |
 
 use super::payload::{self, Content};
 use super::quantiser::Dimension;
@@ -133,7 +141,7 @@ impl Steps {
     }
 }
 
-/// The step at which `finer` ends to hold... from the finest, where it holds, on a scale of octaves.
+/// The coarsest step at which something holds that holds at the finest, on a scale of octaves.
 fn bisect(mut holds: impl FnMut(f64) -> Result<bool>) -> Result<f64> {
     let (mut low, mut high) = (FINEST.log2(), COARSEST.log2());
     for _ in 0..ROUNDS {

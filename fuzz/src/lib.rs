@@ -59,22 +59,43 @@ pub fn config_toml(data: &[u8]) {
     }
 }
 
+/// A compressed file: what stands before its checksum, which no change would get past.
+pub fn compressed(data: &[u8]) {
+    use narrows::applications::compress::{Packed, sealed};
+    if let Ok(packed) = Packed::parse(&sealed(data.to_vec()), "fuzz") {
+        let bytes = packed.to_bytes().expect("what was read can be written").0;
+        assert!(
+            Packed::parse(&bytes, "fuzz").is_ok_and(|again| again == packed),
+            "a file must be read as it was written"
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     /// A small file of each kind; the fuzzers find the rest.
-    const SEEDS: [&[u8]; 7] = [
+    const SEEDS: [&[u8]; 9] = [
         b"",
         b"\0\0\x08\x03\0\0\0\x02\0\0\0\x01\0\0\0\x02\x01\x02\x03\x04",
         b"\0\0\x08\x01\0\0\0\x03\x00\x01\x02",
         b"\0\0\x0d\x02\0\0\0\x01\0\0\0\x01\x7f\xc0\0\0",
         b"\0\0\x0e\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         b"\x10\0\0\0\0\0\0\0{\"__metadata__\":",
+        // Two rows of two numbers, and three of an entry and a label.
+        b"NRWC\x01\0\0\0\0\0\0\0\0\0\x02\x02\0\x80\x3f\x10\0\0\x3f\x20\x03\x40\xff\x80\0",
+        b"NRWC\x01\0\0\0\0\0\0\0\0\x02\x03\x01\x02\x05\x40\xff\x80\0",
         b"[model]\ncode = 3\n[training]\nepochs = 3\n",
     ];
 
     /// Every target, as the fuzzers call it.
-    const TARGETS: [fn(&[u8]); 5] =
-        [super::idx_images, super::idx_labels, super::model_file, super::state_file, super::config_toml];
+    const TARGETS: [fn(&[u8]); 6] = [
+        super::idx_images,
+        super::idx_labels,
+        super::model_file,
+        super::state_file,
+        super::config_toml,
+        super::compressed,
+    ];
 
     #[test]
     fn seeds_and_all_their_beginnings_and_changed_bytes() {

@@ -60,4 +60,9 @@ fn figures_keep_their_names() {
     let probed = "accuracy classes data part pca_accuracy pca_components raw_accuracy run samples";
     expect(at, "probe undercomplete --epochs 1 --json", &[probed]);
     expect(at, "reconstruct undercomplete --json", &["out run samples squared_error threads"]);
+    let sizes = "bits_per_code bits_per_pixel bytes bytes_per_image images payload_bytes payload_bytes_per_image ratio";
+    let near = "mean_psnr psnr step jpeg_bytes_per_image jpeg_psnr jpeg_each jpeg_each.bytes_per_image jpeg_each.psnr \
+                jpeg_each.quality jpeg_mosaic jpeg_mosaic.bytes_per_image jpeg_mosaic.psnr jpeg_mosaic.quality";
+    expect(at, "compress undercomplete --out digits.nrw --json", &[sizes, near, "out run"]);
+    expect(at, "decompress undercomplete digits.nrw --out digits.png --json", &["images out run"]);
 }

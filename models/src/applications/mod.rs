@@ -1,5 +1,6 @@
 //! Trained models put to use.
 
+pub mod compress;
 pub mod denoise;
 pub mod filters;
 pub mod impute;

@@ -66,6 +66,11 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
         false
     }
 
+    /// The code that a codebook's entries make, from their numbers `[N, entries_of_code]`; `None` for a type without one.
+    fn of_entries(&self, _pass: &Pass<'_, T>, _indices: Var) -> Option<Var> {
+        None
+    }
+
     /// A code gives what the loss compares, `[N, features]`: logits where the output is a sigmoid.
     fn decode(&self, pass: &Pass<'_, T>, code: &Code, _inputs: &Inputs) -> Var {
         self.parts().body.decode(pass, code.value, &code.switches)
@@ -179,6 +184,11 @@ pub trait Autoencoder<T: Real>: Debug + Send + Sync {
 
     /// How many entries a codebook has that codes are made of, where there is one.
     fn entries(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many of them a code is made of.
+    fn entries_of_code(&self) -> Option<usize> {
         None
     }
 

@@ -126,9 +126,10 @@ impl<T: Real> ImportanceWeightedAutoencoder<T> {
         let Weighted { logs, raw } = self.weigh(pass, inputs, &code, count)?;
         let weights = weights(logs);
         let reconstruction = &self.latent.parts.reconstruction;
-        let each = raw.into_iter().enumerate().map(|(k, raw)| {
-            pass.mul(reconstruction.expected(pass, raw), pass.slice(weights, k..k + 1))
-        });
+        let each = raw
+            .into_iter()
+            .enumerate()
+            .map(|(k, raw)| pass.mul(reconstruction.expected(pass, raw), pass.slice(weights, k..k + 1)));
         each.reduce(|a, b| pass.add(a, b))
     }
 

@@ -251,8 +251,17 @@ impl<T: Real> Autoencoder<T> for VectorQuantisedAutoencoder<T> {
         Ok(())
     }
 
+    fn of_entries(&self, pass: &Pass<'_, T>, indices: Var) -> Option<Var> {
+        let found = pass.gather_rows(pass.parameter(self.entries), indices);
+        Some(self.layout.code(pass, found))
+    }
+
     fn entries(&self) -> Option<usize> {
         Some(self.keys.entries)
+    }
+
+    fn entries_of_code(&self) -> Option<usize> {
+        Some(self.layout.positions)
     }
 
     fn kept(&self, parameters: &Parameters<T>) -> Vec<ParameterId> {

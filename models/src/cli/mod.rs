@@ -78,6 +78,8 @@ commands! {
     interpolate::Interpolate,
     inspect::Inspect,
     probe::Probe,
+    compress::Compress,
+    decompress::Decompress,
     presets::Presets,
 }
 

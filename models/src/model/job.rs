@@ -17,6 +17,23 @@ pub(super) enum Job {
     ImputeDraw,
     Entries,
     Variances,
+    DecodeEntries,
+}
+
+impl Job {
+    /// How many numbers of a row it takes of a model.
+    pub(super) fn width(self, model: &Model) -> usize {
+        match self {
+            Self::Decode | Self::Sample => model.code_size(),
+            Self::DecodeEntries => model.autoencoder().entries_of_code().unwrap_or(1),
+            _ => model.data().features,
+        }
+    }
+
+    /// Whether these are codes, not samples.
+    pub(super) fn takes_codes(self) -> bool {
+        matches!(self, Self::Decode | Self::Sample | Self::DecodeEntries)
+    }
 }
 
 /// How many kinds of work there are.
@@ -86,6 +103,7 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
             model,
             "has no codebook; train a vector-quantised one",
         ),
+        Job::DecodeEntries => decode_entries(model),
         Job::Variances => possible(
             |some| {
                 model.recorded(most, |pass, inputs| {
@@ -97,6 +115,25 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
             "has no distribution for a code; train a variational one",
         ),
     }
+}
+
+/// Records what a codebook's entries stand for.
+fn decode_entries(model: &Model) -> Result<Recorded<Outputs>> {
+    let autoencoder = model.autoencoder();
+    possible(
+        |some| {
+            model.recorded_over(usize::MAX, Job::DecodeEntries.width(model), |pass, inputs| {
+                let code = autoencoder.of_entries(pass, inputs.x);
+                let raw = code.map(|code| {
+                    let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(code), inputs);
+                    autoencoder.parts().reconstruction.output(pass, raw)
+                });
+                some(raw, inputs.x)
+            })
+        },
+        model,
+        "has no codebook; train a vector-quantised one",
+    )
 }
 
 /// What a recording gives for one value.

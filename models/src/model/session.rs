@@ -147,6 +147,15 @@ impl Session {
         self.unscale()
     }
 
+    /// What entries of a codebook stand for, by the numbers that [`Self::entries`] gives: raw samples `[n, features]`.
+    ///
+    /// # Errors
+    /// As for [`Self::decode`]; a number that is no entry's, and a type without a codebook.
+    pub fn decode_entries<'a>(&mut self, entries: impl Into<Given<'a>>) -> Result<&[f32]> {
+        self.run(Job::DecodeEntries, entries.into(), 0)?;
+        self.unscale()
+    }
+
     /// Raw samples encoded and decoded: as many raw samples.
     ///
     /// # Errors
@@ -230,9 +239,7 @@ impl Session {
 
     /// Runs a job over rows of any number, a batch at a time, into the buffers.
     fn run(&mut self, job: Job, given: Given<'_>, seed: u64) -> Result<()> {
-        let codes = matches!(job, Job::Decode | Job::Sample);
-        let (features, takes) = (self.model().data().features, self.model().autoencoder().takes());
-        let width = if codes { self.model().code_size() } else { features };
+        let (codes, width, takes) = (job.takes_codes(), job.width(self.model()), self.model().autoencoder().takes());
         let count = given.numbers.len() / width.max(1);
         if !given.numbers.len().is_multiple_of(width.max(1)) {
             let (len, what) = (given.numbers.len(), if codes { "codes" } else { "samples" });

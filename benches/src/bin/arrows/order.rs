@@ -17,6 +17,7 @@ const ENGINE: &[Rule] = &[
     ("gemm", &["simd", "base"]),
     ("conv", &["gemm", "simd", "base"]),
     ("random", &["simd", "base"]),
+    ("scan", &["gemm", "simd", "base"]),
     ("tape/real.rs", &["conv", "gemm", "random", "simd", "base"]),
     ("tape", &["random", "simd", "base"]),
     ("ops", &["tape", "conv", "gemm", "random", "simd", "base"]),

@@ -16,7 +16,7 @@ const FEW: usize = 8;
 
 /// Finds the nearest rows to each query: to `indices`, `[q, k]`, their numbers, the nearest first and of equals the one
 /// of lower number, and to `distances`, `[q, k]`, how far they are. Where there are fewer than k, what is left is
-/// [`NO_ROW`](super::NO_ROW) at infinity.
+/// [`NO_ROW`](super::NO_ROW) at infinity. (A distance beyond the largest `f32` is infinite too.)
 ///
 /// Exact: the neighbours, and their order, are those of distances in `f64`, the same for any `context`. About
 /// `2 q n width` flops; from a few queries on bound by arithmetic, below by reading the rows.

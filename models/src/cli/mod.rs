@@ -72,6 +72,7 @@ commands! {
     reconstruct::Reconstruct,
     inspect::Inspect,
     probe::Probe,
+    search::Search,
     presets::Presets,
 }
 

@@ -48,7 +48,7 @@ const MODELS: &[Rule] = &[
     ("training", &["model", "autoencoders", "objective", "nn", "data", "settings", "tensors.rs"]),
     ("metrics", &["model", "autoencoders", "objective", "linalg", "nn", "data"]),
     ("report", &["data"]),
-    ("applications", &["metrics", "report", "model", "linalg", "data"]),
+    ("applications", &["metrics", "report", "model", "linalg", "data", "tensors.rs"]),
     ("presets", &["training"]),
     (
         "runs",

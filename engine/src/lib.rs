@@ -5,7 +5,7 @@
 //! * [`ops`]: one differentiable operation per file.
 //! * [`optim`]: optimisers, schedules and clipping as passes over flat memory.
 //! * [`conv`]: convolutions and pooling. [`profile`]: where the time of a step goes.
-//! * [`gemm`]: matrix products. [`simd`]: vectors. [`random`]: counter-based noise.
+//! * [`scan`]: nearest neighbours, exactly. [`gemm`]: matrix products. [`simd`]: vectors. [`random`]: counter-based noise.
 //! * [`base`]: errors, memory, threads, and which instructions are used.
 //! * [`guides`]: how to add an operation, a fused activation, an optimiser, an instruction set.
 //!
@@ -43,6 +43,7 @@ pub mod ops;
 pub mod optim;
 pub mod profile;
 pub mod random;
+pub mod scan;
 pub mod simd;
 pub mod tape;
 

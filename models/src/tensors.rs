@@ -27,7 +27,11 @@ pub(crate) fn write_tensors<'a>(
         let view = TensorView::new(Dtype::F32, sizes.to_vec(), as_bytes(values));
         view.map(|view| (name.to_owned(), view)).map_err(|error| Error::model(format!("tensor `{name}`: {error}")))
     });
-    let views: Vec<(String, TensorView<'a>)> = views.collect::<Result<_>>()?;
+    write_views(path, views.collect::<Result<_>>()?, metadata)
+}
+
+/// The same for tensors of any type.
+pub(crate) fn write_views(path: &Path, views: Vec<(String, TensorView<'_>)>, metadata: String) -> Result<()> {
     let metadata = HashMap::from([(METADATA_KEY.to_owned(), metadata)]);
     write_path_atomically(path, |place| {
         safetensors::serialize_to_file(views, Some(metadata), place).map_err(|error| match error {

@@ -57,7 +57,7 @@ fn figures_keep_their_names() {
     }
     let more = "--importance 2 --corruption gaussian --corruption-level 0.1";
     expect(at, &format!("eval variational {more} --json"), &[ALWAYS, OF_EVAL, VARIATIONAL, DENOISED]);
-    let probed = "accuracy classes data part pca_accuracy pca_components raw_accuracy run samples";
+    let probed = "accuracy classes data knn_accuracy knn_raw_accuracy neighbours part pca_accuracy pca_components raw_accuracy run samples";
     expect(at, "probe undercomplete --epochs 1 --json", &[probed]);
     expect(at, "reconstruct undercomplete --json", &["out run samples squared_error threads"]);
     let sizes = "bits_per_code bits_per_pixel bytes bytes_per_image images payload_bytes payload_bytes_per_image ratio";

@@ -163,6 +163,37 @@ impl<A: Halve, B: Halve> Halve for (A, B) {
     }
 }
 
+/// A slice seen as rows of `width` elements, to be shared row by row.
+pub(crate) struct RowsMut<'a, T> {
+    pub(crate) slice: &'a mut [T],
+    pub(crate) width: usize,
+}
+
+impl<T: Send> Halve for RowsMut<'_, T> {
+    fn len(&self) -> usize {
+        self.slice.len() / self.width
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let (a, b) = self.slice.split_at_mut(at * self.width);
+        (Self { slice: a, width: self.width }, Self { slice: b, width: self.width })
+    }
+}
+
+/// The numbers of things, cut where the things are.
+pub(crate) struct Numbers(pub(crate) std::ops::Range<usize>);
+
+impl Halve for Numbers {
+    fn len(&self) -> usize {
+        self.0.end - self.0.start
+    }
+
+    fn split_at(self, at: usize) -> (Self, Self) {
+        let middle = self.0.start + at;
+        (Self(self.0.start..middle), Self(middle..self.0.end))
+    }
+}
+
 /// One result for every `chunk` elements of what it goes with; the last chunk may be shorter.
 pub(crate) struct PerChunk<'a, T> {
     pub(crate) results: &'a mut [T],

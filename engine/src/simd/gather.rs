@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use super::Float;
-use crate::base::parallel::Halve;
+use crate::base::parallel::RowsMut;
 use crate::base::{Context, Error};
 
 /// Rows of raw data, all of `features` numbers.
@@ -52,23 +52,6 @@ pub enum Scaling<'a, T> {
     },
 }
 
-/// A slice seen as rows of `width` elements, to be shared row by row.
-struct Rows<'a, T> {
-    slice: &'a mut [T],
-    width: usize,
-}
-
-impl<T: Send> Halve for Rows<'_, T> {
-    fn len(&self) -> usize {
-        self.slice.len() / self.width
-    }
-
-    fn split_at(self, at: usize) -> (Self, Self) {
-        let (a, b) = self.slice.split_at_mut(at * self.width);
-        (Self { slice: a, width: self.width }, Self { slice: b, width: self.width })
-    }
-}
-
 /// Writes the chosen rows of `data`, scaled, to `out`, `[rows, features]`; the scaling gives the number of features.
 ///
 /// # Errors
@@ -97,7 +80,7 @@ pub fn gather<T: Float>(
     }
     let kernels = T::elementwise(context.backend);
     let grain = (16_384 / width).max(1);
-    context.split.gated(out.len(), 65_536).parts((rows, Rows { slice: out, width }), grain, &|(rows, out)| {
+    context.split.gated(out.len(), 65_536).parts((rows, RowsMut { slice: out, width }), grain, &|(rows, out)| {
         for (&row, out) in rows.iter().zip(out.slice.chunks_exact_mut(width)) {
             let row = row as usize * width..(row as usize + 1) * width;
             match (data, scaling) {

@@ -117,6 +117,8 @@ pub unsafe trait Lanes<T>: Copy + Send + Sync + 'static {
     fn eq(self, a: Self::V, b: Self::V) -> Self::Mask;
     /// `a` where the mask holds, else `b`.
     fn select(self, mask: Self::Mask, a: Self::V, b: Self::V) -> Self::V;
+    /// The truth values as bits, the first lane's lowest; no bit above those of the lanes is set.
+    fn bits(self, mask: Self::Mask) -> u32;
 
     /// `2^n` for integral `n` whose power is a normal number.
     fn pow2(self, n: Self::V) -> Self::V;

@@ -2,17 +2,20 @@
 
 pub mod compress;
 pub mod denoise;
+mod encoded;
 pub mod filters;
 pub mod impute;
 pub mod inpaint;
 pub mod interpolate;
 pub mod mask;
 pub mod median;
+pub mod neighbours;
 pub mod picture;
 pub mod probe;
 pub mod reconstruct;
 pub mod sample;
 pub mod samples;
+pub mod search;
 mod uses;
 
 pub use uses::uses;

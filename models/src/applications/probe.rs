@@ -1,19 +1,26 @@
 //! A linear classifier on the codes of a trained model: how far its code tells classes apart, though it never saw one.
 //!
 //! Softmax regression on standardised codes of the training part, judged on the test part (see `metrics::Probe`);
-//! beside it the same on principal components of as many numbers, and on the data themselves.
+//! beside it the same on principal components of as many numbers, and on the data themselves. And without any classifier:
+//! the class that most of the nearest codes of the training part have, beside that of the nearest samples.
 
-use crate::data::{Dataset, Rows, load_test, load_train};
+use super::encoded;
+use super::neighbours::{Neighbours, places_of};
+use crate::data::{Dataset, load_test, load_train};
 use crate::linalg::Pca;
 use crate::metrics::{Probe, ProbeOptions};
-use crate::model::{Given, Model, Session};
+use crate::model::{Model, Session};
 
-use crate::{Error, Result};
-use narrows_engine::{Context, Split};
+use crate::Result;
+use narrows_engine::Split;
+use narrows_engine::scan::Distance;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// What linear classifiers reach on the test part, as shares of samples.
+/// Neighbours that vote on a class unless another number is asked for.
+pub const NEIGHBOURS: usize = 5;
+
+/// What linear classifiers and neighbours reach on the test part, as shares of samples.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Probed {
     /// On the model's code.
@@ -22,6 +29,12 @@ pub struct Probed {
     pub pca_accuracy: f64,
     /// On the data themselves.
     pub raw_accuracy: f64,
+    /// By the vote of as many nearest codes as `neighbours` says (Euclidean distance; of equals the nearest decides).
+    pub knn_accuracy: f64,
+    /// The same of the nearest samples, scaled.
+    pub knn_raw_accuracy: f64,
+    /// How many neighbours voted.
+    pub neighbours: usize,
     /// How many principal components these were.
     #[serde(rename = "pca_components")]
     pub components: usize,
@@ -40,32 +53,11 @@ struct Labelled {
     labels: Vec<u32>,
 }
 
-/// Samples that are encoded at a time.
-const ENCODED: usize = 1024;
-
 impl Labelled {
     fn new(session: &mut Session, dataset: &Dataset, rows: &[u32], split: Split) -> Result<Self> {
-        let model = session.model();
-        model.check_fits(dataset)?;
-        let labels = dataset
-            .labels()
-            .ok_or_else(|| Error::data(format!("{} has no labels to find; give data with labels", dataset.name())))?;
-        let labels: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
-        let features = model.data().features;
-        let mut samples = crate::data::reserved(rows.len() * features, "scaled samples")?;
-        samples.resize(rows.len() * features, 0.0f32);
-        model.data().preprocessing.gather(Context::new(split), dataset, rows, &mut samples)?;
-        let takes = model.autoencoder().takes().labels;
-        let mut codes = crate::data::reserved(rows.len() * model.code_size(), "codes")?;
-        let mut raw = vec![0.0; ENCODED.min(rows.len()) * features];
-        for (rows, labels) in rows.chunks(ENCODED).zip(labels.chunks(ENCODED)) {
-            let raw = &mut raw[..rows.len() * features];
-            dataset.read(rows, raw)?;
-            let numbers: Vec<f32> = raw.iter().map(|&x| x as f32).collect();
-            let given = Given::new(&numbers);
-            codes.extend_from_slice(session.encode(if takes { given.labels(labels) } else { given })?);
-        }
-        Ok(Self { samples, codes, labels })
+        let labels = encoded::known_labels(dataset, rows)?;
+        let samples = encoded::scaled(session, dataset, rows, split)?;
+        Ok(Self { samples, codes: encoded::codes(session, dataset, rows)?, labels })
     }
 }
 
@@ -73,11 +65,11 @@ impl Labelled {
 const LEAST_STEPS: u64 = 3000;
 
 /// Fits and judges the classifiers on a source, divided as the model's own data were, each for as many epochs as the
-/// options say, or more where these would be fewer than 3000 steps.
+/// options say, or more where these would be fewer than 3000 steps; `neighbours` codes and samples vote on each class.
 ///
 /// # Errors
 /// A source that cannot be read, does not fit the model or has no labels.
-pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, split: Split) -> Result<Probed> {
+pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, neighbours: usize, split: Split) -> Result<Probed> {
     let mut session = Session::new(Arc::clone(&model)).on(split);
     let mut source = model.source().clone();
     source.source = data.to_owned();
@@ -85,6 +77,7 @@ pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, split: Split
     rows.extend(validation);
     let train = Labelled::new(&mut session, &dataset, &rows, split)?;
     let (features, size) = (model.data().features, model.code_size());
+    let fitted_rows = rows.clone();
     let pca = Pca::fit(&dataset, Some(&rows), &model.data().preprocessing, size.min(features), split)?;
     drop(dataset);
     let (dataset, rows, held_out) = load_test(&source, &model.data().known())?;
@@ -101,6 +94,13 @@ pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, split: Split
         pca.encode(samples, &mut codes, split)?;
         Ok(codes)
     };
+    // Where nothing was held out, a sample is not its own neighbour.
+    let exclude = (!held_out).then(|| places_of(&rows, &fitted_rows));
+    let vote = |queries: &[f32], fitted: &[f32], size: usize| -> Result<f64> {
+        let operands = [queries, fitted];
+        let found = Neighbours::find(split, Distance::Euclidean, operands, size, neighbours, exclude.as_deref())?;
+        Ok(found.accuracy(&test.labels, &train.labels).unwrap_or(f64::NAN))
+    };
     let (accuracy, classes) = judge(&train.codes, &test.codes, size)?;
     let (of_train, of_test) = (components(&train.samples)?, components(&test.samples)?);
     Ok(Probed {
@@ -108,6 +108,9 @@ pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, split: Split
         components: pca.components(),
         pca_accuracy: judge(&of_train, &of_test, pca.components())?.0,
         raw_accuracy: judge(&train.samples, &test.samples, features)?.0,
+        knn_accuracy: vote(&test.codes, &train.codes, size)?,
+        knn_raw_accuracy: vote(&test.samples, &train.samples, features)?,
+        neighbours,
         classes,
         samples: rows.len(),
         part: if held_out { "test" } else { "train" }.into(),

@@ -80,6 +80,7 @@ commands! {
     probe::Probe,
     compress::Compress,
     decompress::Decompress,
+    search::Search,
     presets::Presets,
 }
 

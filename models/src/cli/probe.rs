@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 
 use super::common::{self, Common};
-use crate::applications::probe::{Probed, probe};
+use crate::applications::probe::{NEIGHBOURS, Probed, probe};
 use crate::error::Result;
 use crate::files;
 use crate::metrics::ProbeOptions;
@@ -17,7 +18,7 @@ use crate::metrics::ProbeOptions;
 ///
 /// Fits softmax regression to the codes of the training part, without changing the model, and says what share of the
 /// test part it finds the class of; beside it the same for principal components of as many numbers, and for the data
-/// themselves.
+/// themselves. And the class that most of the nearest codes have, without a classifier.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors
@@ -28,6 +29,10 @@ pub(super) struct Args {
     /// Passes of the classifier over the training part; more on small data, to 3000 steps
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=100_000), allow_negative_numbers = true)]
     epochs: u64,
+    /// How many nearest codes (and samples) vote on a class, beside the classifiers
+    #[arg(long, value_name = "K", default_value_t = NEIGHBOURS, allow_negative_numbers = true,
+          value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    neighbours: usize,
     /// Write the JSON object to this file too
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -41,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let pool = args.common.pool()?;
     let data = args.data.as_deref().unwrap_or(&model.source().source);
     let options = ProbeOptions { epochs: args.epochs, seed: args.common.seed.unwrap_or(0), ..ProbeOptions::default() };
-    let probed = pool.threads().run(|split| probe(Arc::clone(&model), data, &options, split))?;
+    let probed = pool.threads().run(|split| probe(Arc::clone(&model), data, &options, args.neighbours, split))?;
     let json = common::json(&Judged { probed: &probed, run: args.run.display().to_string(), data })?;
     if let Some(path) = &args.out {
         files::write_bytes_atomically(path, json.as_bytes())?;
@@ -57,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn summary(probed: &Probed) -> String {
     format!(
         "linear classifier on the code: {:.2} % of {} classes right, on the {} part ({})\nthe same on {} of PCA: {:.2} %, on the \
-         data themselves: {:.2} %\n",
+         data themselves: {:.2} %\n{}, by vote: {:.2} % on the code, {:.2} % on the data themselves\n",
         100.0 * probed.accuracy,
         probed.classes,
         probed.part,
@@ -65,6 +70,9 @@ fn summary(probed: &Probed) -> String {
         common::counted(probed.components as u64, "component"),
         100.0 * probed.pca_accuracy,
         100.0 * probed.raw_accuracy,
+        common::counted(probed.neighbours as u64, "nearest neighbour"),
+        100.0 * probed.knn_accuracy,
+        100.0 * probed.knn_raw_accuracy,
     )
 }
 

@@ -2,10 +2,12 @@
 //!
 //! `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units;
 //! `given` is what it is handed, `job` each kind of its work.
-//! `open`: data for it. `recorder`: plans over it. `start`: first weights from another file.
+//! `open`: data for it. `recorder`: plans over it. `fingerprint`: what tells it from others. `start`: first weights from
+//! another file.
 
 mod describe;
 mod file;
+mod fingerprint;
 mod given;
 mod job;
 mod open;

@@ -104,6 +104,11 @@ impl Session {
         self
     }
 
+    /// Where it runs.
+    pub(crate) fn split(&self) -> Split {
+        self.split
+    }
+
     /// The model.
     pub fn model(&self) -> &Model {
         &self.shared.model

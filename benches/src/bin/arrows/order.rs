@@ -17,6 +17,7 @@ const ENGINE: &[Rule] = &[
     ("gemm", &["simd", "base"]),
     ("conv", &["gemm", "simd", "base"]),
     ("random", &["simd", "base"]),
+    ("scan", &["gemm", "simd", "base"]),
     ("tape/real.rs", &["conv", "gemm", "random", "simd", "base"]),
     ("tape", &["random", "simd", "base"]),
     ("ops", &["tape", "conv", "gemm", "random", "simd", "base"]),
@@ -47,7 +48,7 @@ const MODELS: &[Rule] = &[
     ("training", &["model", "autoencoders", "objective", "nn", "data", "settings", "tensors.rs"]),
     ("metrics", &["model", "autoencoders", "objective", "linalg", "nn", "data"]),
     ("report", &["data"]),
-    ("applications", &["metrics", "report", "model", "linalg", "data"]),
+    ("applications", &["metrics", "report", "model", "linalg", "data", "tensors.rs"]),
     ("presets", &["training"]),
     (
         "runs",

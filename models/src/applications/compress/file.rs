@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 4 | `NRWC` |
 //! | 1 | the version, 1 |
-//! | 8 | the model's fingerprint, see [`fingerprint`] |
+//! | 8 | the model's fingerprint, the low half of `Model::fingerprint` |
 //! | 1 | what a code is: 0 numbers, 1 entries of a codebook, 2 entries with frequencies for each position |
 //! | varint | rows |
 //! | varint | codes of a row |
@@ -21,9 +21,8 @@ use super::counts::MOST_SYMBOLS;
 use super::payload::{self, Content, Labels, MOST_APART};
 use super::quantiser::Dimension;
 use crate::data::{MAX_CLASSES, reserved};
-use crate::model::Model;
 use crate::{Error, Result};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &[u8; 4] = b"NRWC";
 const VERSION: u8 = 1;
@@ -150,26 +149,6 @@ pub fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let checksum = xxh3_64(&bytes);
     bytes.extend(checksum.to_le_bytes());
     bytes
-}
-
-/// What tells a model from others: XXH3 over its type, its layers, its data's kind and its weights.
-///
-/// # Errors
-/// A description that JSON cannot hold.
-pub fn fingerprint(model: &Model) -> Result<u64> {
-    let mut hash = Xxh3::new();
-    let data = serde_json::to_string(model.data())
-        .map_err(|error| Error::model(format!("cannot describe the model's data as JSON: {error}")))?;
-    for text in [model.kind().name(), &model.layers(), &data] {
-        hash.update(text.as_bytes());
-        hash.update(&[0]);
-    }
-    let parameters = model.parameters();
-    for id in parameters.ids() {
-        hash.update(parameters.name(id).as_bytes());
-        parameters.view(id).iter().for_each(|weight| hash.update(&weight.to_le_bytes()));
-    }
-    Ok(hash.digest())
 }
 
 fn cut() -> Error {

@@ -38,7 +38,7 @@ mod rows;
 mod steps;
 
 pub use figures::{Figures, compress_source, figures};
-pub use file::{Packed, fingerprint, sealed};
+pub use file::{Packed, sealed};
 pub use jpeg::Jpeg;
 pub use pack::{Compressed, compress, decompress, picture};
 pub use payload::{Content, Labels};

@@ -1,6 +1,6 @@
 //! Samples to a compressed file and back.
 
-use super::file::{Packed, fingerprint};
+use super::file::Packed;
 use super::payload::{Content, Labels, MOST_APART};
 use super::rows::Samples;
 use super::steps::{Rate, Steps, quantised, restored};
@@ -34,7 +34,7 @@ pub fn compress(session: &mut Session, dataset: &Dataset, rows: &[u32], rate: Op
     if samples.len() == 0 {
         return Err(Error::data(format!("{}: no samples to compress; give some", dataset.name())));
     }
-    let model = fingerprint(session.model())?;
+    let model = session.model().fingerprint()? as u64;
     let labels = samples
         .labels()
         .map(|labels| Labels { classes: session.model().data().classes.unwrap_or(0), values: labels.to_vec() });
@@ -73,7 +73,7 @@ pub fn compress(session: &mut Session, dataset: &Dataset, rows: &[u32], rate: Op
 /// A damaged file, or one of another model; no memory.
 pub fn decompress(session: &mut Session, bytes: &[u8], origin: &str) -> Result<Vec<f32>> {
     let packed = Packed::parse(bytes, origin)?;
-    if packed.model != fingerprint(session.model())? {
+    if packed.model != session.model().fingerprint()? as u64 {
         return Err(Error::data(format!("{origin} was made by another model; give the one that compressed it")));
     }
     let labels = packed.labels.as_ref().map(|labels| labels.values.as_slice());

@@ -263,6 +263,11 @@ unsafe impl Lanes<f32> for Avx2Fma {
     const SQUARE: usize = 8;
 
     #[inline(always)]
+    fn bits(self, mask: __m256) -> u32 {
+        by_token!(_mm256_movemask_ps(mask) as u32)
+    }
+
+    #[inline(always)]
     unsafe fn transpose_at(self, from: *const f32, stride: usize, to: *mut f32, to_stride: usize) {
         // SAFETY: the caller vouches for the squares, the token for the instructions.
         unsafe { transpose_8x8(from, stride, to, to_stride) }
@@ -361,6 +366,11 @@ unsafe impl Lanes<f64> for Avx2Fma {
     );
 
     const SQUARE: usize = 4;
+
+    #[inline(always)]
+    fn bits(self, mask: __m256d) -> u32 {
+        by_token!(_mm256_movemask_pd(mask) as u32)
+    }
 
     #[inline(always)]
     unsafe fn transpose_at(self, from: *const f64, stride: usize, to: *mut f64, to_stride: usize) {

@@ -218,6 +218,11 @@ macro_rules! common {
         }
 
         #[inline(always)]
+        fn bits(self, mask: $mask) -> u32 {
+            u32::from(mask)
+        }
+
+        #[inline(always)]
         fn split(self, a: $v) -> ($v, $v) {
             by_token!(($getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(a), $getexp(a)))
         }

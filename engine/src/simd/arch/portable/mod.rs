@@ -248,6 +248,11 @@ macro_rules! portable_lanes {
             }
 
             #[inline(always)]
+            fn bits(self, mask: $v) -> u32 {
+                mask.to_bitmask()
+            }
+
+            #[inline(always)]
             fn pow2(self, n: $v) -> $v {
                 // n + bias, converted by adding 2^mantissa: the integer then stands in the low bits of the pattern.
                 let shifted: $ints = cast(n + $v::splat((1u64 << $mantissa) as $t + $bias as $t));

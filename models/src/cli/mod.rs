@@ -72,6 +72,7 @@ commands! {
     reconstruct::Reconstruct,
     inspect::Inspect,
     probe::Probe,
+    detect::Detect,
     presets::Presets,
 }
 

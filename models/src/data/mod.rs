@@ -7,6 +7,7 @@
 //! hostile: files may be cut short, mislabelled or made to exhaust memory, and end in an [`Error`](crate::error::Error)
 //! of one line.
 
+mod classes;
 mod dataset;
 mod digits;
 mod folder;
@@ -26,6 +27,7 @@ mod source;
 mod split;
 mod whitening;
 
+pub use classes::class_numbers;
 pub use dataset::{Dataset, MAX_CLASSES, Samples};
 pub use digits::digits;
 pub(crate) use memory::reserved;

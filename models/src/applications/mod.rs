@@ -2,6 +2,7 @@
 
 pub mod compress;
 pub mod denoise;
+pub mod detect;
 mod encoded;
 pub mod filters;
 pub mod impute;

@@ -81,6 +81,7 @@ commands! {
     compress::Compress,
     decompress::Decompress,
     search::Search,
+    detect::Detect,
     presets::Presets,
 }
 

@@ -7,6 +7,7 @@
 //! hostile: files may be cut short, mislabelled or made to exhaust memory, and end in an [`Error`](crate::error::Error)
 //! of one line.
 
+mod classes;
 mod curve;
 mod dataset;
 mod digits;
@@ -33,6 +34,7 @@ mod table;
 mod tumours;
 mod whitening;
 
+pub use classes::class_numbers;
 pub use dataset::{Dataset, MAX_CLASSES, Samples};
 pub use digits::digits;
 pub use known::Known;

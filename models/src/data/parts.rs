@@ -3,6 +3,7 @@
 //! A source with a test part of its own keeps it; from any other a fraction is held out. Both splits are functions
 //! of the seed, so that `eval` finds the same test part again.
 
+use super::classes::rows_of_classes;
 use super::known::Known;
 use super::{DataSettings, Dataset, is_same, split};
 use crate::Result;
@@ -12,10 +13,11 @@ use narrows_engine::random::{permutation, stream_id};
 const TEST_SPLIT: u32 = 0x00ff_0002;
 const VALIDATION_SPLIT: u32 = 0x00ff_0003;
 
-/// The training part: the data, the rows to train on, the rows to validate on.
+/// The training part: the data, the rows to train on, the rows to validate on; of both only those of the `classes` that
+/// the settings name, while the test part keeps all.
 ///
 /// # Errors
-/// A source that cannot be read; fractions that leave a part empty.
+/// A source that cannot be read; fractions that leave a part empty; classes of which there is no row.
 pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32>)> {
     let source = settings.open(&Known::default())?;
     let dataset = source.train()?;
@@ -23,6 +25,7 @@ pub fn load_train(settings: &DataSettings) -> Result<(Dataset, Vec<u32>, Vec<u32
         true => all(&dataset),
         false => test_split(settings, &dataset)?.0,
     };
+    let kept = rows_of_classes(&dataset, kept, &settings.classes)?;
     let (train, validation) = spare(settings, kept)?;
     Ok((dataset, train, validation))
 }
@@ -84,4 +87,22 @@ fn test_split(settings: &DataSettings, dataset: &Dataset) -> Result<(Vec<u32>, V
 
 fn all(dataset: &Dataset) -> Vec<u32> {
     (0..dataset.len() as u32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_training_part_is_of_the_classes_that_are_kept() {
+        let settings = DataSettings { classes: "3,8".into(), validation: 0.1, ..DataSettings::default() };
+        let (dataset, train, validation) = load_train(&settings).unwrap();
+        let labels = dataset.labels().unwrap();
+        assert!(!validation.is_empty() && train.len() > 200);
+        assert!(train.iter().chain(&validation).all(|&row| [3, 8].contains(&labels[row as usize])));
+        let (_, all, _) = load_for(&DataSettings::default(), "digits", &Known::default()).unwrap();
+        let (_, rows, part) = load_for(&settings, "digits", &Known::default()).unwrap();
+        assert_eq!((rows.len(), part), (359, "test"));
+        assert_eq!(rows, all);
+    }
 }

@@ -20,6 +20,8 @@ settings! {
         test_fraction: f64 = 0.2, "FRACTION", "fraction held out for the test where the source has no test part",
             in Range::<f64>::FRACTION;
         scaling: ScalerKind = ScalerKind::Auto, "NAME", "how values are scaled";
+        classes: String = String::new(), "NAMES",
+            "keep only rows of these classes to train on, by name or number, as in 0,2; the test part keeps all";
         patch: usize = 8, "SIZE", "photographs: rows and columns of a patch", in Range::<usize>::SMALL,
             unless source is ["digits"];
         patches: usize = 10_000, "N", "photographs: how many patches are cut out", in Range::<usize>::COUNT,

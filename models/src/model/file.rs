@@ -4,7 +4,7 @@
 //!
 //! The settings are stored whole, defaults too: a new default, or a new key, never changes an old model.
 
-use super::{DataInfo, Model};
+use super::{DataInfo, Model, Thresholds};
 use crate::autoencoders::Registry;
 use crate::data::DataSettings;
 use crate::files::read_limited;
@@ -33,6 +33,9 @@ struct Header {
     #[serde(default)]
     training: toml::Table,
     data: DataInfo,
+    /// Left out where there are none: such files are as they were before there were any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thresholds: Option<Thresholds>,
 }
 
 /// What of the metadata is read in a file of any version.
@@ -63,6 +66,7 @@ impl Model {
             source: table(&self.source),
             training: self.trained.clone(),
             data: self.data.clone(),
+            thresholds: self.thresholds.clone(),
         };
         let metadata = serde_json::to_string(&header)
             .map_err(|error| Error::model(format!("cannot describe the model as JSON: {error}")))?;
@@ -122,8 +126,10 @@ impl Model {
         fill_settings(&mut source, &header.source).map_err(wrong)?;
         // The numbers that the settings claim must be those that the file holds, before memory is reserved for them;
         // a weight takes two bytes at least.
+        header.thresholds.iter().try_for_each(Thresholds::check).map_err(wrong)?;
         let mut model = Self::within(kind, settings, source, header.data, bytes.len() / 2).map_err(wrong)?;
         model.trained = header.training;
+        model.thresholds = header.thresholds;
         model.conversions = fill(&mut model.parameters, &tensors, origin)?;
         Ok(model)
     }

@@ -81,6 +81,14 @@ impl<'a> Given<'a> {
         Self { numbers: Numbers::Doubles(numbers), labels: None, first: 0 }
     }
 
+    /// The number at a place; `None` behind the last.
+    pub fn number(&self, place: usize) -> Option<f64> {
+        match self.numbers {
+            Numbers::Singles(numbers) => numbers.get(place).map(|&x| f64::from(x)),
+            Numbers::Doubles(numbers) => numbers.get(place).copied(),
+        }
+    }
+
     /// With the class of each.
     #[must_use]
     pub fn labels(self, labels: &'a [u32]) -> Self {

@@ -3,7 +3,7 @@
 //! `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units;
 //! `given` is what it is handed, `job` each kind of its work.
 //! `open`: data for it. `recorder`: plans over it. `fingerprint`: what tells it from others. `start`: first weights from
-//! another file.
+//! another file. `thresholds`: from which score on a sample is odd.
 
 mod describe;
 mod file;
@@ -14,6 +14,7 @@ mod open;
 mod recorder;
 mod session;
 mod start;
+mod thresholds;
 
 pub use describe::{ModelInfo, OperationLine};
 pub use file::{FORMAT, MODEL_FILE, model_file};
@@ -22,6 +23,7 @@ pub use recorder::{INFERENCE_ROWS, Recorded, inputs};
 pub(crate) use recorder::{mask_missing, no_room};
 pub use session::{Scored, Session};
 pub use start::Started;
+pub use thresholds::{Thresholds, TrainingScores};
 
 use crate::autoencoders::{AnyType, Autoencoder, Sample};
 use crate::data::{Column, DataSettings, Dataset, ImageShape, Known, Preprocessing, Rows, Schema};
@@ -103,6 +105,7 @@ pub struct Model {
     trained: toml::Table,
     conversions: Vec<Conversion>,
     started: Vec<String>,
+    thresholds: Option<Thresholds>,
     data: DataInfo,
     parameters: Parameters<f32>,
     autoencoder: Box<dyn Autoencoder<f32>>,
@@ -146,6 +149,7 @@ impl Model {
             trained: toml::Table::new(),
             conversions: Vec::new(),
             started: Vec::new(),
+            thresholds: None,
             data,
             parameters,
             autoencoder,
@@ -175,6 +179,16 @@ impl Model {
     /// Notes how it was trained, for whoever reads its file.
     pub fn set_trained(&mut self, trained: toml::Table) {
         self.trained = trained;
+    }
+
+    /// From which score on a sample is called odd, if that was fitted.
+    pub fn thresholds(&self) -> Option<&Thresholds> {
+        self.thresholds.as_ref()
+    }
+
+    /// Stores it, for the next [`save`](Self::save); nothing else of the model changes.
+    pub fn set_thresholds(&mut self, thresholds: Option<Thresholds>) {
+        self.thresholds = thresholds;
     }
 
     /// The tensors that its file held in another type, each now f32.

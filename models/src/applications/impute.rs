@@ -57,13 +57,32 @@ pub struct ColumnError {
     pub hidden: usize,
 }
 
+/// How well hidden classes of one column were filled.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassError {
+    /// The column.
+    pub column: String,
+    /// The share of hidden classes that were filled wrongly.
+    pub wrong: f64,
+    /// The same of filling by the commonest class.
+    pub wrong_mode: f64,
+    /// Classes that were hidden.
+    pub hidden: usize,
+}
+
 /// How well hidden numbers were filled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImputationError {
-    /// Root mean square over the columns' errors.
-    pub rmse: f64,
+    /// Root mean square over the columns' errors; null without quantities.
+    pub rmse: Option<f64>,
     /// The same of filling by the columns' means.
-    pub rmse_mean: f64,
+    pub rmse_mean: Option<f64>,
+    /// The mean over columns of classes, and of yes and no, of the share that was filled wrongly; null without them.
+    pub wrong: Option<f64>,
+    /// The same of filling by the commonest class.
+    pub wrong_mode: Option<f64>,
+    /// Each column of classes of which something was hidden.
+    pub classes: Vec<ClassError>,
     /// Numbers that were hidden, of all columns.
     pub hidden: usize,
     /// Each quantity that varies and of which something was hidden.
@@ -73,8 +92,8 @@ pub struct ImputationError {
     pub filled: Vec<f64>,
 }
 
-/// Hides each present number of some rows with probability `share`, fills, and compares, column by column; numbers of
-/// classes are no quantities and are left out of the figures. Means and deviations are of the rows' own values, the means
+/// Hides each present number of some rows with probability `share`, fills, and compares, column by column: quantities
+/// with the columns' means beside, classes with the commonest. Means and deviations are of the rows' own values, the means
 /// of what was not hidden.
 ///
 /// # Errors
@@ -98,33 +117,57 @@ pub fn evaluate_imputation(
         numbers.iter_mut().zip(&draws).filter(|(_, draw)| **draw < share).for_each(|(x, _)| *x = f64::NAN);
     }
     let filled = impute(session, &given, seed)?;
-    let is_quantity = |column: &usize| {
-        dataset.columns().and_then(|columns| columns.get(*column)).is_none_or(|c| c.kind == ColumnKind::Numeric)
-    };
-    let columns: Vec<ColumnError> = (0..features)
-        .filter(is_quantity)
-        .filter_map(|column| {
-            let of = |values: &[f64]| -> Vec<f64> { values.iter().skip(column).step_by(features).copied().collect() };
-            let name = dataset.columns().and_then(|columns| Some(columns.get(column)?.name.clone()));
-            let name = name.unwrap_or_else(|| format!("{column}"));
-            column_error(name, &of(&whole.numbers), &of(&given.numbers), &of(&filled))
-        })
-        .collect();
-    if columns.is_empty() {
+    let named = |column: usize| dataset.columns().and_then(|columns| columns.get(column));
+    let name = |column: usize| named(column).map_or_else(|| format!("{column}"), |of| of.name.clone());
+    let of =
+        |values: &[f64], column: usize| -> Vec<f64> { values.iter().skip(column).step_by(features).copied().collect() };
+    let (mut columns, mut classes) = (Vec::new(), Vec::new());
+    for column in 0..features {
+        let (whole, given, filled) = (of(&whole.numbers, column), of(&given.numbers, column), of(&filled, column));
+        match named(column).map_or(ColumnKind::Numeric, |column| column.kind) {
+            ColumnKind::Numeric => columns.extend(column_error(name(column), &whole, &given, &filled)),
+            _ => classes.extend(class_error(name(column), &whole, &given, &filled)),
+        }
+    }
+    if columns.is_empty() && classes.is_empty() {
         return Err(Error::data(format!(
             "{}: no column varies and has hidden numbers; give more rows, or a larger share",
             dataset.name()
         )));
     }
     let root = |of: fn(&ColumnError) -> f64| {
-        (columns.iter().map(|column| of(column).powi(2)).sum::<f64>() / columns.len() as f64).sqrt()
+        let sum = columns.iter().map(|column| of(column).powi(2)).sum::<f64>();
+        (!columns.is_empty()).then(|| (sum / columns.len() as f64).sqrt())
     };
+    let mean = |of: fn(&ClassError) -> f64| {
+        (!classes.is_empty()).then(|| classes.iter().map(of).sum::<f64>() / classes.len() as f64)
+    };
+    let hidden = columns.iter().map(|column| column.hidden).chain(classes.iter().map(|column| column.hidden));
     Ok(ImputationError {
         rmse: root(|column| column.rmse),
         rmse_mean: root(|column| column.rmse_mean),
-        hidden: columns.iter().map(|column| column.hidden).sum(),
+        wrong: mean(|column| column.wrong),
+        wrong_mode: mean(|column| column.wrong_mode),
+        hidden: hidden.sum(),
         columns,
+        classes,
         filled,
+    })
+}
+
+/// The error of one column of classes; `None` where nothing was hidden.
+fn class_error(column: String, whole: &[f64], given: &[f64], filled: &[f64]) -> Option<ClassError> {
+    let mut counts = std::collections::BTreeMap::<u64, usize>::new();
+    given.iter().filter(|x| !x.is_nan()).for_each(|x| *counts.entry(*x as u64).or_default() += 1);
+    let mode = counts.iter().max_by_key(|(class, count)| (**count, u64::MAX - **class)).map_or(0, |(class, _)| *class);
+    let hidden = || whole.iter().zip(given).zip(filled).filter(|((whole, given), _)| given.is_nan() && !whole.is_nan());
+    let count = hidden().count();
+    let share = |wrong: usize| wrong as f64 / count as f64;
+    (count > 0).then(|| ClassError {
+        column,
+        wrong: share(hidden().filter(|((whole, _), filled)| filled.round() != **whole).count()),
+        wrong_mode: share(hidden().filter(|((whole, _), _)| **whole as u64 != mode).count()),
+        hidden: count,
     })
 }
 
@@ -174,7 +217,7 @@ mod tests {
         let (mut session, whole) = correlated();
         let rows: Vec<u32> = (0..600).collect();
         let error = evaluate_imputation(&mut session, &whole, &rows, 0.3, 1).unwrap();
-        assert!(error.rmse < 0.5 && (0.9..1.1).contains(&error.rmse_mean), "{error:?}");
+        assert!(error.rmse.unwrap() < 0.5 && (0.9..1.1).contains(&error.rmse_mean.unwrap()), "{error:?}");
         assert_eq!((error.columns.len(), error.filled.len()), (4, 2400));
         let mut samples = Samples::read(session.model(), &whole, &rows).unwrap();
         samples.numbers.iter_mut().skip(1).step_by(4).for_each(|x| *x = f64::NAN);

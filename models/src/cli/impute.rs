@@ -18,8 +18,8 @@ use crate::model::Session;
 ///
 /// For example: narrows impute runs/importance-weighted-1 --data table.csv --out filled.csv
 ///
-/// Takes a model of type importance-weighted with `missing true`. Missing numbers are filled by their mean given what is
-/// present; with --draws N by N draws, each in a file of its own (`filled-1.csv`, `filled-2.csv`, ..), for multiple
+/// Takes a model that is told which values are there: of data with missing values or columns of words, or trained with
+/// `--missing true`. Missing values are filled by their mean given what is present, classes by the likeliest; with --draws N by N draws, each in a file of its own (`filled-1.csv`, `filled-2.csv`, ..), for multiple
 /// imputation. With --hide a share of the present numbers is hidden and filled, and the figures say how well, beside
 /// filling by the column's mean.
 #[derive(Debug, clap::Args)]
@@ -140,12 +140,21 @@ fn summary(put: &Put<'_>) -> String {
         return format!("{rows} of the {} part, {} missing\n", put.part, common::counted(put.missing as u64, "number"));
     };
     let mut text = format!(
-        "{rows} of the {} part, {} hidden and filled: error {} deviations; the columns' means reach {}\n",
+        "{rows} of the {} part, {} hidden and filled\n",
         put.part,
-        common::counted(error.hidden as u64, "number"),
-        common::figure(error.rmse),
-        common::figure(error.rmse_mean)
+        common::counted(error.hidden as u64, "value")
     );
+    if let (Some(rmse), Some(mean)) = (error.rmse, error.rmse_mean) {
+        text += &format!(
+            "quantities: error {} deviations; the columns' means reach {}\n",
+            common::figure(rmse),
+            common::figure(mean)
+        );
+    }
+    if let (Some(wrong), Some(mode)) = (error.wrong, error.wrong_mode) {
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        text += &format!("classes: {} wrong; the commonest class: {}\n", percent(wrong), percent(mode));
+    }
     const LISTED: usize = 20;
     for column in error.columns.iter().take(LISTED) {
         text += &format!(

@@ -42,7 +42,7 @@ pub(super) const JOBS: usize = 9;
 const DRAWS: usize = 64;
 /// What a model that takes no missing values should be told.
 const NOT_MISSING: &str =
-    "with these settings takes no missing values; train one of type importance-weighted with missing true";
+    "with these settings takes no missing values; train one with missing true, best of type importance-weighted";
 
 /// What a job's plan gives: the values, and the names of a score's terms.
 pub(super) type Outputs = (Vec<Var>, Vec<&'static str>);

@@ -37,13 +37,15 @@ macro_rules! operations {
 }
 
 operations! {
-    abs add add_scalar argmax avg_pool2d batch_moments batch_norm binary_cross_entropy clamp concatenate conv2d
+    abs add add_scalar argmax avg_pool2d batch_moments batch_norm binary_cross_entropy clamp column_likelihood concatenate conv2d
     conv_transpose2d crop2d div dropout elu exp gather_rows gelu jacobian_norm layer_norm leaky_relu linear ln matmul
-    max_pool2d max_unpool2d maximum mean mean_squared_error mul nearest_kernel normal_noise one_hot permute random_mask relu
+    max_pool2d max_unpool2d maximum mean mean_squared_error mul nearest_kernel normal_noise one_hot
+    one_hot_columns permute random_mask relu
     reshape scale sigmoid silu slice softmax softmax_cross_entropy softplus sparsity_divergence sqrt square squared_norm
     stop_gradient sub sum tanh top_k upsample2d
 }
 
+pub use column_likelihood::ColumnLikelihood;
 pub use conv_options::{Conv1dOptions, ConvOptions, ConvTranspose1dOptions, ConvTransposeOptions};
 pub use reduce::Axis;
 

@@ -2,7 +2,7 @@
 
 use narrows_engine::conv::Pool;
 use narrows_engine::gemm::Activation::{Identity, Sigmoid};
-use narrows_engine::ops::{Axis, ConvOptions, ConvTransposeOptions, Reduction};
+use narrows_engine::ops::{Axis, ColumnLikelihood, ConvOptions, ConvTransposeOptions, Reduction};
 use narrows_engine::{Parameters, Shape, Tape, Var};
 use proptest::prelude::*;
 
@@ -31,6 +31,11 @@ const OPERATIONS: &[Record] = &[
     |t, [x, ..], _| t.argmax(x),
     |t, [x, y, _], _| t.gather_rows(x, y),
     |t, [x, _, _], n| t.one_hot(x, n),
+    |t, [x, y, _], n| t.one_hot_columns(x, Some(y), &[ColumnLikelihood::Categorical(n), ColumnLikelihood::Gaussian]),
+    |t, [x, y, z], n| {
+        let kinds = [ColumnLikelihood::Categorical(n), ColumnLikelihood::Gaussian];
+        t.column_likelihood(x, y, Some(z), &kinds, true)
+    },
     |t, [x, ..], _| t.permute(x, &[1, 0]),
     |t, [x, y, _], _| t.matmul(x, y),
     |t, [x, y, _], _| t.matmul_at(x, y),

@@ -10,9 +10,8 @@
 
 use crate::Result;
 use crate::data::{Column, ColumnKind};
-use narrows_engine::ops::Axis;
+use narrows_engine::ops::{Axis, ColumnLikelihood};
 use narrows_engine::{ParameterId, Parameters, Real, Tape, Var};
-use std::f64::consts::TAU;
 use std::ops::Range;
 
 /// The least variance of a numeric column.
@@ -41,8 +40,10 @@ enum Span {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Columns {
     spans: Vec<Span>,
+    kinds: Vec<ColumnLikelihood>,
     columns: usize,
     width: usize,
+    numeric: usize,
     /// ln σ² of each numeric column, if there is one.
     log_variance: Option<ParameterId>,
 }
@@ -88,49 +89,26 @@ impl Columns {
             numeric += usize::from(column.kind == ColumnKind::Numeric);
         }
         let log_variance = if numeric > 0 { Some(parameters.add("decoder.log_variance", &[numeric])?) } else { None };
-        Ok(Self { spans, columns: columns.len(), width, log_variance })
+        let kinds = columns.iter().map(|column| match column.kind {
+            ColumnKind::Numeric => ColumnLikelihood::Gaussian,
+            ColumnKind::Boolean => ColumnLikelihood::Bernoulli,
+            ColumnKind::Categorical => ColumnLikelihood::Categorical(column.levels.len() + 1),
+        });
+        Ok(Self { spans, kinds: kinds.collect(), columns: columns.len(), width, numeric, log_variance })
     }
 
     /// What layers see of samples `[N, columns]`: `[N, width]`. `mask`, of the samples' shape, is 1 where a value is
     /// present; what is missing is 0 throughout.
     #[track_caller]
     pub fn widen<T: Real>(&self, tape: &Tape<T>, x: Var, mask: Option<Var>) -> Var {
-        let parts: Vec<Var> = self
-            .spans
-            .iter()
-            .map(|span| match span {
-                Span::Numeric { columns, .. } | Span::Boolean { columns, .. } => {
-                    let values = self.columns_of(tape, x, columns);
-                    mask.map_or(values, |mask| tape.mul(values, self.columns_of(tape, mask, columns)))
-                }
-                Span::Categorical { column, wide } => {
-                    let range = *column..column + 1;
-                    let hot = tape.one_hot(self.columns_of(tape, x, &range), wide.len());
-                    mask.map_or(hot, |mask| tape.mul(hot, self.columns_of(tape, mask, &range)))
-                }
-            })
-            .collect();
-        join(tape, &parts)
+        tape.one_hot_columns(x, mask, &self.kinds)
     }
 
     /// `−ln p_c` of each column, `[N, columns]`; with `plain`, a Gaussian's without `ln σ + ½ ln 2π`, so that none is
     /// negative.
     #[track_caller]
     pub fn each<T: Real>(&self, tape: &Tape<T>, raw: Var, x: Var, plain: bool) -> Var {
-        self.per_span(
-            (tape, raw, x),
-            |(mean, x), number, count| {
-                let square = tape.square(tape.sub(mean, x));
-                let Some(variance) = self.variance(tape, number..number + count) else { return square };
-                let scaled = tape.scale(tape.div(square, variance), 0.5);
-                if plain { scaled } else { tape.add(scaled, tape.scale(tape.ln(tape.scale(variance, TAU)), 0.5)) }
-            },
-            |(logit, x)| tape.sub(tape.softplus(logit), tape.mul(logit, x)),
-            |(logits, x), levels| {
-                let hot = tape.one_hot(x, levels);
-                tape.scale(tape.sum_over(tape.mul(tape.log_softmax(logits), hot), Axis::Row), -1.0)
-            },
-        )
+        tape.column_likelihood(raw, x, self.variance(tape, 0..self.numeric), &self.kinds, plain)
     }
 
     /// The squared error of each column, `[N, columns]`: of a class half of that of its probabilities, which is 1 where all

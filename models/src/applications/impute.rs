@@ -2,11 +2,12 @@
 //! the filled rows shows how uncertain the filling is (multiple imputation, Rubin 1987; by importance weights, Mattei &
 //! Frellsen 2019).
 
-use super::samples::Samples;
+use super::samples::{Samples, SquaredError, scaled};
 use crate::data::{ColumnKind, Dataset, Rows, reserved};
 use crate::model::Session;
 use crate::{Error, Result};
 use narrows_engine::random::{fill_bits, fill_uniform, stream_id};
+use narrows_engine::{RawRows, Split};
 use serde::Serialize;
 
 /// The operation numbers of the streams of seeds of draws, and of what is hidden.
@@ -60,7 +61,8 @@ pub struct ColumnError {
 /// How well hidden numbers were filled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImputationError {
-    /// Root mean square over the columns' errors.
+    /// Root mean squared error over all columns, as the model sees them: a pixel that hardly ever varies does not count
+    /// like one that does. Of standardised columns that is in units of their deviations.
     pub rmse: f64,
     /// The same of filling by the columns' means.
     pub rmse_mean: f64,
@@ -101,13 +103,21 @@ pub fn evaluate_imputation(
     let is_quantity = |column: &usize| {
         dataset.columns().and_then(|columns| columns.get(*column)).is_none_or(|c| c.kind == ColumnKind::Numeric)
     };
+    let mut by_mean = given.numbers.clone();
+    let mut compared = Vec::new();
     let columns: Vec<ColumnError> = (0..features)
         .filter(is_quantity)
         .filter_map(|column| {
             let of = |values: &[f64]| -> Vec<f64> { values.iter().skip(column).step_by(features).copied().collect() };
             let name = dataset.columns().and_then(|columns| Some(columns.get(column)?.name.clone()));
             let name = name.unwrap_or_else(|| format!("{column}"));
-            column_error(name, &of(&whole.numbers), &of(&given.numbers), &of(&filled))
+            let given = of(&given.numbers);
+            let mean = mean_of(&given);
+            let holes = by_mean.iter_mut().skip(column).step_by(features).filter(|x| x.is_nan());
+            holes.for_each(|x| *x = mean);
+            let error = column_error(name, &of(&whole.numbers), (&given, mean), &of(&filled))?;
+            compared.push(column);
+            Some(error)
         })
         .collect();
     if columns.is_empty() {
@@ -116,25 +126,34 @@ pub fn evaluate_imputation(
             dataset.name()
         )));
     }
-    let root = |of: fn(&ColumnError) -> f64| {
-        (columns.iter().map(|column| of(column).powi(2)).sum::<f64>() / columns.len() as f64).sqrt()
+    let seen = |numbers: &[f64]| scaled(session.model(), RawRows::Doubles(numbers), Split::Serial);
+    let clean = seen(&whole.numbers)?;
+    let root = |others: &[f64]| -> Result<f64> {
+        let (others, mut error) = (seen(others)?, SquaredError::default());
+        let places = (0..rows.len()).flat_map(|row| compared.iter().map(move |column| row * features + column));
+        for at in places.filter(|&at| given.numbers[at].is_nan() && !whole.numbers[at].is_nan()) {
+            error.add(clean[at], others[at]);
+        }
+        Ok(error.mean().unwrap_or(0.0).sqrt())
     };
     Ok(ImputationError {
-        rmse: root(|column| column.rmse),
-        rmse_mean: root(|column| column.rmse_mean),
+        rmse: root(&filled)?,
+        rmse_mean: root(&by_mean)?,
         hidden: columns.iter().map(|column| column.hidden).sum(),
         columns,
         filled,
     })
 }
 
+/// The mean of what is present.
+fn mean_of(values: &[f64]) -> f64 {
+    let present = || values.iter().filter(|x| !x.is_nan());
+    present().sum::<f64>() / present().count().max(1) as f64
+}
+
 /// The error of one column; `None` where it does not vary or nothing was hidden.
-fn column_error(column: String, whole: &[f64], given: &[f64], filled: &[f64]) -> Option<ColumnError> {
-    let mean_of = |values: &[f64]| {
-        let present = || values.iter().filter(|x| !x.is_nan());
-        present().sum::<f64>() / present().count().max(1) as f64
-    };
-    let (centre, mean) = (mean_of(whole), mean_of(given));
+fn column_error(column: String, whole: &[f64], (given, mean): (&[f64], f64), filled: &[f64]) -> Option<ColumnError> {
+    let centre = mean_of(whole);
     let squares: Vec<f64> = whole.iter().map(|x| (x - centre).powi(2)).collect();
     let deviation = mean_of(&squares).sqrt();
     let hidden = || whole.iter().zip(given).zip(filled).filter(|((whole, given), _)| given.is_nan() && !whole.is_nan());

@@ -140,13 +140,14 @@ fn summary(put: &Put<'_>) -> String {
         return format!("{rows} of the {} part, {} missing\n", put.part, common::counted(put.missing as u64, "number"));
     };
     let mut text = format!(
-        "{rows} of the {} part, {} hidden and filled: error {} deviations; the columns' means reach {}\n",
+        "{rows} of the {} part, {} hidden and filled: error {}, scaled; the columns' means reach {}\n",
         put.part,
         common::counted(error.hidden as u64, "number"),
         common::figure(error.rmse),
         common::figure(error.rmse_mean)
     );
     const LISTED: usize = 20;
+    text += "in units of each column's deviation:\n";
     for column in error.columns.iter().take(LISTED) {
         text += &format!(
             "  {}: {}; its mean {}\n",

@@ -63,7 +63,7 @@ fn samples_are_cleaned_filled_and_made() {
 fn missing_numbers_are_filled_and_drawn() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    json(here, "train --model importance-weighted --set missing=true --hidden 32 --epochs 4 --out miwae");
+    json(here, "train --model importance-weighted --set missing=true --hidden 64 --epochs 6 --out miwae");
     let filled = json(here, "impute miwae --hide 0.2 --out filled.csv");
     assert!(filled["rmse"].as_f64() < filled["rmse_mean"].as_f64() && filled["columns"].is_array(), "{filled}");
     let drawn = json(here, "impute miwae --draws 2 --count 3 --out drawn.csv");

@@ -2,11 +2,12 @@
 //! the filled rows shows how uncertain the filling is (multiple imputation, Rubin 1987; by importance weights, Mattei &
 //! Frellsen 2019).
 
-use super::samples::Samples;
+use super::samples::{Samples, SquaredError, scaled};
 use crate::data::{ColumnKind, Dataset, Rows, reserved};
 use crate::model::Session;
 use crate::{Error, Result};
 use narrows_engine::random::{fill_bits, fill_uniform, stream_id};
+use narrows_engine::{RawRows, Split};
 use serde::Serialize;
 
 /// The operation numbers of the streams of seeds of draws, and of what is hidden.
@@ -73,7 +74,8 @@ pub struct ClassError {
 /// How well hidden numbers were filled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ImputationError {
-    /// Root mean square over the columns' errors; null without quantities.
+    /// Root mean squared error over all columns of quantities, as the model sees them: a pixel that hardly ever varies does
+    /// not count like one that does. Of standardised columns that is in units of their deviations. Null without quantities.
     pub rmse: Option<f64>,
     /// The same of filling by the columns' means.
     pub rmse_mean: Option<f64>,
@@ -121,12 +123,20 @@ pub fn evaluate_imputation(
     let name = |column: usize| named(column).map_or_else(|| format!("{column}"), |of| of.name.clone());
     let of =
         |values: &[f64], column: usize| -> Vec<f64> { values.iter().skip(column).step_by(features).copied().collect() };
-    let (mut columns, mut classes) = (Vec::new(), Vec::new());
+    let mut by_mean = given.numbers.clone();
+    let (mut columns, mut classes, mut compared) = (Vec::new(), Vec::new(), Vec::new());
     for column in 0..features {
         let (whole, given, filled) = (of(&whole.numbers, column), of(&given.numbers, column), of(&filled, column));
-        match named(column).map_or(ColumnKind::Numeric, |column| column.kind) {
-            ColumnKind::Numeric => columns.extend(column_error(name(column), &whole, &given, &filled)),
-            _ => classes.extend(class_error(name(column), &whole, &given, &filled)),
+        if named(column).is_some_and(|column| column.kind != ColumnKind::Numeric) {
+            classes.extend(class_error(name(column), &whole, &given, &filled));
+            continue;
+        }
+        let mean = mean_of(&given);
+        let holes = by_mean.iter_mut().skip(column).step_by(features).filter(|x| x.is_nan());
+        holes.for_each(|x| *x = mean);
+        if let Some(error) = column_error(name(column), &whole, (&given, mean), &filled) {
+            compared.push(column);
+            columns.push(error);
         }
     }
     if columns.is_empty() && classes.is_empty() {
@@ -135,17 +145,23 @@ pub fn evaluate_imputation(
             dataset.name()
         )));
     }
-    let root = |of: fn(&ColumnError) -> f64| {
-        let sum = columns.iter().map(|column| of(column).powi(2)).sum::<f64>();
-        (!columns.is_empty()).then(|| (sum / columns.len() as f64).sqrt())
+    let seen = |numbers: &[f64]| scaled(session.model(), RawRows::Doubles(numbers), Split::Serial);
+    let clean = seen(&whole.numbers)?;
+    let root = |others: &[f64]| -> Result<Option<f64>> {
+        let (others, mut error) = (seen(others)?, SquaredError::default());
+        let places = (0..rows.len()).flat_map(|row| compared.iter().map(move |column| row * features + column));
+        for at in places.filter(|&at| given.numbers[at].is_nan() && !whole.numbers[at].is_nan()) {
+            error.add(clean[at], others[at]);
+        }
+        Ok(error.mean().map(f64::sqrt))
     };
     let mean = |of: fn(&ClassError) -> f64| {
         (!classes.is_empty()).then(|| classes.iter().map(of).sum::<f64>() / classes.len() as f64)
     };
     let hidden = columns.iter().map(|column| column.hidden).chain(classes.iter().map(|column| column.hidden));
     Ok(ImputationError {
-        rmse: root(|column| column.rmse),
-        rmse_mean: root(|column| column.rmse_mean),
+        rmse: root(&filled)?,
+        rmse_mean: root(&by_mean)?,
         wrong: mean(|column| column.wrong),
         wrong_mode: mean(|column| column.wrong_mode),
         hidden: hidden.sum(),
@@ -171,13 +187,15 @@ fn class_error(column: String, whole: &[f64], given: &[f64], filled: &[f64]) -> 
     })
 }
 
+/// The mean of what is present.
+fn mean_of(values: &[f64]) -> f64 {
+    let present = || values.iter().filter(|x| !x.is_nan());
+    present().sum::<f64>() / present().count().max(1) as f64
+}
+
 /// The error of one column; `None` where it does not vary or nothing was hidden.
-fn column_error(column: String, whole: &[f64], given: &[f64], filled: &[f64]) -> Option<ColumnError> {
-    let mean_of = |values: &[f64]| {
-        let present = || values.iter().filter(|x| !x.is_nan());
-        present().sum::<f64>() / present().count().max(1) as f64
-    };
-    let (centre, mean) = (mean_of(whole), mean_of(given));
+fn column_error(column: String, whole: &[f64], (given, mean): (&[f64], f64), filled: &[f64]) -> Option<ColumnError> {
+    let centre = mean_of(whole);
     let squares: Vec<f64> = whole.iter().map(|x| (x - centre).powi(2)).collect();
     let deviation = mean_of(&squares).sqrt();
     let hidden = || whole.iter().zip(given).zip(filled).filter(|((whole, given), _)| given.is_nan() && !whole.is_nan());

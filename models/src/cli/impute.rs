@@ -146,7 +146,7 @@ fn summary(put: &Put<'_>) -> String {
     );
     if let (Some(rmse), Some(mean)) = (error.rmse, error.rmse_mean) {
         text += &format!(
-            "quantities: error {} deviations; the columns' means reach {}\n",
+            "quantities: error {}, scaled; the columns' means reach {}\n",
             common::figure(rmse),
             common::figure(mean)
         );
@@ -156,6 +156,9 @@ fn summary(put: &Put<'_>) -> String {
         text += &format!("classes: {} wrong; the commonest class: {}\n", percent(wrong), percent(mode));
     }
     const LISTED: usize = 20;
+    if !error.columns.is_empty() {
+        text += "in units of each column's deviation:\n";
+    }
     for column in error.columns.iter().take(LISTED) {
         text += &format!(
             "  {}: {}; its mean {}\n",

@@ -10,8 +10,10 @@
 mod dataset;
 mod digits;
 mod folder;
+pub mod formats;
 mod gzip;
 pub mod idx;
+mod incoming;
 mod memory;
 mod parts;
 mod patches;

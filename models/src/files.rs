@@ -6,7 +6,7 @@
 //! directly.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -66,45 +66,215 @@ pub(crate) fn is_temporary(name: &str) -> bool {
 }
 
 fn try_write(path: &Path, write: impl FnOnce(&mut File, &Path) -> io::Result<()>) -> io::Result<()> {
-    let existing = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            return Err(remedy(ErrorKind::IsADirectory, "it is a folder; name a file"));
-        }
-        Ok(metadata) if !metadata.is_file() => {
-            return write(&mut OpenOptions::new().write(true).open(path)?, path);
-        }
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
+    let Some(target) = Target::of(path)? else {
+        return write(&mut OpenOptions::new().write(true).open(path)?, path);
     };
-    let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-    if target.file_name().is_none() {
-        return Err(remedy(ErrorKind::InvalidInput, "it does not name a file; give a file's name"));
-    }
-    let folder = folder_of(&target);
-    if !folder.is_dir() {
-        return Err(remedy(ErrorKind::NotFound, "its folder does not exist; create it first"));
-    }
-    replace(&target, &folder, existing, write)
+    // From here on the temporary file removes itself unless it is renamed.
+    let mut temporary = temporary_in(&target.folder)?;
+    let place = temporary.path().to_owned();
+    let ordinary = temporary.as_file().metadata()?.permissions();
+    write(temporary.as_file_mut(), &place)?;
+    target.replace(temporary, ordinary)
 }
 
-fn replace(
-    target: &Path,
-    folder: &Path,
+/// A file to be, or to be replaced.
+#[derive(Debug)]
+struct Target {
+    path: PathBuf,
+    folder: PathBuf,
     existing: Option<Metadata>,
-    write: impl FnOnce(&mut File, &Path) -> io::Result<()>,
-) -> io::Result<()> {
-    // From here on the temporary file removes itself unless it is renamed.
-    let mut temporary = temporary_in(folder)?;
-    let ordinary = temporary.as_file().metadata()?.permissions();
-    let place = temporary.path().to_owned();
-    write(temporary.as_file_mut(), &place)?;
-    // Opened anew: a writer that was given the path may have put another file there.
-    let file = OpenOptions::new().write(true).open(&place)?;
-    file.set_permissions(existing.map_or(ordinary, |existing| existing.permissions()))?;
-    file.sync_all()?;
-    temporary.persist(target).map_err(|failed| failed.error)?;
-    sync_folder(folder)
+}
+
+impl Target {
+    /// The file that `path` names; `None` of what cannot be renamed over.
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        let existing = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(remedy(ErrorKind::IsADirectory, "it is a folder; name a file"));
+            }
+            Ok(metadata) if !metadata.is_file() => return Ok(None),
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let path = if existing.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
+        if path.file_name().is_none() {
+            return Err(remedy(ErrorKind::InvalidInput, "it does not name a file; give a file's name"));
+        }
+        let folder = folder_of(&path);
+        if !folder.is_dir() {
+            return Err(remedy(ErrorKind::NotFound, "its folder does not exist; create it first"));
+        }
+        Ok(Some(Self { path, folder, existing }))
+    }
+
+    /// Puts the temporary file in place, with the permissions of what it replaces, or else `ordinary` ones.
+    fn replace(self, temporary: tempfile::NamedTempFile, ordinary: fs::Permissions) -> io::Result<()> {
+        // Opened anew: a writer that was given the path may have put another file there.
+        let file = OpenOptions::new().write(true).open(temporary.path())?;
+        file.set_permissions(self.existing.map_or(ordinary, |existing| existing.permissions()))?;
+        file.sync_all()?;
+        temporary.persist(&self.path).map_err(|failed| failed.error)?;
+        sync_folder(&self.folder)
+    }
+}
+
+/// A file that is written piece by piece, and is there when [`finish`](Self::finish) has succeeded; dropped before, it
+/// leaves nothing behind and an existing file as it was. What is no regular file is written directly, and cannot be
+/// sought in.
+#[derive(Debug)]
+pub struct Atomic {
+    path: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Temporary(BufWriter<tempfile::NamedTempFile>, Target),
+    Direct(BufWriter<File>),
+}
+
+impl Atomic {
+    /// Begins the file `path`.
+    ///
+    /// # Errors
+    /// As for [`write_atomically`].
+    pub fn create(path: &Path) -> Result<Self> {
+        let place = || -> io::Result<Place> {
+            Ok(match Target::of(path)? {
+                Some(target) => {
+                    Place::Temporary(BufWriter::with_capacity(BUFFER, temporary_in(&target.folder)?), target)
+                }
+                None => Place::Direct(BufWriter::with_capacity(BUFFER, OpenOptions::new().write(true).open(path)?)),
+            })
+        };
+        let place = place().map_err(|error| Error::io("write", path, error))?;
+        Ok(Self { path: path.to_owned(), place })
+    }
+
+    /// Puts the file in place.
+    ///
+    /// # Errors
+    /// As for [`write_atomically`].
+    pub fn finish(self) -> Result<()> {
+        let finished = match self.place {
+            Place::Temporary(file, target) => {
+                file.into_inner().map_err(|failed| failed.into_error()).and_then(|file| {
+                    let ordinary = file.as_file().metadata()?.permissions();
+                    target.replace(file, ordinary)
+                })
+            }
+            Place::Direct(mut file) => file.flush(),
+        };
+        finished.map_err(|error| Error::io("write", &self.path, error))
+    }
+
+    /// What it will be called.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Write for Atomic {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.place {
+            Place::Temporary(file, _) => file.write(bytes),
+            Place::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.place {
+            Place::Temporary(file, _) => file.flush(),
+            Place::Direct(file) => file.flush(),
+        }
+    }
+}
+
+impl Seek for Atomic {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match &mut self.place {
+            Place::Temporary(file, _) => file.seek(to),
+            Place::Direct(file) => file.seek(to),
+        }
+    }
+}
+
+/// A file without a name in `folder`, which is gone when it is closed: for what must wait until the rest is known.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn unnamed_in(folder: &Path) -> Result<File> {
+    tempfile::tempfile_in(folder).map_err(|error| Error::io("write a temporary file in", folder, error))
+}
+
+/// A folder whose files appear together: it is filled under another name and renamed. Dropped before it is put in place,
+/// it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct AtomicFolder {
+    target: PathBuf,
+    temporary: tempfile::TempDir,
+}
+
+impl AtomicFolder {
+    /// Begins the folder `target`, which must not exist, or be empty.
+    ///
+    /// # Errors
+    /// It holds something, or is no folder; the folder it is to stand in does not exist; the system refuses.
+    pub(crate) fn create(target: &Path) -> Result<Self> {
+        let failed = |error| Error::io("write", target, error);
+        if target.file_name().is_none() {
+            return Err(failed(remedy(ErrorKind::InvalidInput, "it does not name a folder; give a name")));
+        }
+        match fs::read_dir(target).map(|mut entries| entries.next().is_some()) {
+            Ok(false) => {}
+            Ok(true) => return Err(failed(remedy(ErrorKind::AlreadyExists, "it is not empty; name a new folder"))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
+        // Without a slash at its end, whose folder would be itself.
+        let target: PathBuf = target.components().collect();
+        let folder = folder_of(&target);
+        if !folder.is_dir() {
+            let error = remedy(ErrorKind::NotFound, "the folder it is to stand in does not exist; create it first");
+            return Err(Error::io("write", &target, error));
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+        #[cfg(unix)]
+        let builder = {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o777))
+        };
+        let temporary = builder.tempdir_in(&folder).map_err(|error| Error::io("write", &target, error))?;
+        Ok(Self { target, temporary })
+    }
+
+    /// Where its files are to be put.
+    pub(crate) fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// What it will be called.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Puts the folder in place.
+    ///
+    /// # Errors
+    /// The system refuses; something has come to stand there.
+    pub(crate) fn finish(self) -> Result<()> {
+        let place = || -> io::Result<()> {
+            match fs::remove_dir(&self.target) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            fs::rename(self.temporary.path(), &self.target)?;
+            sync_folder(&folder_of(&self.target))
+        };
+        place().map_err(|error| Error::io("write", &self.target, error))
+    }
 }
 
 fn buffered(file: &mut File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

@@ -12,8 +12,8 @@ use super::{Dataset, Part, idx};
 use crate::error::{Error, Result};
 
 /// The remedy of every error about a source.
-pub(super) const READS: &str = "give `digits` or `tumours` (embedded), a .csv file or - for one on standard input, a folder of IDX files, plain or .gz, \
-     or a folder of photographs";
+pub(super) const READS: &str = "give `digits` or `tumours` (embedded), a table (.csv, or - for one on standard input), arrays (.npy, .npz, .safetensors), \
+     a folder of IDX files, plain or .gz, of images or of photographs";
 /// The names that are read, for those whose files have others.
 const NAMES: &str = "names such as train-images-idx3-ubyte or train-images-idx3-ubyte.gz are read, and photographs \
                      ending in .jpg, .jpeg or .png";

@@ -8,10 +8,11 @@
 //! has arrived, and the last ends at the exact size, so peak memory is the data's own bytes.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use super::gzip::{MAGIC, Members};
+use super::incoming::{CHUNK, Incoming};
 use super::memory::reserved;
 use super::{Dataset, ImageShape, MAX_CLASSES, Samples};
 use crate::error::{Error, Result};
@@ -20,8 +21,6 @@ use crate::error::{Error, Result};
 pub const MAX_ELEMENTS: u64 = 1 << 31;
 /// The most dimensions an array may have.
 pub const MAX_DIMENSIONS: usize = 8;
-/// Bytes read at a time, and the least first reservation.
-const CHUNK: usize = 1 << 16;
 /// Images pack to a fifth or so; what packs tighter than this is unpacked with a few reallocations.
 const USUAL_PACKING: u64 = 16;
 
@@ -43,8 +42,8 @@ pub struct IdxArray {
 /// or more than [`MAX_ELEMENTS`] elements; if it ends early or goes on after the last element; if reading or unpacking
 /// fails; if memory runs out.
 pub fn parse(reader: impl Read, name: &str, expected_bytes: u64) -> Result<IdxArray> {
-    let mut stream = Stream { reader, name, got: 0, expected: 4 };
-    let (dims, code, count) = stream.header()?;
+    let mut stream = Incoming::new(reader, name, 4);
+    let (dims, code, count) = header(&mut stream)?;
     let elements = match code {
         0x08 => Samples::U8(stream.bytes(count, expected_bytes)?),
         0x09 => Samples::F32(stream.numbers(count, expected_bytes, |b| f32::from(i8::from_be_bytes(b)))?),
@@ -198,161 +197,52 @@ fn unknown_type(name: &str, code: u8) -> Error {
     ))
 }
 
-/// A reader that knows what it is called, how many bytes came out of it and how many should.
-struct Stream<'a, R> {
-    reader: R,
-    name: &'a str,
-    got: u64,
-    expected: u64,
-}
-
-impl<R: Read> Stream<'_, R> {
-    /// The sizes, the type code and the number of elements; `expected` is the whole length afterwards.
-    fn header(&mut self) -> Result<(Vec<usize>, u8, usize)> {
-        let mut magic = [0; 4];
-        self.fill(&mut magic)?;
-        let [0, 0, code, ndim] = magic else {
-            return Err(Error::data(format!(
-                "{} is not an IDX file: it begins with the bytes {magic:02x?}, not with 00 00; give the original file",
-                self.name
-            )));
-        };
-        let bytes_each = match code {
-            0x08 | 0x09 => 1,
-            0x0b => 2,
-            0x0c | 0x0d => 4,
-            0x0e => 8,
-            _ => return Err(unknown_type(self.name, code)),
-        };
-        let ndim = usize::from(ndim);
-        if !(1..=MAX_DIMENSIONS).contains(&ndim) {
-            return Err(Error::data(format!(
-                "{} claims {ndim} dimensions where 1 to {MAX_DIMENSIONS} are read; is it an IDX file?",
-                self.name
-            )));
-        }
-        self.expected = 4 + 4 * ndim as u64;
-        let mut sizes = [[0; 4]; MAX_DIMENSIONS];
-        for size in sizes.iter_mut().take(ndim) {
-            self.fill(size)?;
-        }
-        let sizes = sizes.iter().take(ndim).map(|&size| u32::from_be_bytes(size));
-        // Without the zeros first, so that no product of the others escapes the check.
-        let product = sizes.clone().filter(|&size| size > 0).try_fold(1_u64, |product, size| {
-            product.checked_mul(u64::from(size)).filter(|&product| product <= MAX_ELEMENTS)
-        });
-        let dims: Option<Vec<usize>> = sizes.clone().map(|size| usize::try_from(size).ok()).collect();
-        let count = product.map(|product| if sizes.clone().any(|size| size == 0) { 0 } else { product });
-        match (dims, count, count.and_then(|count| usize::try_from(count).ok())) {
-            (Some(dims), Some(count), Some(elements)) => {
-                self.expected = self.expected.saturating_add(count.saturating_mul(bytes_each));
-                Ok((dims, code, elements))
-            }
-            _ => Err(Error::data(format!(
-                "{} claims {:?} elements, over the limit of {MAX_ELEMENTS}; divide it, or download it again",
-                self.name,
-                sizes.collect::<Vec<_>>()
-            ))),
-        }
+/// The sizes, the type code and the number of elements; `expected` is the whole length afterwards.
+fn header(stream: &mut Incoming<'_, impl Read>) -> Result<(Vec<usize>, u8, usize)> {
+    let mut magic = [0; 4];
+    stream.fill(&mut magic)?;
+    let [0, 0, code, ndim] = magic else {
+        return Err(Error::data(format!(
+            "{} is not an IDX file: it begins with the bytes {magic:02x?}, not with 00 00; give the original file",
+            stream.name
+        )));
+    };
+    let bytes_each = match code {
+        0x08 | 0x09 => 1,
+        0x0b => 2,
+        0x0c | 0x0d => 4,
+        0x0e => 8,
+        _ => return Err(unknown_type(stream.name, code)),
+    };
+    let ndim = usize::from(ndim);
+    if !(1..=MAX_DIMENSIONS).contains(&ndim) {
+        return Err(Error::data(format!(
+            "{} claims {ndim} dimensions where 1 to {MAX_DIMENSIONS} are read; is it an IDX file?",
+            stream.name
+        )));
     }
-
-    /// `count` bytes, read straight into the buffer that stays.
-    fn bytes(&mut self, count: usize, expected_bytes: u64) -> Result<Vec<u8>> {
-        let mut out = Vec::new();
-        while out.len() < count {
-            self.grow(&mut out, count, expected_bytes)?;
-            let start = out.len();
-            out.resize(out.capacity().min(start.saturating_add(CHUNK)).min(count), 0);
-            self.fill(out.get_mut(start..).unwrap_or_default())?;
-        }
-        Ok(out)
+    stream.expected = 4 + 4 * ndim as u64;
+    let mut sizes = [[0; 4]; MAX_DIMENSIONS];
+    for size in sizes.iter_mut().take(ndim) {
+        stream.fill(size)?;
     }
-
-    /// `count` numbers of `N` bytes, converted on the way.
-    fn numbers<const N: usize, T>(
-        &mut self,
-        count: usize,
-        expected_bytes: u64,
-        number: impl Fn([u8; N]) -> T,
-    ) -> Result<Vec<T>> {
-        let mut out = Vec::new();
-        let mut chunk = [0; 1 << 12];
-        while out.len() < count {
-            self.grow(&mut out, count, expected_bytes / N as u64)?;
-            let (chunk, _) = chunk.as_chunks_mut::<N>();
-            let now = chunk.len().min(out.capacity() - out.len()).min(count - out.len());
-            let chunk = chunk.get_mut(..now).unwrap_or_default();
-            self.fill(chunk.as_flattened_mut())?;
-            out.extend(chunk.iter().map(|&bytes| number(bytes)));
+    let sizes = sizes.iter().take(ndim).map(|&size| u32::from_be_bytes(size));
+    // Without the zeros first, so that no product of the others escapes the check.
+    let product = sizes.clone().filter(|&size| size > 0).try_fold(1_u64, |product, size| {
+        product.checked_mul(u64::from(size)).filter(|&product| product <= MAX_ELEMENTS)
+    });
+    let dims: Option<Vec<usize>> = sizes.clone().map(|size| usize::try_from(size).ok()).collect();
+    let count = product.map(|product| if sizes.clone().any(|size| size == 0) { 0 } else { product });
+    match (dims, count, count.and_then(|count| usize::try_from(count).ok())) {
+        (Some(dims), Some(count), Some(elements)) => {
+            stream.expected = stream.expected.saturating_add(count.saturating_mul(bytes_each));
+            Ok((dims, code, elements))
         }
-        Ok(out)
-    }
-
-    /// Makes room in `out` if it is full: first for what is expected, then for twice what came, never beyond `count`.
-    fn grow<T>(&self, out: &mut Vec<T>, count: usize, expected: u64) -> Result<()> {
-        if out.len() < out.capacity() {
-            return Ok(());
-        }
-        let first = usize::try_from(expected).unwrap_or(usize::MAX).max(CHUNK);
-        let target = if out.is_empty() { first } else { out.len().saturating_mul(2) }.min(count);
-        out.try_reserve_exact(target.saturating_sub(out.len())).map_err(|_| {
-            let bytes = count.saturating_mul(size_of::<T>());
-            Error::data(format!("not enough memory for {}: {bytes} bytes; use a larger machine", self.name))
-        })
-    }
-
-    /// Fills `out` or fails.
-    fn fill(&mut self, out: &mut [u8]) -> Result<()> {
-        let mut rest = out;
-        while !rest.is_empty() {
-            match self.reader.read(rest) {
-                Ok(0) => return Err(self.cut_short()),
-                Ok(count) => {
-                    self.got = self.got.saturating_add(count as u64);
-                    rest = rest.get_mut(count..).unwrap_or_default();
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.failed(error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The stream must end here; for gzip, this also reads and checks its checksum.
-    fn finish(&mut self) -> Result<()> {
-        loop {
-            return match self.reader.read(&mut [0]) {
-                Ok(0) => Ok(()),
-                Ok(_) => Err(Error::data(format!(
-                    "{} goes on after the {} bytes its header announces; download it again",
-                    self.name, self.expected
-                ))),
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(Error::data(format!(
-                    "{} is cut short: its gzip checksum is missing; download it again",
-                    self.name
-                ))),
-                Err(error) => Err(self.failed(error)),
-            };
-        }
-    }
-
-    fn cut_short(&self) -> Error {
-        Error::data(format!(
-            "{} is cut short: expected {} bytes, got {}; download it again",
-            self.name, self.expected, self.got
-        ))
-    }
-
-    fn failed(&self, error: std::io::Error) -> Error {
-        match error.kind() {
-            ErrorKind::UnexpectedEof => self.cut_short(),
-            // What flate2 says of streams that are not gzip inside.
-            ErrorKind::InvalidInput | ErrorKind::InvalidData => {
-                Error::data(format!("{} is damaged: {error}; download it again", self.name))
-            }
-            _ => Error::io("read", Path::new(self.name), error),
-        }
+        _ => Err(Error::data(format!(
+            "{} claims {:?} elements, over the limit of {MAX_ELEMENTS}; divide it, or download it again",
+            stream.name,
+            sizes.collect::<Vec<_>>()
+        ))),
     }
 }
 

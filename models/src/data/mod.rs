@@ -12,8 +12,10 @@ mod curve;
 mod dataset;
 mod digits;
 mod folder;
+pub mod formats;
 mod gzip;
 pub mod idx;
+mod incoming;
 mod known;
 mod memory;
 mod one_picture;
@@ -52,5 +54,7 @@ pub(crate) use spill::BLOCK as SHUFFLED;
 pub use spill::Spill;
 pub use split::{Part, PartName, split};
 pub use stream::{Chunk, Stream};
-pub use table::{DecimalName, HeaderName, Schema, TableKeys, TableOptions, TableReader, TableRows, read_table};
+pub use table::{
+    DecimalName, HeaderName, Schema, TableKeys, TableOptions, TableReader, TableRows, parse_table, read_table,
+};
 use tumours::tumours;

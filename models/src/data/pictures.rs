@@ -1,8 +1,9 @@
-//! Pictures out of files: JPEG and PNG, decoded to 8-bit grey or colour.
+//! Pictures out of files: JPEG, PNG and WebP, decoded to 8-bit grey or colour.
 //!
-//! The decoders are the crates `zune-jpeg` and `png`, which are kept, fuzzed and take limits against hostile files. The
-//! crate `image`, which wraps both, was let go: it brings colour management, and with it a fifth of what a first build
-//! took (44 of 210 s of one core, Zen 4, 2026-11-25). The content decides what a file is, not its ending.
+//! The decoders are the crates `zune-jpeg`, `png` and `image-webp`, which are kept, fuzzed and take limits against
+//! hostile files. The crate `image`, which wraps them, was let go: it brings colour management, and with it a fifth of
+//! what a first build took (44 of 210 s of one core, Zen 4, 2026-11-25). The content decides what a file is, not its
+//! ending. A file that claims more pixels than its length can hold is refused before anything is reserved for them.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -19,6 +20,18 @@ use crate::error::{Error, Result};
 const MAX_PIXELS: u64 = 1 << 26;
 /// What the PNG decoder may allocate, in bytes: 2^26 pixels of four 16-bit channels, and as much again for its own use.
 const MAX_DECODER_BYTES: usize = 1 << 30;
+/// Bytes that one byte of deflate can unpack to, which ends at 1032.
+const PNG_PACKING: u64 = 1040;
+/// Pixels that one byte of a JPEG file can hold: a block of 8 x 8 takes a bit at least. Twice that.
+const JPEG_PACKING: u64 = 1024;
+/// Pixels that a WebP file may have whatever its length, and for each byte: it has no bound of its own, an even surface
+/// takes nothing. Pictures take a byte for 100 pixels or fewer.
+const WEBP_FREE: u64 = 1 << 20;
+const WEBP_PACKING: u64 = 1 << 13;
+/// The longest side of a WebP picture.
+const WEBP_SIDE: u32 = 1 << 14;
+/// Room for what is no pixels.
+const SLACK: u64 = 1 << 12;
 
 /// A decoded picture: `channels` bytes a pixel, the first 1 (grey) or 3 (red, green, blue) of which are its colour.
 #[derive(Debug)]
@@ -38,19 +51,69 @@ impl Picture {
             [] => [0; 3],
         })
     }
+
+    /// The same, with what is transparent laid over white.
+    pub(super) fn over_white(&self) -> impl Iterator<Item = [u8; 3]> + '_ {
+        let over = |value: u8, alpha: u8| {
+            let (value, alpha) = (u32::from(value), u32::from(alpha));
+            ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+        };
+        self.bytes.chunks_exact(self.channels).map(move |pixel| match *pixel {
+            [red, green, blue, alpha] => [over(red, alpha), over(green, alpha), over(blue, alpha)],
+            [red, green, blue] => [red, green, blue],
+            [grey, alpha] => [over(grey, alpha); 3],
+            [grey, ..] => [grey; 3],
+            [] => [0; 3],
+        })
+    }
+
+    /// Whether a pixel is not opaque.
+    pub(super) fn is_transparent(&self) -> bool {
+        let alpha = |pixel: &[u8]| matches!(pixel, [_, alpha] | [_, _, _, alpha] if *alpha < 255);
+        matches!(self.channels, 2 | 4) && self.bytes.chunks_exact(self.channels).any(alpha)
+    }
+}
+
+/// Height and width from the beginning of a file, if it is that of a picture; nothing else is looked at.
+pub(super) fn peek(bytes: &[u8]) -> Option<[usize; 2]> {
+    let size = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?) as usize);
+    match bytes {
+        [0xff, 0xd8, 0xff, ..] => {
+            let decoder = jpeg(Path::new(""), bytes).ok()?;
+            decoder.dimensions().map(|(width, height)| [height, width])
+        }
+        [0x89, b'P', b'N', b'G', ..] => Some([size(20)?, size(16)?]),
+        _ if is_webp(bytes) => {
+            let decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).ok()?;
+            let (width, height) = decoder.dimensions();
+            Some([height as usize, width as usize])
+        }
+        _ => None,
+    }
 }
 
 /// Height and width, from the file's header alone.
 ///
 /// # Errors
-/// Neither JPEG nor PNG, damaged, cut short, or more than 2^26 pixels.
+/// Neither JPEG nor PNG nor WebP, damaged, cut short, or more than 2^26 pixels; more than so short a file can hold.
 pub(super) fn measure(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
-    let (width, height) = match format(path, bytes)? {
-        Format::Jpeg => jpeg(path, bytes)?.dimensions().unwrap_or_default(),
+    let length = bytes.len() as u64;
+    let pixels = |width: usize, height: usize| width as u64 * height as u64;
+    let (width, height, plausible) = match format(path, bytes)? {
+        Format::Jpeg => {
+            let (width, height) = jpeg(path, bytes)?.dimensions().unwrap_or_default();
+            (width, height, pixels(width, height) <= JPEG_PACKING * length + SLACK)
+        }
         Format::Png => {
             let reader = png(path, bytes)?;
             let info = reader.info();
-            (info.width as usize, info.height as usize)
+            let (width, height) = (info.width as usize, info.height as usize);
+            (width, height, pixels(info.raw_row_length(), height) <= PNG_PACKING * length + SLACK)
+        }
+        Format::WebP => {
+            let (width, height) = webp(path, bytes)?.dimensions();
+            let (width, height) = (width as usize, height as usize);
+            (width, height, pixels(width, height) <= WEBP_FREE + WEBP_PACKING * length)
         }
     };
     if width as u64 * height as u64 > MAX_PIXELS {
@@ -58,6 +121,13 @@ pub(super) fn measure(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
             "{}: {width} x {height} pixels are over the limit of {MAX_PIXELS}; make the photograph smaller",
             path.display()
         )));
+    }
+    if width == 0 || height == 0 {
+        return Err(damaged(path, &"it has no pixels"));
+    }
+    if !plausible {
+        let claim = format!("it claims {width} x {height} pixels, more than its {length} bytes hold");
+        return Err(damaged(path, &claim));
     }
     Ok([height, width])
 }
@@ -71,6 +141,7 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
     let (channels, bytes) = match format(path, bytes)? {
         Format::Jpeg => jpeg_pixels(path, bytes)?,
         Format::Png => png_pixels(path, bytes)?,
+        Format::WebP => webp_pixels(path, bytes)?,
     };
     Ok(Picture { height, width, channels, bytes })
 }
@@ -78,6 +149,7 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
 enum Format {
     Jpeg,
     Png,
+    WebP,
 }
 
 fn format(path: &Path, bytes: &[u8]) -> Result<Format> {
@@ -85,7 +157,8 @@ fn format(path: &Path, bytes: &[u8]) -> Result<Format> {
         [0xff, 0xd8, 0xff, ..] if is_whole_jpeg(bytes) => Ok(Format::Jpeg),
         [0xff, 0xd8, 0xff, ..] => Err(damaged(path, &"it is cut short")),
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Ok(Format::Png),
-        _ => Err(damaged(path, &"it is neither JPEG nor PNG")),
+        _ if is_webp(bytes) => Ok(Format::WebP),
+        _ => Err(damaged(path, &"it is neither JPEG nor PNG nor WebP")),
     }
 }
 
@@ -137,6 +210,47 @@ fn png_pixels(path: &Path, bytes: &[u8]) -> Result<(usize, Vec<u8>)> {
         pixels.truncate(pixels.len() / 2);
     }
     Ok((info.color_type.samples(), pixels))
+}
+
+fn is_webp(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..])
+}
+
+/// A decoder that has read the header. It makes room for the frame that a chunk announces before it compares its size
+/// with the picture's, so that is done here.
+fn webp<'a>(path: &Path, bytes: &'a [u8]) -> Result<image_webp::WebPDecoder<Cursor<&'a [u8]>>> {
+    let decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(path, &error))?;
+    if decoder.is_animated() {
+        return Err(damaged(path, &"it is animated"));
+    }
+    let (width, height) = decoder.dimensions();
+    let mut rest = bytes.get(12..).unwrap_or_default();
+    while let Some((head, after)) = rest.split_first_chunk::<8>() {
+        let [a, b, c, d, size @ ..] = *head;
+        let size = u32::from_le_bytes(size) as usize;
+        let frame = after.get(6..10).and_then(|sizes| sizes.first_chunk());
+        if let (b"VP8 ", Some(&[w0, w1, h0, h1])) = (&[a, b, c, d], frame) {
+            let side = |low, high| u32::from(u16::from_le_bytes([low, high]) & 0x3fff);
+            if (side(w0, w1), side(h0, h1)) != (width, height) {
+                return Err(damaged(path, &"its frame has another size than the picture"));
+            }
+        }
+        rest = after.get(size.saturating_add(size % 2)..).unwrap_or_default();
+    }
+    if width.max(height) > WEBP_SIDE {
+        return Err(damaged(path, &format!("{width} x {height} pixels are more than WebP has")));
+    }
+    Ok(decoder)
+}
+
+fn webp_pixels(path: &Path, bytes: &[u8]) -> Result<(usize, Vec<u8>)> {
+    let mut decoder = webp(path, bytes)?;
+    decoder.set_memory_limit(MAX_DECODER_BYTES);
+    let len = decoder.output_buffer_size().ok_or_else(|| damaged(path, &"its pixels are too many to be counted"))?;
+    let mut pixels = reserved(len, "a picture")?;
+    pixels.resize(len, 0);
+    decoder.read_image(&mut pixels).map_err(|error| damaged(path, &error))?;
+    Ok((if decoder.has_alpha() { 4 } else { 3 }, pixels))
 }
 
 /// Whether the markers of a JPEG file lead to that of its end (ITU-T T.81, annex B). The decoder fills what a file

@@ -1,5 +1,6 @@
 //! The keys of data: where they come from, how they are divided and scaled.
 
+use super::formats::ImageOptions;
 use super::known::Known;
 use super::rows::ImageShape;
 use super::source::ReadOptions;
@@ -12,8 +13,9 @@ settings! {
     /// The keys of data.
     DataSettings {
         source: String = "digits".into(), "SRC",
-            "digits or tumours (embedded), a .csv file or - for one on standard input, a folder of IDX files or of photographs; \
-             idx:PATH, photographs:PATH and table:PATH choose";
+            "digits or tumours (embedded), a table (.csv, .parquet, or - for one on standard input), arrays (.npy, .npz, \
+             .safetensors), or a folder of IDX files, images or photographs; idx:PATH, images:PATH, photographs:PATH and \
+             table:PATH choose";
         seed: u64 = 0, "SEED", "seed of splits, first weights, order and noise", in Range::<u64>::WHOLE;
         validation: f64 = 0.0, "FRACTION", "fraction of the training part held out to choose the best weights by",
             in Range::<f64>::FRACTION;
@@ -38,6 +40,7 @@ settings! {
         skip_lines: usize = 0, "N", "tables: lines to leave out at the start", in Range::<usize>::NONE_OR_COUNT;
         memory: usize = 2048, "MIB", "tables: rows held in memory; more are kept in a temporary file and shuffled by blocks",
             in Range::<usize>::NONE_OR_COUNT;
+        resize: String = String::new(), "HxW", "images: the size to bring all to, as in 28x28";
         image: String = String::new(), "SHAPE", "rows that are images although the source does not say so: 28x28 or 3x32x32";
     }
 }
@@ -68,7 +71,12 @@ impl DataSettings {
         };
         let table = TableOptions::new(&keys)?.with_schema(known.schema.clone());
         let image = if self.image.is_empty() { known.image } else { Some(ImageShape::read(&self.image)?) };
-        Ok(Source::parse(&self.source)?.with_options(ReadOptions { patches, table, image }))
+        let asked = (!self.resize.is_empty()).then(|| ImageShape::read(&self.resize)).transpose()?;
+        let images = ImageOptions {
+            resize: asked.map(|shape| (shape.height, shape.width)),
+            channels: known.image.map(|shape| shape.channels).filter(|channels| matches!(channels, 1 | 3)),
+        };
+        Ok(Source::parse(&self.source)?.with_options(ReadOptions { patches, images, table, image }))
     }
 }
 

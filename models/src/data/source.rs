@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::folder::{self, Listing, READS, few};
+use super::formats::{self, ImageOptions};
 use super::rows::ImageShape;
 use super::table::{self, STDIN, TableOptions, TableReader};
 use super::{Dataset, Part, PatchOptions, digits, photographs, tumours};
@@ -17,6 +18,7 @@ use crate::suggest;
 const IDX: &str = "idx:";
 const PHOTOGRAPHS: &str = "photographs:";
 const TABLE: &str = "table:";
+const IMAGES: &str = "images:";
 
 /// Both parts of a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +34,8 @@ pub struct Splits {
 pub struct ReadOptions {
     /// Patches of photographs.
     pub patches: PatchOptions,
+    /// Folders of images.
+    pub images: ImageOptions,
     /// Tables.
     pub table: TableOptions,
     /// Rows that are images of this shape although the source does not say so.
@@ -53,14 +57,35 @@ enum Place {
     Stdin,
     IdxFolder(PathBuf),
     Photographs(PathBuf),
+    Images(PathBuf),
     Table(PathBuf),
+    Npy(PathBuf),
+    Npz(PathBuf),
+    Safetensors(PathBuf),
+    Parquet(PathBuf),
+}
+
+impl Place {
+    /// The path, and what it must be written with where its name alone says something else.
+    fn path(&self) -> Option<(&Path, &'static str)> {
+        match self {
+            Self::Digits | Self::Tumours | Self::Stdin => None,
+            Self::IdxFolder(path) => Some((path, IDX)),
+            Self::Photographs(path) => Some((path, PHOTOGRAPHS)),
+            Self::Images(path) => Some((path, IMAGES)),
+            Self::Table(path) => Some((path, TABLE)),
+            Self::Npy(path) | Self::Npz(path) | Self::Safetensors(path) | Self::Parquet(path) => Some((path, "")),
+        }
+    }
 }
 
 impl Source {
     /// What `spec` names: `digits` or `tumours`, which are embedded; `-` for a table on standard input; the path of a table
-    /// (.csv, .tsv, .txt, plain or .gz) or of a folder of IDX files or photographs (`./digits` for a folder of that name).
-    /// A folder of IDX files may hold one picture that does not belong to them; where it holds more, `idx:PATH` or
-    /// `photographs:PATH` says which are meant, and `table:PATH` is a table of any name.
+    /// (.csv, .tsv, .txt, plain or .gz; .parquet), of arrays (.npy, .npz, .safetensors) or of a folder of IDX files, of images
+    /// or of photographs (`./digits` for a folder of that name). Pictures in sub-folders, and pictures of at most 64 pixels
+    /// a side, are images, each a sample; patches are cut out of larger ones. A folder of IDX files may hold one picture
+    /// that does not belong to them. `idx:PATH`, `images:PATH` and `photographs:PATH` say which are meant, and `table:PATH`
+    /// is a table of any name.
     ///
     /// # Errors
     /// If `spec` may be read in two ways, or is something that this version does not read.
@@ -73,13 +98,13 @@ impl Source {
     /// # Errors
     /// A path that is not there, or is not UTF-8.
     pub fn spelling(&self) -> Result<String> {
-        let (path, prefix) = match &self.place {
-            Place::Digits => return Ok("digits".into()),
-            Place::Tumours => return Ok("tumours".into()),
-            Place::Stdin => return Ok("-".into()),
-            Place::IdxFolder(path) => (path, IDX),
-            Place::Photographs(path) => (path, PHOTOGRAPHS),
-            Place::Table(path) => (path, TABLE),
+        let Some((path, prefix)) = self.place.path() else {
+            return Ok(match self.place {
+                Place::Tumours => "tumours",
+                Place::Stdin => "-",
+                _ => "digits",
+            }
+            .into());
         };
         let whole = std::fs::canonicalize(path).map_err(|error| Error::io("find", path, error))?;
         let plain = whole
@@ -92,15 +117,17 @@ impl Source {
     /// The same source, read so.
     #[must_use]
     pub fn with_options(self, options: ReadOptions) -> Self {
-        Self { options, ..self }
+        let place = match self.place {
+            // Who gives a size means images.
+            Place::Photographs(path) if options.images.resize.is_some() => Place::Images(path),
+            place => place,
+        };
+        Self { place, options }
     }
 
     /// The path that it reads, if it reads one.
     pub fn path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Digits | Place::Tumours | Place::Stdin => None,
-            Place::IdxFolder(path) | Place::Photographs(path) | Place::Table(path) => Some(path),
-        }
+        self.place.path().map(|(path, _)| path)
     }
 
     /// Whether it can be read once only.
@@ -114,7 +141,12 @@ impl Source {
     /// A folder that cannot be listed.
     pub fn has_test(&self) -> Result<bool> {
         match &self.place {
-            Place::Digits | Place::Tumours | Place::Stdin | Place::Table(_) => Ok(false),
+            Place::Digits | Place::Tumours | Place::Stdin | Place::Table(_) | Place::Npy(_) | Place::Parquet(_) => {
+                Ok(false)
+            }
+            Place::Images(path) => formats::images_have_test(path),
+            Place::Npz(path) => formats::npz_has_test(path),
+            Place::Safetensors(path) => formats::safetensors_has_test(path),
             Place::Photographs(_) => Ok(self.options.patches.tested() > 0),
             Place::IdxFolder(path) => folder::has_test(path),
         }
@@ -142,8 +174,13 @@ impl Source {
     /// # Errors
     /// If it is missing, damaged or does not fit in memory; the message names the file.
     pub fn train(&self) -> Result<Dataset> {
-        let ReadOptions { patches, table, .. } = &self.options;
+        let ReadOptions { patches, table, images, .. } = &self.options;
         let dataset = match &self.place {
+            Place::Images(path) => formats::read_images(path, images, Part::Train)?.ok_or_else(|| nothing(path)),
+            Place::Npy(path) => formats::read_npy(path),
+            Place::Npz(path) => formats::read_npz(path, Part::Train)?.ok_or_else(|| nothing(path)),
+            Place::Safetensors(path) => formats::read_safetensors(path, Part::Train)?.ok_or_else(|| nothing(path)),
+            Place::Parquet(path) => formats::read_parquet(path, table.label_name()),
             Place::Digits => digits(),
             Place::Tumours => tumours(table),
             Place::Stdin => table::read_stdin(table),
@@ -160,7 +197,10 @@ impl Source {
     /// If it is damaged or does not fit in memory; the message names the file.
     pub fn test(&self) -> Result<Option<Dataset>> {
         let dataset = match &self.place {
-            Place::Digits | Place::Tumours | Place::Stdin | Place::Table(_) => None,
+            Place::Digits | Place::Tumours | Place::Stdin | Place::Table(_) | Place::Npy(_) | Place::Parquet(_) => None,
+            Place::Images(path) => formats::read_images(path, &self.options.images, Part::Test)?,
+            Place::Npz(path) => formats::read_npz(path, Part::Test)?,
+            Place::Safetensors(path) => formats::read_safetensors(path, Part::Test)?,
             Place::Photographs(path) => photographs(path, &self.options.patches, Part::Test)?,
             Place::IdxFolder(path) => folder::load(path, Part::Test)?,
         };
@@ -204,29 +244,35 @@ fn place(spec: &str) -> Result<Place> {
     if let Some(path) = spec.strip_prefix(TABLE) {
         return Ok(Place::Table(path.into()));
     }
-    let (path, chosen) = match (spec.strip_prefix(IDX), spec.strip_prefix(PHOTOGRAPHS)) {
-        (Some(path), _) => (path, Some(false)),
-        (_, Some(path)) => (path, Some(true)),
-        _ => (spec, None),
-    };
-    if chosen.is_none() && Path::new(path).is_file() {
+    if let Some(path) = spec.strip_prefix(IMAGES) {
+        return Ok(Place::Images(path.into()));
+    }
+    if let Some(path) = spec.strip_prefix(PHOTOGRAPHS) {
+        Listing::read(Path::new(path)).map_err(|error| unread(path, error))?;
+        return Ok(Place::Photographs(path.into()));
+    }
+    let (path, chosen) = spec.strip_prefix(IDX).map_or((spec, false), |path| (path, true));
+    if !chosen && Path::new(path).is_file() {
         return of_file(path);
     }
     let listing = Listing::read(Path::new(path)).map_err(|error| unread(path, error))?;
     let pictures = listing.photographs();
-    let cut = match (chosen, listing.has_images(), pictures.len()) {
-        (Some(chosen), ..) => chosen,
-        (None, true, 2..) => {
-            return Err(Error::usage(format!(
-                "{spec} holds IDX files and {} pictures ({}); give {IDX}{spec} or {PHOTOGRAPHS}{spec}",
-                pictures.len(),
-                few(pictures)
-            )));
-        }
-        (None, false, 1..) => true,
-        (None, ..) => false,
-    };
-    Ok(if cut { Place::Photographs(path.into()) } else { Place::IdxFolder(path.into()) })
+    if chosen || (listing.has_images() && pictures.len() < 2) {
+        return Ok(Place::IdxFolder(path.into()));
+    }
+    if listing.has_images() {
+        return Err(Error::usage(format!(
+            "{spec} holds IDX files and {} pictures ({}); give {IDX}{spec}, {IMAGES}{spec} or {PHOTOGRAPHS}{spec}",
+            pictures.len(),
+            few(pictures)
+        )));
+    }
+    let look = formats::looks_like_images(Path::new(path))?;
+    Ok(match (look.pictures, look.folders || look.small) {
+        (0, _) => Place::IdxFolder(path.into()),
+        (_, true) => Place::Images(path.into()),
+        (_, false) => Place::Photographs(path.into()),
+    })
 }
 
 /// What a file is, by its ending.
@@ -236,7 +282,13 @@ fn of_file(spec: &str) -> Result<Place> {
     if [".csv", ".tsv", ".txt"].iter().any(|ending| plain.ends_with(ending)) {
         return Ok(Place::Table(spec.into()));
     }
-    Err(not_read(spec))
+    match Path::new(&lower).extension().and_then(std::ffi::OsStr::to_str) {
+        Some("npy") => Ok(Place::Npy(spec.into())),
+        Some("npz") => Ok(Place::Npz(spec.into())),
+        Some("safetensors") => Ok(Place::Safetensors(spec.into())),
+        Some("parquet") => Ok(Place::Parquet(spec.into())),
+        _ => Err(not_read(spec)),
+    }
 }
 
 /// Whether two names are of one source, from this working directory: `digits` is never the folder `./digits`.
@@ -374,7 +426,7 @@ mod tests {
         assert_eq!(open_part(path, Part::Train).unwrap().unwrap().notes().len(), 1);
         pictures(folder.path(), &["b.png"]);
         let message = message(folder.path());
-        assert!(message.contains(&format!("give idx:{path} or photographs:{path}")), "{message}");
+        assert!(message.contains(&format!("give idx:{path}, images:{path} or photographs:{path}")), "{message}");
         let (idx, cut) = (format!("idx:{path}"), format!("photographs:{path}"));
         let chosen = Source::parse(&idx).unwrap();
         assert!(chosen.spelling().unwrap().starts_with("idx:") && chosen.train().is_ok());

@@ -18,8 +18,8 @@ mod schema;
 mod tests;
 
 pub use options::{DecimalName, HeaderName, TableKeys, TableOptions};
-pub use read::read_table;
-pub(super) use read::{STDIN, parse_table, read_stdin};
+pub(super) use read::{STDIN, read_stdin};
+pub use read::{parse_table, read_table};
 pub(super) use reader::reserve;
 pub use reader::{TableReader, TableRows};
 pub use schema::Schema;

@@ -148,6 +148,11 @@ impl TableOptions {
         })
     }
 
+    /// The column of classes that was asked for by name.
+    pub(in crate::data) fn label_name(&self) -> Option<&str> {
+        self.label.as_ref()?.as_deref()
+    }
+
     /// The same, by a model's columns.
     #[must_use]
     pub fn with_schema(self, schema: Option<Arc<Schema>>) -> Self {

@@ -61,7 +61,10 @@ pub(in crate::data) fn read_stdin(options: &TableOptions) -> Result<Dataset> {
 }
 
 /// The same of bytes, plain or packed by gzip, which messages call `origin`.
-pub(in crate::data) fn parse_table(bytes: Vec<u8>, origin: &str, options: &TableOptions) -> Result<Dataset> {
+///
+/// # Errors
+/// As for [`read_table`].
+pub fn parse_table(bytes: Vec<u8>, origin: &str, options: &TableOptions) -> Result<Dataset> {
     let bytes: Arc<[u8]> = bytes.into();
     read(&Input::Bytes(&bytes, origin), options)
 }

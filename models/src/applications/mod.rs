@@ -3,6 +3,7 @@
 pub mod compress;
 pub mod denoise;
 pub mod detect;
+pub mod encode;
 mod encoded;
 pub mod filters;
 pub mod impute;

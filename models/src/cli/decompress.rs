@@ -1,14 +1,15 @@
 //! `narrows decompress`: samples out of a compressed file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::common::{self, Common};
+use super::output::{self, Numbers, Table};
 use crate::applications::compress::{decompress, picture};
 use crate::error::Result;
 use crate::files;
-use crate::model::{Model, Session};
+use crate::model::Session;
 
 /// The longest file that is read: 4 GiB.
 const LONGEST: u64 = 1 << 32;
@@ -22,8 +23,8 @@ pub(super) struct Args {
     run: PathBuf,
     /// The file that `narrows compress` wrote
     file: PathBuf,
-    /// Where the samples go: a picture of all of them
-    #[arg(long, value_name = "FILE.png")]
+    /// Where the samples go: a picture of all of them (.png), .csv, .npy, .npz, .safetensors, or a folder/ of images
+    #[arg(long, value_name = "FILE")]
     out: PathBuf,
     #[command(flatten)]
     common: Common,
@@ -47,7 +48,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         let mut session = Session::new(model).on(split);
         let samples = decompress(&mut session, &bytes, &origin)?;
         let images = samples.len() / session.model().data().features.max(1);
-        write(&samples, session.model(), &args.out)?;
+        let (model, raw) = (session.model(), &samples);
+        output::put(&args.out, || picture(raw, model), || Ok(Table { model, numbers: Numbers::Singles(raw) }))?;
         Ok((samples, images))
     })?;
     drop(samples);
@@ -57,9 +59,4 @@ pub(super) fn run(args: &Args) -> Result<()> {
         (false, true) => format!("{out}\n"),
         (false, false) => format!("{}: {out}\n", common::counted(images as u64, "sample")),
     })
-}
-
-/// Writes raw samples `[n, features]`.
-fn write(samples: &[f32], model: &Model, out: &Path) -> Result<()> {
-    files::write_bytes_atomically(out, &picture(samples, model)?)
 }

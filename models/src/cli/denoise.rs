@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
             [Some(&originals), noisy.as_ref(), Some(&cleaned)].into_iter().flatten().map(|layer| &layer[..]).collect();
         layers_png(session.model(), dataset.raw_range(), &layers)
     };
-    let table = || Ok(Table { names: output::names(Some(&dataset), features), numbers: Numbers::Singles(&cleaned) });
+    let table = || Ok(Table { model: session.model(), numbers: Numbers::Singles(&cleaned) });
     output::put(&out, picture, table)?;
     let put = Put {
         figures: figures.as_ref(),

@@ -123,13 +123,12 @@ fn numbered(out: &Path, draw: usize) -> Result<PathBuf> {
 }
 
 fn write(out: &Path, session: &Session, dataset: &Dataset, samples: &Samples, filled: &[f64]) -> Result<()> {
-    let features = session.model().data().features;
     let picture = || {
         let given = samples.singles(SHOWN);
         let filled: Vec<f32> = filled.iter().take(given.len()).map(|&x| x as f32).collect();
         layers_png(session.model(), dataset.raw_range(), &[&given, &filled])
     };
-    let table = || Ok(Table { names: output::names(Some(dataset), features), numbers: Numbers::Doubles(filled) });
+    let table = || Ok(Table { model: session.model(), numbers: Numbers::Doubles(filled) });
     output::put(out, picture, table)
 }
 

@@ -83,14 +83,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let session = Session::new(model);
     let Inpainted { mut masked, filled, figures } =
         pool.threads().run(|split| inpaint(&mut session.clone().on(split), &samples, &mask, &options, split))?;
-    let features = session.model().data().features;
     let picture = || {
         let originals = samples.singles(SHOWN);
         masked.truncate(originals.len());
         grey(&mut masked, &originals);
         layers_png(session.model(), dataset.raw_range(), &[&originals, &masked, &filled])
     };
-    let table = || Ok(Table { names: output::names(Some(&dataset), features), numbers: Numbers::Singles(&filled) });
+    let table = || Ok(Table { model: session.model(), numbers: Numbers::Singles(&filled) });
     output::put(&out, picture, table)?;
     let put = Put {
         figures: &figures,

@@ -64,7 +64,7 @@ struct Put {
 pub(super) fn run(args: &Args) -> Result<()> {
     let model = common::load(&args.run, args.common.quiet)?;
     let info = model.data();
-    let (features, image) = (info.features, info.image);
+    let image = info.image;
     let out = output::place(args.out.as_deref(), &args.run, "interpolate", image.is_some())?;
     let pool = args.common.pool()?;
     let data = args.data.as_deref().unwrap_or(&model.source().source);
@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let Interpolated { samples, pairs, steps, .. } =
         pool.threads().run(|split| interpolate(&mut session.clone().on(split), (&first, &second), args.steps, way))?;
     let picture = || grid_png(session.model(), dataset.raw_range(), &samples, steps);
-    let table = || Ok(Table { names: output::names(Some(&dataset), features), numbers: Numbers::Singles(&samples) });
+    let table = || Ok(Table { model: session.model(), numbers: Numbers::Singles(&samples) });
     output::put(&out, picture, table)?;
     let put = Put {
         pairs,

@@ -11,6 +11,7 @@ mod json;
 mod keys;
 mod output;
 mod progress;
+mod rows;
 mod signals;
 mod ticker;
 
@@ -71,6 +72,8 @@ commands! {
     train::Train,
     eval::Eval,
     reconstruct::Reconstruct,
+    encode::Encode,
+    decode::Decode,
     denoise::Denoise,
     inpaint::Inpaint,
     impute::Impute,

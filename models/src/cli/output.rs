@@ -1,48 +1,34 @@
-//! What commands that make samples put out: a picture, or a table, by the ending of the file's name.
+//! What commands that make samples put out: a picture, or rows in any format, by the ending of the file's name.
 //!
 //! Both are handed over as functions, for only one of them is made.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::data::{Dataset, Rows};
+use crate::applications::encode::sample_columns;
+use crate::data::formats::{Header, create};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::model::Model;
 
-/// The endings that are written.
-const WRITES: &str = "give a name ending in .png, for a picture, or .csv";
+/// Rows that are turned to doubles at a time.
+const ROWS: usize = 1024;
 
-/// The numbers of a table, row by row.
+/// The numbers of samples, row by row.
 pub(super) enum Numbers<'a> {
     Singles(&'a [f32]),
     Doubles(&'a [f64]),
 }
 
-/// Samples as a table.
+/// Samples as a table or as arrays.
 pub(super) struct Table<'a> {
-    /// A name for each column.
-    pub(super) names: Vec<String>,
+    /// Whose samples they are: what their columns are called, and how they are images.
+    pub(super) model: &'a Model,
     pub(super) numbers: Numbers<'a>,
 }
 
-/// What a name's ending asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Picture,
-    Csv,
-}
-
-/// What `path` asks for, to be known before any work is done.
-///
-/// # Errors
-/// Another ending.
-pub(super) fn kind(path: &Path) -> Result<Kind> {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    match ending.as_deref() {
-        Some("png") => Ok(Kind::Picture),
-        Some("csv") => Ok(Kind::Csv),
-        _ => Err(Error::usage(format!("cannot write {}: {WRITES}", path.display()))),
-    }
+/// Whether a name's ending asks for a picture.
+fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
 }
 
 /// Where a command writes that was not told: `samples/NAME.png` in a run directory, `NAME.png` here for a lone model; of
@@ -52,7 +38,7 @@ pub(super) fn kind(path: &Path) -> Result<Kind> {
 /// The folder of samples cannot be made; an ending of `given` that is not written.
 pub(super) fn place(given: Option<&Path>, run: &Path, name: &str, images: bool) -> Result<PathBuf> {
     if let Some(out) = given {
-        kind(out)?;
+        check(out)?;
         return Ok(out.to_owned());
     }
     let file = format!("{name}.{}", if images { "png" } else { "csv" });
@@ -64,61 +50,53 @@ pub(super) fn place(given: Option<&Path>, run: &Path, name: &str, images: bool) 
     Ok(folder.join(file))
 }
 
-/// Writes a picture or a table, whichever the name asks for.
+/// Refuses an ending that is not written, before any work is done.
+fn check(path: &Path) -> Result<()> {
+    let known = ["png", "csv", "tsv", "npy", "npz", "safetensors", "parquet"];
+    match path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()) {
+        Some(ending) if !known.contains(&ending.as_str()) => Err(Error::usage(format!(
+            "cannot write {}: give a name ending in .png, for a picture, .csv, .npy, .npz or .safetensors, a folder/ for \
+             images, or - for CSV on standard output",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a picture or rows, whichever the name asks for.
 ///
 /// # Errors
-/// As for [`kind`]; what making either of them fails with; a file that cannot be written.
+/// What making either of them fails with; a file that cannot be written.
 pub(super) fn put<'a>(
     path: &Path,
     picture: impl FnOnce() -> Result<Vec<u8>>,
     table: impl FnOnce() -> Result<Table<'a>>,
 ) -> Result<()> {
-    match kind(path)? {
-        Kind::Picture => files::write_bytes_atomically(path, &picture()?),
-        Kind::Csv => {
-            let table = table()?;
-            files::write_atomically(path, |out| write_csv(out, &table))
+    if is_picture(path) {
+        return files::write_bytes_atomically(path, &picture()?);
+    }
+    let Table { model, numbers } = table()?;
+    let data = model.data();
+    let header = Header {
+        columns: sample_columns(model),
+        image: data.image,
+        range: data.preprocessing.range(),
+        ..Header::default()
+    };
+    let mut writer = create(path, header)?;
+    match numbers {
+        Numbers::Doubles(numbers) => writer.write(numbers, None)?,
+        Numbers::Singles(numbers) => {
+            let each = data.features.max(1) * ROWS;
+            let mut doubles = Vec::with_capacity(each.min(numbers.len()));
+            for part in numbers.chunks(each) {
+                doubles.clear();
+                doubles.extend(part.iter().map(|&x| f64::from(x)));
+                writer.write(&doubles, None)?;
+            }
         }
     }
-}
-
-/// Names for the columns of samples like those of a source: its own, or `x0`, `x1` and so on.
-pub(super) fn names(dataset: Option<&Dataset>, features: usize) -> Vec<String> {
-    match dataset.and_then(Rows::columns).filter(|columns| columns.len() == features) {
-        Some(columns) => columns.iter().map(|column| column.name.clone()).collect(),
-        None => (0..features).map(|column| format!("x{column}")).collect(),
-    }
-}
-
-fn write_csv(out: &mut dyn Write, table: &Table<'_>) -> std::io::Result<()> {
-    let names: Vec<String> = table.names.iter().map(|name| field(name)).collect();
-    writeln!(out, "{}", names.join(","))?;
-    let width = names.len().max(1);
-    match table.numbers {
-        Numbers::Singles(numbers) => numbers.chunks(width).try_for_each(|row| write_row(out, row, |x| x.is_nan())),
-        Numbers::Doubles(numbers) => numbers.chunks(width).try_for_each(|row| write_row(out, row, |x| x.is_nan())),
-    }
-}
-
-/// A missing number is an empty field.
-fn write_row<T: std::fmt::Display>(
-    out: &mut dyn Write,
-    row: &[T],
-    missing: impl Fn(&T) -> bool,
-) -> std::io::Result<()> {
-    for (column, number) in row.iter().enumerate() {
-        let comma = if column > 0 { "," } else { "" };
-        if missing(number) { write!(out, "{comma}")? } else { write!(out, "{comma}{number}")? }
-    }
-    writeln!(out)
-}
-
-/// A name as a field of CSV (RFC 4180).
-fn field(name: &str) -> String {
-    match name.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", name.replace('"', "\"\"")),
-        false => name.to_owned(),
-    }
+    writer.finish()
 }
 
 #[cfg(test)]
@@ -128,20 +106,11 @@ mod tests {
     #[test]
     fn endings_say_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
-        let table = || {
-            let names = vec!["a".to_owned(), "b, \"c\"".to_owned()];
-            Ok(Table { names, numbers: Numbers::Singles(&[0.1, f32::NAN, 2.0, -3.5]) })
-        };
-        let never = || Err(Error::usage("not asked for"));
-        let csv = folder.path().join("a.CSV");
-        put(&csv, never, table).unwrap();
-        assert_eq!(std::fs::read_to_string(&csv).unwrap(), "a,\"b, \"\"c\"\"\"\n0.1,\n2,-3.5\n");
         let png = folder.path().join("a.png");
         put(&png, || Ok(vec![1, 2]), || Err(Error::usage("not asked for"))).unwrap();
         assert_eq!(std::fs::read(&png).unwrap(), [1, 2]);
-        assert!(kind(Path::new("a.txt")).unwrap_err().to_string().contains("a.txt"));
         assert_eq!(place(None, Path::new("no/such/run"), "denoise", false).unwrap(), Path::new("denoise.csv"));
         assert_eq!(place(None, folder.path(), "x", true).unwrap(), folder.path().join("samples").join("x.png"));
-        assert!(place(Some(Path::new("x")), folder.path(), "x", true).is_err());
+        assert!(place(Some(Path::new("x.xls")), folder.path(), "x", true).unwrap_err().to_string().contains("x.xls"));
     }
 }

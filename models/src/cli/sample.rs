@@ -74,7 +74,7 @@ struct Put {
 /// Runs the command.
 pub(super) fn run(args: &Args) -> Result<()> {
     let model = common::load(&args.run, args.common.quiet)?;
-    let (image, features) = (model.data().image, model.data().features);
+    let image = model.data().image;
     let out = output::place(args.out.as_deref(), &args.run, "sample", image.is_some())?;
     let (pool, seed) = (args.common.pool()?, args.common.seed.unwrap_or(0));
     let told = model.autoencoder().takes().labels;
@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let per_row = ((args.count as f64).sqrt().ceil() as usize).clamp(1, PER_ROW);
     let range = dataset.and_then(Dataset::raw_range);
     let picture = || grid_png(session.model(), range, &made, per_row);
-    let table = || Ok(Table { names: output::names(dataset, features), numbers: Numbers::Singles(&made) });
+    let table = || Ok(Table { model: session.model(), numbers: Numbers::Singles(&made) });
     output::put(&out, picture, table)?;
     let put = Put {
         samples: args.count,

@@ -119,7 +119,7 @@ impl Header {
 
 /// Puts rows out. What was written is there when [`finish`](Self::finish) has succeeded; dropped before, a writer leaves
 /// nothing behind (but what it wrote to standard output or a device).
-pub trait RowWriter {
+pub trait RowWriter: Send {
     /// Writes the rows of `values`, `[n, features]`, raw, a missing one being NaN; and the class of each, `[n]`, if labels
     /// were announced.
     ///

@@ -26,7 +26,10 @@ fn an_index_is_searched_saved_and_read_again() {
         let metric: Metric = metric.parse().unwrap();
         let index = Index::build(&mut session, &digits, &rows, "digits", metric).unwrap();
         let found = index.search(&mut session, &wanted, 9).unwrap();
-        assert_eq!((found.places[0], found.distances[0], index.rows()[20]), (20, 0.0, 40), "{metric}");
+        assert!(found.places[..9].contains(&20) && index.rows()[20] == 40, "{metric}: {:?}", found.places);
+        // Bits of other digits may be the same.
+        let nearest = &found.distances[..2];
+        assert!(nearest[0] < 1e-5 && (nearest[1] > 1e-5 || metric == Metric::Hamming), "{metric}: {nearest:?}");
         let path = folder.path().join(metric.name());
         index.save(&path).unwrap();
         let again = Index::load(&path).unwrap();

@@ -21,8 +21,8 @@ const STDOUT: &str = "-";
 ///
 /// For example: narrows detect runs/undercomplete-1 --data digits --normal 0 --out rows.csv
 ///
-/// A sample's score is its reconstruction error and, of a variational model, KL. Samples that score more than the cutoff
-/// are flagged, each with its p-value among the training part and the three features that add most to its score: what
+/// A sample's score is its reconstruction error (cross-entropy less the sample's own entropy) and, of a variational
+/// model, KL. Samples that score more than the cutoff are flagged, each with its p-value among the training part and the three features that add most to its score: what
 /// the model expected, and what was seen. With labels, says how well the scores tell anomalies from normal samples,
 /// beside the error of a PCA of the same code size. --fit stores a cutoff with the model, whose weights stay as they are.
 #[derive(Debug, clap::Args)]
@@ -196,7 +196,7 @@ fn high(found: &Detection, place: usize) -> String {
         })
         .collect();
     let flag = if judgement.anomaly { "*" } else { " " };
-    let score = figure(f64::from(judgement.score));
+    let score = figure(judgement.score);
     format!("{flag} row {row}: {score}{p_value}{}: {}\n", common::printable(&label), common::printable(&why.join("; ")))
 }
 

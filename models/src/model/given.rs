@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::{Error, Result};
-use narrows_engine::RawRows;
+use narrows_engine::{Context, RawRows, Split};
 use std::ops::Range;
 
 /// How far scaled samples may be beyond 0..1 under cross-entropy: what rounding to f32 makes.
@@ -87,6 +87,15 @@ impl<'a> Given<'a> {
             Numbers::Singles(numbers) => numbers.get(place).map(|&x| f64::from(x)),
             Numbers::Doubles(numbers) => numbers.get(place).copied(),
         }
+    }
+
+    /// The numbers as the model sees them, into a buffer that grows where it must.
+    pub(crate) fn scale(&self, model: &Model, out: &mut Vec<f32>) -> Result<()> {
+        let count = self.numbers.len();
+        out.clear();
+        out.try_reserve(count).map_err(|_| Error::data(format!("no memory for {count} numbers")))?;
+        out.resize(count, 0.0);
+        model.data().preprocessing.apply(Context::new(Split::Serial), self.numbers.rows(), out)
     }
 
     /// With the class of each.

@@ -237,13 +237,18 @@ impl Model {
         self.autoencoder.parts().body.layers()
     }
 
+    /// Whether cross-entropy is the loss, whose least value is the entropy of the sample itself.
+    pub fn has_cross_entropy(&self) -> bool {
+        matches!(self.autoencoder.parts().reconstruction, Reconstruction::CrossEntropy)
+    }
+
     /// Refuses rows whose values the model cannot compare with what it makes of them: beyond 0..1 once they are scaled,
     /// where cross-entropy is the loss; too large for f32; missing, unless it takes that.
     ///
     /// # Errors
     /// The first such value, with its row, its column and what helps.
     pub fn check_targets(&self, dataset: &Dataset, rows: &[u32]) -> Result<()> {
-        let unit = matches!(self.autoencoder.parts().reconstruction, Reconstruction::CrossEntropy);
+        let unit = self.has_cross_entropy();
         self.data.preprocessing.check_targets(dataset, rows, unit, self.autoencoder.takes().mask)
     }
 

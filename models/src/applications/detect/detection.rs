@@ -70,7 +70,7 @@ pub struct Labelled {
 impl Detection {
     /// The scores, `[n]`.
     pub fn scores(&self) -> impl Iterator<Item = f64> {
-        self.judgements.iter().map(|judgement| f64::from(judgement.score))
+        self.judgements.iter().map(|judgement| judgement.score)
     }
 
     /// The share of the rows that is flagged.

@@ -4,6 +4,7 @@
 //! classes, also those that it was not trained on. The test part is never looked at, so that figures on it stay honest.
 
 use super::cutoff::Cutoff;
+use super::score::Scorer;
 use super::truth::Truth;
 use crate::data::{Dataset, Rows, is_same, load_for, load_train, reserved};
 use crate::model::{Given, Model, Session, Thresholds, TrainingScores};
@@ -99,8 +100,10 @@ fn labelled_part(model: &Model, data: Option<&str>) -> Result<(Dataset, Vec<u32>
 fn scores(session: &mut Session, dataset: &Dataset, rows: &[u32]) -> Result<Vec<f64>> {
     let mut scores = reserved(rows.len(), "scores")?;
     let takes = fitting(session.model(), dataset, rows)?;
+    let mut scorer = Scorer::default();
     blocks(dataset, rows, takes, |given| {
-        scores.extend(session.score(given)?.total.iter().map(|&score| f64::from(score)));
+        scorer.score(session, given)?;
+        scores.extend_from_slice(&scorer.total);
         Ok(())
     })?;
     Ok(scores)

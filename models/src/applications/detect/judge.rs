@@ -4,6 +4,7 @@
 //! Judgements have a fixed size and lie in a buffer of the detector's own: as a [`Session`] does, it allocates nothing
 //! but where a call is larger than all before.
 
+use super::score::Scorer;
 use crate::model::{Given, Session, Thresholds, TrainingScores};
 use crate::{Error, Result};
 
@@ -26,8 +27,8 @@ pub struct Contribution {
 /// What is said of a sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Judgement {
-    /// What it adds to the objective; see [`Scored`](crate::model::Scored).
-    pub score: f32,
+    /// What it adds to the objective ([`Scored`](crate::model::Scored)), less its own entropy under cross-entropy.
+    pub score: f64,
     /// Whether the score is above the cutoff.
     pub anomaly: bool,
     /// The share of the training part that scores at least as much; see [`TrainingScores::p_value`]. `None` where the
@@ -71,13 +72,14 @@ pub struct Detector {
     session: Session,
     cutoff: f64,
     scores: Option<TrainingScores>,
+    scorer: Scorer,
     judgements: Vec<Judgement>,
 }
 
 impl Detector {
     /// A detector of samples that score more than `cutoff`; p-values are by the training part's scores.
     pub fn new(session: Session, cutoff: f64, scores: Option<TrainingScores>) -> Self {
-        Self { session, cutoff, scores, judgements: Vec::new() }
+        Self { session, cutoff, scores, scorer: Scorer::default(), judgements: Vec::new() }
     }
 
     /// The same by the cutoff that is stored with the model.
@@ -109,19 +111,15 @@ impl Detector {
     /// feature.
     pub fn judge<'a>(&mut self, rows: impl Into<Given<'a>>) -> Result<&[Judgement]> {
         let given = rows.into();
-        let Self { session, cutoff, scores, judgements } = self;
+        let Self { session, cutoff, scores, scorer, judgements } = self;
         let features = session.model().data().features;
         judgements.clear();
-        let scored = session.score(given)?;
-        let count = scored.total.len();
-        if Some(scored.features.len()) != count.checked_mul(features) {
-            return Err(Error::model("the model's scores are not one for each feature of each sample"));
-        }
+        scorer.score(session, given)?;
+        let count = scorer.total.len();
         judgements.try_reserve(count).map_err(|_| Error::data(format!("no memory for {count} judgements")))?;
-        for (&score, added) in scored.total.iter().zip(scored.features.chunks_exact(features.max(1))) {
-            let wide = f64::from(score);
-            let p_value = scores.as_ref().map(|scores| scores.p_value(wide));
-            let mut judgement = Judgement { score, anomaly: wide > *cutoff, p_value, ..Judgement::default() };
+        for (&score, added) in scorer.total.iter().zip(scorer.added.chunks_exact(features.max(1))) {
+            let p_value = scores.as_ref().map(|scores| scores.p_value(score));
+            let mut judgement = Judgement { score, anomaly: score > *cutoff, p_value, ..Judgement::default() };
             judgement.find(added);
             judgements.push(judgement);
         }
@@ -140,12 +138,13 @@ impl Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Samples, digits};
     use crate::training::{Config, fit};
 
     fn session() -> Session {
-        let keys = [("hidden", "16"), ("code", "4"), ("epochs", "1")];
+        let keys = [("hidden", "16"), ("code", "4"), ("epochs", "10")];
         let config = Config::of("undercomplete").unwrap().with(&keys).unwrap();
-        Session::new(fit(&config, &crate::data::digits().unwrap()).unwrap())
+        Session::new(fit(&config, &digits().unwrap()).unwrap())
     }
 
     fn most(added: &[f32]) -> Vec<(usize, f64)> {
@@ -166,21 +165,25 @@ mod tests {
     #[test]
     fn says_what_is_odd_and_where() {
         let mut session = session();
-        let mut rows = vec![0.0f32; 3 * 64];
-        rows[64 + 9] = 16.0;
+        let Samples::U8(bytes) = digits().unwrap().samples().clone() else { panic!("digits are bytes") };
+        // A digit, the same with a corner that no digit reaches, and no digit at all.
+        let digit: Vec<f32> = bytes[..64].iter().map(|&x| f32::from(x)).collect();
+        let mut rows = digit.repeat(3);
+        rows[64] = 16.0;
         rows[2 * 64..].fill(16.0);
-        let (scores, made) =
-            (session.score(&rows).unwrap().total.to_vec(), session.reconstruct(&rows).unwrap().to_vec());
-        let cutoff = f64::from(scores[1]);
-        let known = TrainingScores::new(scores.iter().map(|&score| f64::from(score)).collect()).unwrap();
+        let made = session.reconstruct(&rows).unwrap().to_vec();
+        let mut scorer = Scorer::default();
+        scorer.score(&mut session, Given::new(&rows)).unwrap();
+        let (scores, cutoff) = (scorer.total.clone(), scorer.total[1]);
+        let known = TrainingScores::new(scores.clone()).unwrap();
         let mut detector = Detector::new(session, cutoff, Some(known));
         let judged = detector.judge(&rows).unwrap().to_vec();
-        assert_eq!(judged.iter().map(|one| one.score).collect::<Vec<_>>(), scores);
+        assert_eq!(judged.iter().map(|one| one.score).collect::<Vec<f64>>(), scores);
         // At the cutoff is not above it.
         assert_eq!(judged.iter().map(|one| one.anomaly).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(judged[2].p_value, Some(0.5));
         let most = judged[1].contributions();
-        assert_eq!((most.len(), most[0].feature, most[0].seen, most[0].expected), (3, 9, 16.0, made[64 + 9]));
+        assert_eq!((most.len(), most[0].feature, most[0].seen, most[0].expected), (3, 0, 16.0, made[64]));
         assert!(most[0].share >= most[1].share && most[0].share <= 1.0);
         // One at a time is the same.
         for (row, expected) in rows.chunks(64).zip(&judged) {

@@ -1,7 +1,8 @@
 //! Anomaly detection: a sample that a model reconstructs badly is unlike what it was trained on.
 //!
 //! The score of a sample is what it adds to the objective, the reconstruction and, of a distribution, KL
-//! ([`Session::score`](crate::model::Session::score)). `cutoff`: from which score on a sample is odd. `fit`: chosen by
+//! ([`Session::score`](crate::model::Session::score)), less the entropy of the sample itself where cross-entropy is the
+//! loss (`score`). `cutoff`: from which score on a sample is odd. `fit`: chosen by
 //! the training part, stored with the model. `judge`: samples judged as they come. `detection`: a source judged, beside
 //! PCA, with figures where classes say what is an anomaly (`truth`). `ranking`: those figures. `histogram`: what a
 //! report draws. `table`: what was judged, as CSV.
@@ -32,6 +33,7 @@ mod histogram;
 mod judge;
 mod names;
 mod ranking;
+mod score;
 mod table;
 mod truth;
 

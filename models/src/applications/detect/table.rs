@@ -21,7 +21,9 @@ pub fn header(labelled: bool) -> String {
 /// Appends the line of row number `row`. What is not known stays empty; numbers have as many digits as bring them back.
 pub fn line(text: &mut String, row: u64, judgement: &Judgement, names: &FeatureNames, label: Option<&str>) {
     let Judgement { score, anomaly, p_value, .. } = *judgement;
-    push(text, format_args!("{row},{score},"));
+    push(text, format_args!("{row},"));
+    number(text, score);
+    text.push(',');
     if let Some(p_value) = p_value {
         push(text, format_args!("{p_value}"));
     }

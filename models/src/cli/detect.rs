@@ -1,6 +1,6 @@
 //! `narrows detect`: which samples are unlike what a model was trained on, and why.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::builder::RangedU64ValueParser;
@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::common::{self, Common, figure};
 use crate::applications::detect::{
-    Cutoff, DetectRequest, Detection, FitRequest, Labelled, Truth, detect, fit, header, line,
+    Cutoff, DetectRequest, Detection, FitRequest, Followed, Labelled, Truth, detect, fit, header, line,
 };
+use crate::data::PartName;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::model::{Model, Thresholds, model_file};
@@ -46,6 +47,12 @@ pub(super) struct Args {
     /// The classes that are anomalies, by name or number; all others are normal
     #[arg(long, value_name = "NAMES")]
     anomaly: Option<String>,
+    /// Judge each row as soon as it comes, and write its line: to standard output unless --out names a file
+    #[arg(long, requires = "data", conflicts_with_all = ["fit", "json"])]
+    follow: bool,
+    /// Write row, score, p-value and flag alone, which is faster
+    #[arg(long, conflicts_with = "fit")]
+    brief: bool,
     /// Write every row to this file as CSV; `-` writes them to stdout, and the figures to stderr
     #[arg(long, value_name = "FILE.csv")]
     out: Option<PathBuf>,
@@ -79,6 +86,16 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     let pool = args.common.pool()?;
     let request = DetectRequest { data: args.data.clone(), cutoff: args.cutoff, truth: args.truth() };
+    // A table without labels needs no memory: only figures look at all rows at once.
+    let stream = model.open(args.data.as_deref(), PartName::Auto)?;
+    let piped = args.data.as_deref() == Some(STDOUT);
+    let streams = stream.count().is_none() && (piped || (args.out.is_some() && !stream.is_labelled()));
+    if args.follow || args.brief || streams {
+        let out = args.out.clone().unwrap_or_else(|| STDOUT.into());
+        let stream = if args.follow { stream.live() } else { stream };
+        return followed(args, &out, super::follow::run(model, &request, (stream, args.brief), &out, pool.threads())?);
+    }
+    drop(stream);
     let found = pool.threads().run(|split| detect(model, &request, split))?;
     let text = match (args.common.json, args.common.quiet) {
         (true, _) => common::json(&Judged::of(args, &found))?,
@@ -97,6 +114,47 @@ pub(super) fn run(args: &Args) -> Result<()> {
         None => {}
     }
     common::to_stdout(&text)
+}
+
+/// What is said of rows that were judged as they came.
+fn followed(args: &Args, out: &Path, found: Followed) -> Result<()> {
+    if !args.common.quiet {
+        found.notes.iter().for_each(|note| common::to_stderr(&format!("{}\n", common::printable(note))));
+    }
+    let share = found.flagged as f64 / (found.rows as f64).max(1.0);
+    let text = format!(
+        "{}, {:.2} % flagged, above the cutoff {} ({})\n",
+        common::counted(found.rows, "row"),
+        100.0 * share,
+        figure(found.cutoff),
+        found.cutoff_rule
+    );
+    if out == Path::new(STDOUT) {
+        if !args.common.quiet {
+            common::to_stderr(&text);
+        }
+        return Ok(());
+    }
+    common::to_stdout(&match args.common.json {
+        true => common::json(&Streamed {
+            samples: found.rows,
+            flagged: share,
+            cutoff: found.cutoff,
+            cutoff_rule: found.cutoff_rule,
+            out: out.display().to_string(),
+        })?,
+        false => format!("{text}written: {}\n", out.display()),
+    })
+}
+
+/// The result of judging a stream by the names that it has in JSON.
+#[derive(Serialize)]
+struct Streamed {
+    samples: u64,
+    flagged: f64,
+    cutoff: f64,
+    cutoff_rule: String,
+    out: String,
 }
 
 /// Fits a cutoff and stores it.

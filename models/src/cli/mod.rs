@@ -7,6 +7,7 @@
 
 mod common;
 mod figures;
+mod follow;
 mod json;
 mod keys;
 mod output;

@@ -115,11 +115,11 @@ impl Detection {
 }
 
 /// A cutoff, its rule, the training part's scores, and that part where it was read for them.
-struct Resolved {
-    cutoff: f64,
-    rule: String,
-    scores: Option<TrainingScores>,
-    training: Option<(Dataset, Vec<u32>)>,
+pub(super) struct Resolved {
+    pub(super) cutoff: f64,
+    pub(super) rule: String,
+    pub(super) scores: Option<TrainingScores>,
+    pub(super) training: Option<(Dataset, Vec<u32>)>,
 }
 
 /// Judges a source: its test part, divided as the model's own data were, or all of it where it is another source and has
@@ -169,7 +169,7 @@ fn labels_of(dataset: &Dataset, rows: &[u32]) -> Result<Option<Vec<u32>>> {
 }
 
 /// The cutoff that was asked for, that is stored, or that the training part gives now.
-fn resolve(session: &mut Session, request: &DetectRequest, notes: &mut Vec<String>) -> Result<Resolved> {
+pub(super) fn resolve(session: &mut Session, request: &DetectRequest, notes: &mut Vec<String>) -> Result<Resolved> {
     let stored = session.model().thresholds().cloned();
     let asked = |cutoff| FitRequest { cutoff, data: None, truth: request.truth.clone() };
     match (stored, request.cutoff) {

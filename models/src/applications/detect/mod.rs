@@ -3,7 +3,7 @@
 //! The score of a sample is what it adds to the objective, the reconstruction and, of a distribution, KL
 //! ([`Session::score`](crate::model::Session::score)), less the entropy of the sample itself where cross-entropy is the
 //! loss (`score`). `cutoff`: from which score on a sample is odd. `fit`: chosen by
-//! the training part, stored with the model. `judge`: samples judged as they come. `detection`: a source judged, beside
+//! the training part, stored with the model. `judge`: samples judged, and `follow`: rows of a stream as they come. `detection`: a source judged, beside
 //! PCA, with figures where classes say what is an anomaly (`truth`). `ranking`: those figures. `histogram`: what a
 //! report draws. `table`: what was judged, as CSV.
 //!
@@ -29,6 +29,7 @@
 mod cutoff;
 mod detection;
 mod fit;
+mod follow;
 mod histogram;
 mod judge;
 mod names;
@@ -40,6 +41,7 @@ mod truth;
 pub use cutoff::Cutoff;
 pub use detection::{DetectRequest, Detection, Labelled, detect};
 pub use fit::{FitRequest, fit, training_scores};
+pub use follow::{Followed, follow};
 pub use histogram::{Histogram, ScoreGroup};
 pub use judge::{Contribution, Detector, Judgement};
 pub use names::FeatureNames;

@@ -1,6 +1,6 @@
 //! What the features of a sample are called: columns by their names, pixels by their place.
 
-use crate::data::{Dataset, ImageShape, Rows};
+use crate::data::{Column, Dataset, ImageShape, Rows};
 use crate::model::Model;
 
 /// Names for the features of a sample.
@@ -15,6 +15,12 @@ impl FeatureNames {
     pub fn of(dataset: &Dataset) -> Self {
         let columns = dataset.columns().unwrap_or_default().iter().map(|column| column.name.clone()).collect();
         Self { columns, image: dataset.image() }
+    }
+
+    /// Those of columns, or of an image.
+    pub fn of_columns(columns: Option<&[Column]>, image: Option<ImageShape>) -> Self {
+        let columns = columns.unwrap_or_default().iter().map(|column| column.name.clone()).collect();
+        Self { columns, image }
     }
 
     /// Those that a model knows of, for rows that come without names.
@@ -44,7 +50,7 @@ impl FeatureNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Column, Samples};
+    use crate::data::Samples;
 
     #[test]
     fn columns_pixels_and_numbers() {

@@ -18,6 +18,22 @@ pub fn header(labelled: bool) -> String {
     text
 }
 
+/// The header of lines without features.
+pub(super) fn brief_header() -> String {
+    "row,score,p_value,anomaly\n".into()
+}
+
+/// Appends a line without features.
+pub(super) fn brief(text: &mut String, row: u64, score: f64, p_value: Option<f64>, anomaly: bool) {
+    push(text, format_args!("{row},"));
+    number(text, score);
+    text.push(',');
+    if let Some(p_value) = p_value {
+        number(text, p_value);
+    }
+    text.push_str(if anomaly { ",1\n" } else { ",0\n" });
+}
+
 /// Appends the line of row number `row`. What is not known stays empty; numbers have as many digits as bring them back.
 pub fn line(text: &mut String, row: u64, judgement: &Judgement, names: &FeatureNames, label: Option<&str>) {
     let Judgement { score, anomaly, p_value, .. } = *judgement;
@@ -53,11 +69,12 @@ pub fn line(text: &mut String, row: u64, judgement: &Judgement, names: &FeatureN
 /// A number, in f32's fewer digits where it is one; nothing for a missing one.
 fn number(text: &mut String, value: f64) {
     let narrow = value as f32;
-    if f64::from(narrow) == value {
-        push(text, format_args!("{narrow}"));
-    } else if !value.is_nan() {
-        push(text, format_args!("{value}"));
+    if value.is_nan() {
+        return;
     }
+    let mut buffer = zmij::Buffer::new();
+    let digits = if f64::from(narrow) == value { buffer.format(narrow) } else { buffer.format(value) };
+    text.push_str(digits.strip_suffix(".0").unwrap_or(digits));
 }
 
 /// A field in quotes where it needs them (RFC 4180).

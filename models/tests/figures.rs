@@ -59,5 +59,8 @@ fn figures_keep_their_names() {
     expect(at, &format!("eval variational {more} --json"), &[ALWAYS, OF_EVAL, VARIATIONAL, DENOISED]);
     let probed = "accuracy classes data knn_accuracy knn_raw_accuracy neighbours part pca_accuracy pca_components raw_accuracy run samples";
     expect(at, "probe undercomplete --epochs 1 --json", &[probed]);
+    let searched = "encoded_per_second indexed k metric neighbours out precision queries queries_per_second raw_precision \
+        raw_queries_per_second run threads";
+    expect(at, "search undercomplete --json", &[searched]);
     expect(at, "reconstruct undercomplete --json", &["out run samples squared_error threads"]);
 }

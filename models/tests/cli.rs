@@ -378,6 +378,42 @@ fn a_bad_test_part_is_found_first() {
 
 /// A run is its own: another run's state, or other settings than those it was made with, are refused.
 #[test]
+fn search_finds_rows_and_pictures_and_keeps_its_index() {
+    let folder = folder();
+    let at = folder.path();
+    train(at, "a", &[]);
+    train(at, "b", &["--seed", "1"]);
+    let all = json(at, &["search", "a", "--json", "--index", "codes", "--neighbours", "5"]);
+    assert!(all["precision"].as_f64().unwrap() > 0.2 && all["raw_precision"].as_f64().unwrap() > 0.9, "{all}");
+    assert_eq!((&all["queries"], &all["indexed"]), (&359.into(), &1438.into()));
+    let one = json(at, &["search", "a", "--row", "3", "--index", "codes", "--json", "--out", "p.png", "-k", "4"]);
+    assert_eq!((one["neighbours"][0]["neighbours"].as_array().unwrap().len(), &one["out"]), (4, &"p.png".into()));
+    assert!(fs::read(at.join("p.png")).unwrap().starts_with(b"\x89PNG"));
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 8, 8);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.write_header().unwrap().write_image_data(&[128; 64]).unwrap();
+    fs::write(at.join("grey.png"), file).unwrap();
+    let grey = json(at, &["search", "a", "--image", "grey.png", "--metric", "hamming", "--json"]);
+    assert!(grey["precision"].is_null() && grey["neighbours"][0]["row"].is_null(), "{grey}");
+    let rows = narrows(at, &["search", "a", "--row", "0", "-k", "3", "--quiet"]);
+    assert_eq!(text(&rows.stdout).trim().split(',').count(), 3);
+    for (words, status, part) in [
+        (&["search", "a", "--row", "359"][..], 2, "its rows are 0 to 358"),
+        (&["search", "a", "--queries", "5-2"], 2, "is no list of rows"),
+        (&["search", "a", "--metric", "cosin"], 2, "cosine, euclidean, hamming"),
+        (&["search", "a", "--index", "codes", "--metric", "hamming"], 2, "is an index by cosine"),
+        (&["search", "b", "--index", "codes"], 1, "made by another model"),
+        (&["search", "a", "--index", "grey.png"], 1, "not a whole safetensors file"),
+        (&["search", "a", "--image", "p.png"], 1, "give one of that size"),
+        (&["search", "a", "--neighbours", "0"], 2, "--neighbours"),
+    ] {
+        let line = refusal(at, words, status);
+        assert!(line.contains(part), "{words:?}: {line}");
+    }
+}
+
+#[test]
 fn a_state_of_another_run_is_refused() {
     let folder = folder();
     train(folder.path(), "a", &["--steps", "5"]);

@@ -59,6 +59,9 @@ fn figures_keep_their_names() {
     expect(at, &format!("eval variational {more} --json"), &[ALWAYS, OF_EVAL, VARIATIONAL, DENOISED]);
     let probed = "accuracy classes data knn_accuracy knn_raw_accuracy neighbours part pca_accuracy pca_components raw_accuracy run samples";
     expect(at, "probe undercomplete --epochs 1 --json", &[probed]);
+    let searched = "encoded_per_second indexed k metric neighbours out precision queries queries_per_second raw_precision \
+        raw_queries_per_second run threads";
+    expect(at, "search undercomplete --json", &[searched]);
     expect(at, "reconstruct undercomplete --json", &["out run samples squared_error threads"]);
     let sizes = "bits_per_code bits_per_pixel bytes bytes_per_image images payload_bytes payload_bytes_per_image ratio";
     let near = "mean_psnr psnr step jpeg_bytes_per_image jpeg_psnr jpeg_each jpeg_each.bytes_per_image jpeg_each.psnr \

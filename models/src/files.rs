@@ -130,7 +130,7 @@ pub struct Atomic {
 
 #[derive(Debug)]
 enum Place {
-    Temporary(BufWriter<tempfile::NamedTempFile>, Target),
+    Temporary(BufWriter<tempfile::NamedTempFile>, Box<Target>),
     Direct(BufWriter<File>),
 }
 
@@ -143,7 +143,7 @@ impl Atomic {
         let place = || -> io::Result<Place> {
             Ok(match Target::of(path)? {
                 Some(target) => {
-                    Place::Temporary(BufWriter::with_capacity(BUFFER, temporary_in(&target.folder)?), target)
+                    Place::Temporary(BufWriter::with_capacity(BUFFER, temporary_in(&target.folder)?), Box::new(target))
                 }
                 None => Place::Direct(BufWriter::with_capacity(BUFFER, OpenOptions::new().write(true).open(path)?)),
             })

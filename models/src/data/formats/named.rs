@@ -82,7 +82,7 @@ fn find<'a>(names: &'a [String], known: &str) -> Option<&'a str> {
 }
 
 /// A name without what would break a line.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|letter| !letter.is_control()).take(40).collect()
 }
 

@@ -28,10 +28,9 @@ fn message(bytes: &[u8]) -> String {
 /// Made by NumPy: `asfortranarray(arange(6, dtype='>i2').reshape(2, 3))`.
 #[test]
 fn a_file_of_numpys_own() {
-    let file =
-        b"\x93NUMPY\x01\x00v\x00{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }                      \
-                                                  \n\x00\x00\x00\x03\x00\x01\x00\x04\x00\x02\x00\x05";
-    let data = parse_npy(file, "a").unwrap();
+    let beginning = b"\x93NUMPY\x01\0v\0{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }";
+    let file = [&beginning[..], &[b' '; 59], b"\n\0\0\0\x03\0\x01\0\x04\0\x02\0\x05"].concat();
+    let data = parse_npy(&file, "a").unwrap();
     assert_eq!((data.len(), data.features(), data.image()), (2, 3, None));
     assert_eq!(data.samples(), &Samples::F64(vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
 }

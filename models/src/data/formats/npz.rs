@@ -82,6 +82,7 @@ fn names(archive: &ZipArchive<impl Read + Seek>, origin: &str) -> Result<Vec<Str
 fn array(archive: &mut ZipArchive<impl Read + Seek>, name: &str, origin: &str) -> Result<Array> {
     let file = archive.by_name(&format!("{name}.npy")).map_err(|error| broken(origin, &error))?;
     let (packed, size) = (file.compressed_size(), file.size());
+    let name = named::plain(name);
     let limit = FREE.max(packed.saturating_mul(MOST_PACKED));
     if size > limit {
         return Err(Error::data(format!(

@@ -82,6 +82,12 @@ fn columns<R: ChunkReader + 'static>(reader: R, limit: u64) -> std::result::Resu
         for group in 0..file.num_row_groups() {
             let group = file.get_row_group(group)?;
             let before = read.values.len();
+            // The crate panics at such places.
+            let place = group.metadata().column(at);
+            let start = place.dictionary_page_offset().unwrap_or(place.data_page_offset());
+            if start < 0 || place.compressed_size() < 0 {
+                return Err(general("its columns lie before its beginning".to_owned()));
+            }
             read.chunk(group.get_column_reader(at)?, column, &mut left)?;
             if i64::try_from(read.values.len() - before) != Ok(group.metadata().num_rows()) {
                 return Err(general(format!("column `{}` does not have a value for each row", one_line(&read.name))));

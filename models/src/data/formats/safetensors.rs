@@ -52,7 +52,7 @@ pub fn parse_safetensors(bytes: &[u8], origin: &str, part: Part) -> Result<Optio
     let names = names(&tensors);
     let Some(chosen) = named::choose(&names, part, origin)? else { return Ok(None) };
     let mut data = chosen.dataset(origin, &mut |name| {
-        let place = format!("{origin}: `{name}`");
+        let place = format!("{origin}: `{}`", named::plain(name));
         let view = tensors.tensor(name).map_err(|error| broken(origin, &error))?;
         array(&view, &place)
     })?;

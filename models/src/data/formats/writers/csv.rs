@@ -31,13 +31,13 @@ struct Sink {
 }
 
 enum Place {
-    File(Atomic),
+    File(Box<Atomic>),
     Standard(Stdout),
 }
 
 impl Csv {
     pub(super) fn create(path: &Path, header: Header, delimiter: u8) -> Result<Self> {
-        Self::begin(Place::File(Atomic::create(path)?), path, header, delimiter)
+        Self::begin(Place::File(Box::new(Atomic::create(path)?)), path, header, delimiter)
     }
 
     pub(super) fn on_stdout(header: Header) -> Result<Self> {
@@ -97,10 +97,11 @@ impl RowWriter for Csv {
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        let sink = self.writer.into_inner().map_err(|error| failed(&self.path, error.into_error()))?;
+        let mut sink = self.writer.into_inner().map_err(|error| failed(&self.path, error.into_error()))?;
+        sink.flush().map_err(|error| failed(&self.path, error))?;
         match sink.place {
-            Place::File(file) => file.finish(),
-            Place::Standard(_) => Ok(()),
+            Place::File(file) if !self.closed.load(Relaxed) => file.finish(),
+            _ => Ok(()),
         }
     }
 
@@ -109,31 +110,37 @@ impl RowWriter for Csv {
     }
 }
 
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.closed.load(Relaxed) {
-            return Ok(bytes.len());
-        }
-        let written = match &mut self.place {
-            Place::File(file) => file.write(bytes),
-            // What people wait for comes as it is ready.
-            Place::Standard(out) => out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len()),
-        };
-        match written {
+impl Sink {
+    /// What is written to a reader that left is taken for written.
+    fn forgive<T>(&self, done: std::io::Result<T>, otherwise: T) -> std::io::Result<T> {
+        match done {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.closed.store(true, Relaxed);
-                Ok(bytes.len())
+                Ok(otherwise)
             }
             other => other,
         }
     }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = match &mut self.place {
+            _ if self.closed.load(Relaxed) => Ok(bytes.len()),
+            Place::File(file) => file.write(bytes),
+            // What people wait for comes as it is ready.
+            Place::Standard(out) => out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len()),
+        };
+        self.forgive(written, bytes.len())
+    }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        match &mut self.place {
+        let flushed = match &mut self.place {
             _ if self.closed.load(Relaxed) => Ok(()),
             Place::File(file) => file.flush(),
             Place::Standard(out) => out.flush(),
-        }
+        };
+        self.forgive(flushed, ())
     }
 }
 
@@ -156,6 +163,9 @@ mod tests {
             csv.write(&vec![0.5; 100_000], None).unwrap();
             assert!(csv.is_closed());
             csv.finish().unwrap();
+            // A few rows stay in buffers until the end.
+            let header = Header::of_columns(vec![Column::numeric("a")]);
+            Box::new(Csv::create(Path::new(&path), header, b',').unwrap()).finish().unwrap();
         }
         drop(writer);
     }

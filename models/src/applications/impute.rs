@@ -112,12 +112,7 @@ pub fn evaluate_imputation(
     }
     let whole = Samples::read(session.model(), dataset, rows)?;
     let features = dataset.features();
-    let mut given = whole.clone();
-    let mut draws = vec![0.0; features];
-    for (&row, numbers) in rows.iter().zip(given.numbers.chunks_exact_mut(features)) {
-        fill_uniform(seed, stream_id(u64::from(row), HIDE), 0, 0.0, 1.0, &mut draws);
-        numbers.iter_mut().zip(&draws).filter(|(_, draw)| **draw < share).for_each(|(x, _)| *x = f64::NAN);
-    }
+    let given = hidden_from(&whole, features, share, seed);
     let filled = impute(session, &given, seed)?;
     let named = |column: usize| dataset.columns().and_then(|columns| columns.get(column));
     let name = |column: usize| named(column).map_or_else(|| format!("{column}"), |of| of.name.clone());
@@ -169,6 +164,17 @@ pub fn evaluate_imputation(
         classes,
         filled,
     })
+}
+
+/// The samples without a share of their numbers, each hidden or not by the row and the seed.
+fn hidden_from(whole: &Samples, features: usize, share: f64, seed: u64) -> Samples {
+    let mut given = whole.clone();
+    let mut draws = vec![0.0; features];
+    for (&row, numbers) in whole.rows.iter().zip(given.numbers.chunks_exact_mut(features)) {
+        fill_uniform(seed, stream_id(u64::from(row), HIDE), 0, 0.0, 1.0, &mut draws);
+        numbers.iter_mut().zip(&draws).filter(|(_, draw)| **draw < share).for_each(|(x, _)| *x = f64::NAN);
+    }
+    given
 }
 
 /// The error of one column of classes; `None` where nothing was hidden.

@@ -102,7 +102,7 @@ pub enum Scaler {
         /// The standard deviation over the training rows (divided by their number), `[features]`.
         std: Vec<f64>,
     },
-    /// `x' = 1.349 (x - median) / iqr` per feature; a feature whose middle half is one value has `iqr == 0` and becomes 0.
+    /// `x' = 1.349 (x - median) / iqr` per feature; a constant feature has `iqr == 0` and becomes 0.
     Robust {
         /// The median over the training rows, `[features]`.
         median: Vec<f64>,
@@ -156,22 +156,8 @@ impl Scaler {
             }
             (ScalerKind::Range, None) => Self::Range { min: least, max: greatest },
             (ScalerKind::MinMax, None) => Self::MinMax { min: statistics.min, max: statistics.max },
-            (ScalerKind::Robust, None) => {
-                let (mut median, mut iqr) = (Vec::new(), Vec::new());
-                for values in &sorted(dataset, rows)? {
-                    let at = |share: f64| quantile(values, share);
-                    median.push(at(0.5));
-                    iqr.push(at(0.75) - at(0.25));
-                }
-                Self::Robust { median, iqr }
-            }
-            (ScalerKind::Quantile, None) => {
-                let of = |values: Vec<f64>| {
-                    let count = values.len().min(KNOTS);
-                    (0..count).map(|at| quantile(&values, at as f64 / (count.max(2) - 1) as f64)).collect()
-                };
-                Self::Quantile { knots: sorted(dataset, rows)?.into_iter().map(of).collect() }
-            }
+            (ScalerKind::Robust, None) => Self::robust(dataset, rows, &statistics)?,
+            (ScalerKind::Quantile, None) => Self::quantile(dataset, rows)?,
             (_, None) => Self::Standard { std: statistics.deviations(dataset, rows)?, mean: statistics.mean },
         };
         for (at, _) in
@@ -191,6 +177,28 @@ impl Scaler {
         }
         words.extend(fitted.constant_words(dataset.features()));
         Ok((fitted, words))
+    }
+
+    /// Medians and middle halves; of a column whose middle half is one value its deviation counts, as of a normal one.
+    fn robust(dataset: &Dataset, rows: &[u32], statistics: &Statistics) -> Result<Self> {
+        let deviations = statistics.deviations(dataset, rows)?;
+        let (mut median, mut iqr) = (Vec::new(), Vec::new());
+        for (values, deviation) in sorted(dataset, rows)?.iter().zip(deviations) {
+            let at = |share: f64| quantile(values, share);
+            median.push(at(0.5));
+            let half = at(0.75) - at(0.25);
+            iqr.push(if half > 0.0 { half } else { HALF * deviation });
+        }
+        Ok(Self::Robust { median, iqr })
+    }
+
+    /// Quantiles of every feature.
+    fn quantile(dataset: &Dataset, rows: &[u32]) -> Result<Self> {
+        let of = |values: Vec<f64>| {
+            let count = values.len().min(KNOTS);
+            (0..count).map(|at| quantile(&values, at as f64 / (count.max(2) - 1) as f64)).collect()
+        };
+        Ok(Self::Quantile { knots: sorted(dataset, rows)?.into_iter().map(of).collect() })
     }
 
     /// The name of the kind, as [`ScalerKind`] reads it.

@@ -1,7 +1,6 @@
 //! The kinds of work of a session, and how each is recorded.
 
 use super::{Model, Recorded};
-use crate::objective::Reconstruction;
 use crate::{Error, Result};
 use narrows_engine::Var;
 
@@ -63,8 +62,8 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
             ((outputs.clone(), Vec::new()), outputs)
         }),
         Job::Reconstruct => model.recorded(most, |pass, inputs| {
-            let code = autoencoder.encode(pass, inputs);
-            let outputs = vec![reconstruction.output(pass, autoencoder.decode(pass, &code, inputs))];
+            let raw = autoencoder.decode(pass, &autoencoder.encode(pass, inputs), inputs);
+            let outputs = vec![reconstruction.output(pass, raw)];
             ((outputs.clone(), Vec::new()), outputs)
         }),
         Job::Score => model.recorded(most, |pass, inputs| {
@@ -86,13 +85,8 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
         Job::Sample => possible(
             |some| {
                 model.recorded_over(most, model.code_size(), |pass, inputs| {
-                    let raw = autoencoder.sample(pass, inputs.x, inputs);
-                    // A row of a table is drawn from its columns' distributions: classes have no mean.
-                    let sampled = raw.map(|raw| match reconstruction {
-                        Reconstruction::Columns(_) => reconstruction.draw(pass, reconstruction.expected(pass, raw)),
-                        _ => reconstruction.output(pass, raw),
-                    });
-                    some(sampled, inputs.x)
+                    let raw = autoencoder.sample(pass, inputs.x, inputs).map(|raw| reconstruction.sampled(pass, raw));
+                    some(raw, inputs.x)
                 })
             },
             model,

@@ -221,6 +221,16 @@ impl Reconstruction {
         }
     }
 
+    /// A new sample of what a decoder gives: a row of a table is drawn from its columns' distributions, for classes have no
+    /// mean; anything else is the mean.
+    #[track_caller]
+    pub fn sampled<T: Real>(&self, tape: &Tape<T>, raw: Var) -> Var {
+        match self {
+            Self::Columns(columns) => columns.draw(tape, columns.expected(tape, raw)),
+            _ => self.output(tape, raw),
+        }
+    }
+
     /// What layers see of samples: numbers as they are, classes one-hot.
     #[track_caller]
     pub fn widen<T: Real>(&self, tape: &Tape<T>, x: Var, mask: Option<Var>) -> Var {

@@ -42,7 +42,7 @@ const MODELS: &[Rule] = &[
     ("linalg", &["data"]),
     ("nn", &["settings"]),
     ("bodies", &["nn", "data", "settings"]),
-    ("objective", &["nn", "settings"]),
+    ("objective", &["nn", "data", "settings"]),
     ("autoencoders", &["bodies", "objective", "linalg", "nn", "data", "settings"]),
     ("model", &["autoencoders", "objective", "nn", "data", "settings", "tensors.rs"]),
     ("training", &["model", "autoencoders", "objective", "nn", "data", "settings", "tensors.rs"]),

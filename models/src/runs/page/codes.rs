@@ -1,6 +1,6 @@
 //! How codes lie, what they stand for, and what the first layer answers to.
 
-use super::Shown;
+use super::shown::Shown;
 use crate::Result;
 use crate::applications::codes::{Coded, Plane, neighbourhoods, plane_of};
 use crate::applications::filters::has_picture;

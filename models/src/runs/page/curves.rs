@@ -1,7 +1,7 @@
 //! Losses and terms by epoch, phase after phase.
 
-use super::Shown;
 use super::figures::terms;
+use super::shown::Shown;
 use crate::figure::short;
 use crate::report::meanings;
 use crate::report::page::{Item, Plot, Section};

@@ -1,7 +1,7 @@
 //! The numbers of a page: those that `eval --json` prints, each with what it means.
 
 use super::super::machine::processor;
-use super::{Effort, Shown};
+use super::shown::{Effort, Shown};
 use crate::autoencoders::beside_means;
 use crate::figure::{grouped, short};
 use crate::metrics::Evaluation;

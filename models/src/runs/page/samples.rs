@@ -1,6 +1,6 @@
 //! What the model makes of samples: some of them, the worst and the best, and all errors as a histogram.
 
-use super::Shown;
+use super::shown::Shown;
 use crate::Result;
 use crate::applications::codes::Coded;
 use crate::applications::shown::{Extremes, Missed, extremes as ends, layers_png, missed, pairs, repair};

@@ -162,7 +162,7 @@ impl LikelihoodOfColumns {
                     let v = variance[gaussian].to_f64();
                     let square = (raw[at].to_f64() - x.to_f64()).powi(2);
                     let constant = if self.plain { 0.0 } else { 0.5 / v };
-                    sums[gaussian] = sums[gaussian] + T::from_f64(g.to_f64() * (constant - 0.5 * square / (v * v)));
+                    sums[gaussian] += T::from_f64(g.to_f64() * (constant - 0.5 * square / (v * v)));
                     gaussian += 1;
                 }
                 at += column.width();

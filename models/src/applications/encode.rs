@@ -40,7 +40,7 @@ pub fn reconstruct_rows(session: &mut Session, stream: &mut Stream, put: &mut Pu
 pub fn decode(session: &mut Session, codes: &mut Stream, put: &mut Put<'_>) -> Result<u64> {
     let (mut out, mut count) = (Vec::new(), 0);
     let takes = session.model().autoencoder().takes().labels;
-    while let Some(chunk) = codes.next()? {
+    while let Some(chunk) = codes.next_chunk()? {
         let given = crate::model::Given::doubles(chunk.values);
         let given = chunk.labels.filter(|_| takes).map_or(given, |labels| given.labels(labels));
         out.clear();
@@ -90,7 +90,7 @@ fn over(
     mut work: impl FnMut(&mut Session, crate::model::Given<'_>, &mut Vec<f64>) -> Result<()>,
 ) -> Result<u64> {
     let (mut out, mut count) = (Vec::new(), 0);
-    while let Some(chunk) = stream.next()? {
+    while let Some(chunk) = stream.next_chunk()? {
         let given = session.model().given(&chunk);
         out.clear();
         // Messages count rows within a call; the stream's own number is what helps.

@@ -40,7 +40,7 @@ pub struct Stream {
 }
 
 enum From {
-    Table(TableReader),
+    Table(Box<TableReader>),
     /// Datasets with the rows that are meant, and the places of the next row.
     Memory(Vec<(Dataset, Vec<u32>)>, usize, usize),
 }
@@ -97,7 +97,7 @@ impl Stream {
             labelled: reader.has_labels(),
             most: (BLOCK_VALUES / features.max(1)).clamp(1, BLOCK_ROWS),
             rows: TableRows::default(),
-            from: From::Table(reader),
+            from: From::Table(Box::new(reader)),
         }
     }
 
@@ -191,7 +191,7 @@ impl Stream {
     ///
     /// # Errors
     /// Those of reading, by row and column; no memory.
-    pub fn next(&mut self) -> Result<Option<Chunk<'_>>> {
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>> {
         let Self { most, rows, from, features, .. } = self;
         match from {
             From::Table(reader) => {

@@ -52,19 +52,14 @@ pub(super) fn record(model: &Model, job: Job) -> Result<Recorded<Outputs>> {
     let reconstruction = &autoencoder.parts().reconstruction;
     let most = usize::MAX;
     match job {
-        Job::Encode => model.recorded(most, |pass, inputs| {
-            let outputs = vec![autoencoder.encode(pass, inputs).value];
-            ((outputs.clone(), Vec::new()), outputs)
-        }),
+        Job::Encode => model.recorded(most, |pass, inputs| one(autoencoder.encode(pass, inputs).value)),
         Job::Decode => model.recorded_over(most, model.code_size(), |pass, inputs| {
             let raw = autoencoder.decode(pass, &crate::autoencoders::Code::of(inputs.x), inputs);
-            let outputs = vec![reconstruction.output(pass, raw)];
-            ((outputs.clone(), Vec::new()), outputs)
+            one(reconstruction.output(pass, raw))
         }),
         Job::Reconstruct => model.recorded(most, |pass, inputs| {
             let raw = autoencoder.decode(pass, &autoencoder.encode(pass, inputs), inputs);
-            let outputs = vec![reconstruction.output(pass, raw)];
-            ((outputs.clone(), Vec::new()), outputs)
+            one(reconstruction.output(pass, raw))
         }),
         Job::Score => model.recorded(most, |pass, inputs| {
             let scores = autoencoder.scores(pass, inputs);
@@ -132,6 +127,11 @@ fn decode_entries(model: &Model) -> Result<Recorded<Outputs>> {
 
 /// What a recording gives for one value.
 type One = ((Vec<Var>, Vec<&'static str>), Vec<Var>);
+
+/// One value.
+fn one(value: Var) -> One {
+    ((vec![value], Vec::new()), vec![value])
+}
 
 /// Records a value that not every type has; `lacks` says what a model that has none should be told.
 fn possible(

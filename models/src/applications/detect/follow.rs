@@ -49,7 +49,7 @@ pub fn follow(
     let (mut scorer, mut text) = (Scorer::default(), String::new());
     loop {
         let classes = if labelled { stream.class_names().to_vec() } else { Vec::new() };
-        let Some(chunk) = stream.next()? else { break };
+        let Some(chunk) = stream.next_chunk()? else { break };
         text.clear();
         let given = model.given(&chunk);
         if short {

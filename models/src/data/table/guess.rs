@@ -78,7 +78,7 @@ impl Guess {
 
     /// The same as a label.
     #[must_use]
-    pub(super) fn as_label(self) -> Self {
+    pub(super) fn labelled(self) -> Self {
         Self { given: Some(Kind::Label), ..self }
     }
 

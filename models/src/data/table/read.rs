@@ -194,7 +194,7 @@ fn find_out(input: &Input<'_>, options: &TableOptions) -> Result<FoundOut> {
         && guesses[place].missing() == 0
         && guesses.len() > 1
     {
-        guesses[place] = guesses[place].clone().as_label();
+        guesses[place] = guesses[place].clone().labelled();
     }
     let mut found = settle(&origin, &guesses)?;
     found.notes.splice(0..0, written(dialect, is_header, options));

@@ -25,7 +25,8 @@ fn every_worked_example_runs() {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}\n{error}");
     }
-    for made in ["digits.csv", "digits.nrw", "back.npz", "clean.png", "filled.png", "new.png", "between.png", "odd.csv"] {
+    for made in ["digits.csv", "digits.nrw", "back.npz", "clean.png", "filled.png", "new.png", "between.png", "odd.csv"]
+    {
         assert!(folder.path().join(made).metadata().is_ok_and(|file| file.len() > 50), "{made}");
     }
 }

@@ -73,6 +73,8 @@ pub fn probe(model: Arc<Model>, data: &str, options: &ProbeOptions, neighbours: 
     let mut session = Session::new(Arc::clone(&model)).on(split);
     let mut source = model.source().clone();
     source.source = data.to_owned();
+    // A model of one class is probed on all of them.
+    source.classes.clear();
     let (dataset, mut rows, validation) = load_train(&source)?;
     rows.extend(validation);
     let train = Labelled::new(&mut session, &dataset, &rows, split)?;

@@ -33,7 +33,10 @@ pub(super) fn losses(shown: &Shown<'_>) -> Section {
     }
     let last = |name| shown.history.iter().rev().find_map(|record| value(record, name));
     let trained: Vec<_> = names(shown.history).into_iter().filter_map(|name| Some((name, last(name)?.0))).collect();
-    let text = format!("The terms of the objective, on clean samples of the {} part:", shown.evaluation.part);
+    let text = format!(
+        "The terms of the objective, on clean samples of the {} part, and in the last epoch of training:",
+        shown.evaluation.part
+    );
     section.text(text).figures(terms(shown.evaluation, &trained))
 }
 

@@ -1,10 +1,12 @@
 //! A run's page: what it reached, how it was trained, what the model does with samples, and how its codes lie.
 //!
-//! * `figures`: the numbers of `eval --json`, and what a reader must know of the run. `curves`: losses and terms by epoch.
-//! * `shown`: what a page is made of. `samples`: reconstructions, the worst and the best of them. `codes`: the code seen from both sides.
+//! * `figures`: the numbers of `eval --json`, and what a reader must know of the run. `curves`: losses and terms by
+//!   epoch.
+//! * `samples`: reconstructions, the worst and the best of them. `codes`: the code seen from both sides. `shown`: what
+//!   all of them are made of.
 //!
-//! Everything is of a sample of the test part, so that the page costs little beside the training. What cannot be shown is
-//! a sentence on the page: a run never fails by its page.
+//! Everything is of a sample of the test part, so that the page costs little beside the training. What cannot be shown
+//! is a sentence on the page: a run never fails by its page.
 
 mod codes;
 mod curves;

@@ -1,5 +1,6 @@
 //! Trained models put to use.
 
+pub mod codes;
 pub mod compress;
 pub mod denoise;
 pub mod detect;
@@ -8,6 +9,7 @@ pub mod filters;
 pub mod impute;
 pub mod inpaint;
 pub mod interpolate;
+pub mod manifold;
 pub mod mask;
 pub mod median;
 pub mod neighbours;
@@ -17,6 +19,7 @@ pub mod reconstruct;
 pub mod sample;
 pub mod samples;
 pub mod search;
+pub mod shown;
 mod uses;
 
 pub use uses::uses;

@@ -101,10 +101,39 @@ impl Grid {
         tile: Tile,
         range: (f32, f32),
     ) -> Result<Self> {
-        let mut canvas = Canvas::new(&[originals, reconstructions], count, per_row, tile, range)?;
-        for (layer, values) in [originals, reconstructions].into_iter().enumerate() {
+        Self::layers(&[originals, reconstructions], count, per_row, tile, range)
+    }
+
+    /// Draws `count` cells, `per_row` in a row, each of which has a tile of every layer, `[count, features]`, the first
+    /// above: originals over corrupted ones over reconstructions.
+    ///
+    /// # Errors
+    /// As for [`samples`](Self::samples), for any of the layers.
+    pub fn layers(layers: &[&[f32]], count: usize, per_row: usize, tile: Tile, range: (f32, f32)) -> Result<Self> {
+        let mut canvas = Canvas::new(layers, count, per_row, tile, range)?;
+        for (layer, values) in layers.iter().enumerate() {
             for (index, sample) in values.chunks_exact(tile.features).enumerate() {
                 canvas.draw(sample, index / per_row, index % per_row, layer);
+            }
+        }
+        Ok(canvas.grid)
+    }
+
+    /// Draws rows of tiles, each `[any number, features]`: a query before what is found, the steps of a path.
+    ///
+    /// # Errors
+    /// As for [`samples`](Self::samples), for any of the rows.
+    pub fn table(rows: &[&[f32]], tile: Tile, range: (f32, f32)) -> Result<Self> {
+        let columns = rows.iter().map(|row| row.len() / tile.features).max().unwrap_or(0);
+        if let Some(row) = rows.iter().find(|row| !row.len().is_multiple_of(tile.features)) {
+            let (len, features) = (row.len(), tile.features);
+            return Err(Error::data(format!("cannot draw {len} values as samples of {features}; give whole ones")));
+        }
+        let has_nan = rows.iter().any(|row| row.iter().any(|value| value.is_nan()));
+        let mut canvas = Canvas::blank(rows.len().saturating_mul(columns), columns, tile, (1, has_nan), range)?;
+        for (row, values) in rows.iter().enumerate() {
+            for (column, sample) in values.chunks_exact(tile.features).enumerate() {
+                canvas.draw(sample, row, column, 0);
             }
         }
         Ok(canvas.grid)
@@ -156,10 +185,7 @@ struct Canvas {
 }
 
 impl Canvas {
-    fn new(layers: &[&[f32]], count: usize, per_row: usize, tile: Tile, (min, max): (f32, f32)) -> Result<Self> {
-        if count == 0 || per_row == 0 {
-            return Err(Error::data("nothing to draw; give at least one sample, and at least one for a row"));
-        }
+    fn new(layers: &[&[f32]], count: usize, per_row: usize, tile: Tile, range: (f32, f32)) -> Result<Self> {
         if let Some(values) = layers.iter().find(|values| Some(values.len()) != count.checked_mul(tile.features)) {
             return Err(Error::data(format!(
                 "cannot draw {} values as {count} samples of {} features; give as many as there are",
@@ -167,13 +193,26 @@ impl Canvas {
                 tile.features
             )));
         }
+        let has_nan = layers.iter().any(|values| values.iter().any(|value| value.is_nan()));
+        Self::blank(count, per_row, tile, (layers.len(), has_nan), range)
+    }
+
+    /// Nothing drawn yet, of so many cells.
+    fn blank(
+        count: usize,
+        per_row: usize,
+        tile: Tile,
+        (layers, has_nan): (usize, bool),
+        (min, max): (f32, f32),
+    ) -> Result<Self> {
+        if count == 0 || per_row == 0 || layers == 0 {
+            return Err(Error::data("nothing to draw; give at least one sample, and at least one for a row"));
+        }
         if !(min < max && (max - min).is_finite()) {
             return Err(Error::data(format!("cannot draw values from {min} to {max}; give a finite, ascending range")));
         }
-        let layer_count = layers.len();
-        let has_nan = layers.iter().any(|values| values.iter().any(|value| value.is_nan()));
         let channels = if has_nan { 3 } else { tile.channels };
-        let (height, width) = extent(count, per_row, tile, layer_count)
+        let (height, width) = extent(count, per_row, tile, layers)
             .filter(|(height, width)| height.checked_mul(*width).is_some_and(|pixels| pixels <= MAX_PIXELS))
             .ok_or_else(|| {
                 Error::data(format!("{count} samples make a picture of over {MAX_PIXELS} pixels; draw fewer"))
@@ -182,7 +221,7 @@ impl Canvas {
         let mut pixels = reserved(bytes, "a picture")?;
         pixels.resize(bytes, BACKGROUND);
         let grid = Grid { pixels, height, width, channels };
-        Ok(Self { grid, tile, layers: layer_count, low: min, width: max - min })
+        Ok(Self { grid, tile, layers, low: min, width: max - min })
     }
 
     /// Draws one sample into layer `layer` of the cell at (`row`, `column`).
@@ -292,6 +331,20 @@ mod tests {
         let second = 2 + 2 * 48 + GAP + PAIR_GAP;
         assert_eq!([2, 49, 52, 99, second, second + 50].map(|y| pixel(&grid, y, 2)[0]), [0, 0, 255, 255, 0, 255]);
         assert_eq!([50, 100, second - 1].map(|y| pixel(&grid, y, 2)[0]), [BACKGROUND; 3]);
+    }
+
+    #[test]
+    fn layers_and_ragged_rows() {
+        let [a, b, c] = [0.0, 0.5, 1.0].map(|value| [value; 128]);
+        let grid = Grid::layers(&[&a, &b, &c], 2, 2, tile(1, 8, 8), (0.0, 1.0)).unwrap();
+        assert_eq!((grid.height(), grid.width()), (3 * 48 + 4 * GAP, 2 * 48 + 3 * GAP));
+        assert_eq!([2, 52, 102].map(|y| pixel(&grid, y, 60)[0]), [0, 128, 255]);
+        let grid = Grid::table(&[&a[..64], &c, &[]], tile(1, 8, 8), (0.0, 1.0)).unwrap();
+        assert_eq!((grid.height(), grid.width()), (3 * 48 + 4 * GAP, 2 * 48 + 3 * GAP));
+        assert_eq!([pixel(&grid, 2, 2), pixel(&grid, 2, 60), pixel(&grid, 52, 60)], [&[0], &[BACKGROUND], &[255]]);
+        assert!(Grid::table(&[&a[..63]], tile(1, 8, 8), (0.0, 1.0)).is_err());
+        assert!(Grid::table(&[], tile(1, 8, 8), (0.0, 1.0)).is_err());
+        assert!(Grid::layers(&[], 1, 1, tile(1, 8, 8), (0.0, 1.0)).is_err());
     }
 
     #[test]

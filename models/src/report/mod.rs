@@ -1,10 +1,12 @@
-//! What a run shows of itself.
+//! What a run or a command shows of itself.
 //!
-//! [`Grid`] draws samples and reconstructions as PNG pictures. [`html`] is the page of a run, [`plot`] its curves. All
-//! are given plain values: a report knows no model, no training and no figure's origin.
+//! [`page`] is a page for people with all that it shows inside, [`plot`] its plots, [`meanings`] what its words mean.
+//! [`Grid`] draws samples and reconstructions as PNG pictures. All are given plain values: a report knows no model, no
+//! training and no figure's origin.
 
 mod grid;
-pub mod html;
+pub mod meanings;
+pub mod page;
 pub mod plot;
 
 pub use grid::{Grid, Tile};

@@ -1,13 +1,12 @@
 //! What a new run and one that goes on have in common: training with checkpoints, then the figures on the test part.
 
 use super::files::{FILTERS_FILE, RECONSTRUCTIONS_FILE, REPORT_FILE, SAMPLES_FOLDER, checkpoint, write_history};
-use super::page::{Effort, page};
+use super::page::{Effort, Shown, page};
 use crate::applications::filters::write_filters;
 use crate::applications::reconstruct::write_samples;
 use crate::applications::uses;
 use crate::data::{Dataset, load_test};
 use crate::figure::grouped;
-use crate::files::write_bytes_atomically;
 use crate::linalg::Pca;
 use crate::metrics::{Evaluation, Evaluator, Measure};
 use crate::model::{Model, Session};
@@ -164,6 +163,7 @@ impl Learnt {
         write_samples(&mut session, &test, &rows, &samples.join(RECONSTRUCTIONS_FILE))?;
         write_filters(&model, &samples.join(FILTERS_FILE))?;
         outcome.evaluation = evaluation;
+        observer.phase("the report");
         let effort = Effort {
             epochs: outcome.epochs,
             steps: outcome.steps,
@@ -172,8 +172,23 @@ impl Learnt {
             threads: outcome.threads,
             isa: &outcome.isa,
         };
-        let page = page(&model, &config, &outcome.evaluation, &effort, &history)?;
-        write_bytes_atomically(&outcome.run.join(REPORT_FILE), page.as_bytes())?;
+        let page = page(&mut Shown {
+            run: &outcome.run,
+            session: &mut session,
+            config: &config,
+            evaluation: &outcome.evaluation,
+            effort,
+            history: &history,
+            decisions: &outcome.decisions,
+            test: &test,
+            rows: &rows,
+            pca: &pca,
+            split,
+        });
+        // The run is whole without its page.
+        if let Err(error) = page.write(&outcome.run.join(REPORT_FILE)) {
+            outcome.decisions.push(format!("no report: {error}"));
+        }
         Ok(outcome)
     }
 }

@@ -82,6 +82,7 @@ commands! {
     decompress::Decompress,
     search::Search,
     detect::Detect,
+    gallery::Gallery,
     presets::Presets,
 }
 

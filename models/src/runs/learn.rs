@@ -154,8 +154,11 @@ impl Learnt {
                 "the loss on the {part} part is {loss}; lower lr (now {lr:e}) or set clip"
             )));
         }
-        match pca.and_then(|pca| pca.squared_error(&test, Some(&rows), &model.data().preprocessing, split)) {
-            Ok(error) => evaluation.pca_squared_error = Some(error),
+        let preprocessing = &model.data().preprocessing;
+        let beside = pca.as_ref().map(|pca| pca.squared_error(&test, Some(&rows), preprocessing, split));
+        match beside {
+            Ok(Ok(error)) => evaluation.pca_squared_error = Some(error),
+            Ok(Err(why)) => evaluation.no_pca = Some(why.to_string()),
             Err(why) => evaluation.no_pca = Some(why.to_string()),
         }
         let samples = outcome.run.join(SAMPLES_FOLDER);
@@ -182,7 +185,7 @@ impl Learnt {
             decisions: &outcome.decisions,
             test: &test,
             rows: &rows,
-            pca: &pca,
+            pca: pca.as_ref().ok(),
             split,
         });
         // The run is whole without its page.

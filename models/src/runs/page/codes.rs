@@ -50,7 +50,8 @@ pub(super) fn scatter(shown: &Shown<'_>, coded: &Coded) -> Result<Section> {
         Err(error) => section = section.text(format!("The codes make no plane: {error}.")),
     }
     if coded.size > 1
-        && let Ok(plane) = plane_of(shown.pca, shown.model(), shown.test, &coded.rows, shown.split)
+        && let Some(pca) = shown.pca
+        && let Ok(plane) = plane_of(pca, shown.model(), shown.test, &coded.rows, shown.split)
     {
         let share = plane
             .shares

@@ -49,8 +49,8 @@ pub(super) struct Shown<'a> {
     /// What the model is tried on.
     pub(super) test: &'a Dataset,
     pub(super) rows: &'a [u32],
-    /// Fitted to the training part.
-    pub(super) pca: &'a Pca,
+    /// Fitted to the training part, where there can be one.
+    pub(super) pca: Option<&'a Pca>,
     pub(super) split: Split,
 }
 

@@ -86,6 +86,7 @@ commands! {
     decompress::Decompress,
     search::Search,
     detect::Detect,
+    gallery::Gallery,
     presets::Presets,
 }
 

@@ -1,6 +1,6 @@
 //! Where the models of a gallery are trained: the data, divided and drawn, and the models that several sections share.
 
-use super::GalleryOptions;
+use super::options::GalleryOptions;
 use crate::applications::samples::{Samples, pick};
 use crate::data::{DataSettings, Dataset, ImageShape, Known, load_test, load_train};
 use crate::figure::grouped;

@@ -67,7 +67,7 @@ fn plots(phase: &[EpochRecord], of: &str, y: &str) -> Vec<(Lines, String)> {
     if counted.len() > 1 {
         let of_term = |name: &&str| line(name, &|record| value(record, name).map(|(value, weight)| value * weight));
         let terms = lines(format!("Terms of the loss by epoch{of}"), y, counted.iter().map(of_term).collect());
-        plots.push((terms, format!("What each term adds to the loss{of}: its value times its weight.")));
+        plots.push((terms, format!("Each term{of}: its value times its weight.")));
     }
     for name in watched {
         let words = name.replace('_', " ");

@@ -39,9 +39,8 @@ pub(super) fn convolution(_: &Studio<'_>) -> Result<Part> {
     let matrix = ConvolutionMatrix::new(Window::new([3, 3]), [1, 4, 4], 1, 1, &KERNEL)?;
     let (forth, back) = (matrix.multiply(&IMAGE)?, matrix.multiply_transposed(&SMALL)?);
     let none = Activation::Identity;
-    let [convolved] = run(&IMAGE, [4, 4], &KERNEL, |tape, x, kernel| {
-        [tape.conv2d(x, kernel, None, ConvOptions::default(), none)]
-    })?;
+    let [convolved] =
+        run(&IMAGE, [4, 4], &KERNEL, |tape, x, kernel| [tape.conv2d(x, kernel, None, ConvOptions::default(), none)])?;
     let [transposed] = run(&SMALL, [2, 2], &KERNEL, |tape, x, kernel| {
         [tape.conv_transpose2d(x, kernel, None, ConvTransposeOptions::default(), none)]
     })?;

@@ -31,9 +31,16 @@ pub(super) fn narrowing(studio: &Studio<'_>) -> Result<Part> {
         let made = decompress(&mut session, &file.bytes, "the file")?;
         layers.push(made.into_iter().take(layers[0].len()).collect());
         let jpeg = found.jpeg_mosaic.map_or_else(String::new, |jpeg| {
-            format!(", where JPEG of all images as one mosaic has {:.1} bytes and {:.1} dB", jpeg.bytes_per_image, jpeg.psnr)
+            format!(
+                " (JPEG of all images as one mosaic takes {:.1} bytes for {:.1} dB)",
+                jpeg.bytes_per_image, jpeg.psnr
+            )
         });
-        said.push(format!("{bits} bits a number, {:.1} bytes an image, {}{jpeg}", found.bytes_per_image, decibels(found.psnr)));
+        said.push(format!(
+            "at {bits} bits a number {:.1} bytes an image for {}{jpeg}",
+            found.bytes_per_image,
+            decibels(found.psnr)
+        ));
         measured.push((bytes, found.bytes_per_image));
         measured.extend(found.psnr.map(|ratio| (psnr, ratio)));
     }
@@ -41,8 +48,8 @@ pub(super) fn narrowing(studio: &Studio<'_>) -> Result<Part> {
     let png = layers_png(session.model(), studio.test.raw_range(), &layers)?;
     let part = Part::text(format!(
         "A code that is narrower than the data is a compression of them. The {size} numbers are quantised, more finely where \
-         the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images back. JPEG \
-         knows nothing of these images, and even the size that it is least at costs it more than the codes take."
+         the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images back. JPEG, \
+         which knows nothing of these images, is shown at the quality whose size is nearest, which may be its smallest."
     ))
     .picture(
         png,
@@ -63,7 +70,8 @@ fn plane(studio: &Studio<'_>, part: Part) -> Result<Part> {
     let of_pca = plane_of(&pca, session.model(), &studio.test, &coded.rows, studio.split)?;
     let shares = of_pca.shares.map_or(0.0, |[a, b]| 100.0 * (a + b));
     let near = |points: &Coded| neighbourhoods(session.model(), &studio.test, &points.first(COMPARED), NEAREST);
-    let projected = Coded { codes: of_pca.points.iter().flat_map(|&(x, y)| [x as f32, y as f32]).collect(), ..coded.clone() };
+    let projected =
+        Coded { codes: of_pca.points.iter().flat_map(|&(x, y)| [x as f32, y as f32]).collect(), ..coded.clone() };
     let (own, linear) = (near(&coded)?.trustworthiness, near(&projected)?.trustworthiness);
     let coloured = if coded.labels.is_some() { " Coloured by class, which no model was told." } else { "" };
     let points = coded.plane(studio.split)?;

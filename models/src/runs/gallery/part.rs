@@ -54,7 +54,8 @@ pub(super) fn decibels(value: Option<f64>) -> String {
 
 /// Matrices beside each other, each below its name.
 pub(super) fn beside(matrices: &[(&str, &[f32], usize)]) -> String {
-    let blocks: Vec<Vec<String>> = matrices.iter().map(|&(name, values, columns)| block(name, values, columns)).collect();
+    let blocks: Vec<Vec<String>> =
+        matrices.iter().map(|&(name, values, columns)| block(name, values, columns)).collect();
     let height = blocks.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = String::new();
     for line in 0..height {

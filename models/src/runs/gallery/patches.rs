@@ -14,7 +14,7 @@ const UNITS: usize = 100;
 /// Rows and columns of a patch.
 const SIDE: usize = 12;
 /// Samples that each model sees.
-const SAMPLES: usize = 1_500_000;
+const SAMPLES: usize = 4_000_000;
 /// The deviation of the noise.
 const NOISE: &str = "0.15";
 const DECAY: &str = "1e-3";
@@ -59,7 +59,8 @@ pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
         grouped(material.rows.len())
     ));
     part = part.picture(some(&material)?, "Patches of photographs in a square", "Some of the patches.");
-    let shown = [(&denoising, format!("Gaussian noise of deviation {NOISE}")), (&decaying, "Weight decay alone".into())];
+    let shown =
+        [(&denoising, format!("Gaussian noise of deviation {NOISE}")), (&decaying, "Weight decay alone".into())];
     for (session, name) in shown {
         let Some(png) = filters_png(session.model())? else { continue };
         let alt = format!("The weights of {UNITS} units as small images. {name}");

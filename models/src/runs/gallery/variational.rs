@@ -12,7 +12,7 @@ use crate::model::Session;
 /// New images, in rows of twelve.
 const NEW: usize = 60;
 /// Images along a side of the plane.
-const SIDE: usize = 15;
+const SIDE: usize = 12;
 /// Ways, and images on each.
 const WAYS: usize = 6;
 const STEPS: usize = 12;
@@ -56,8 +56,7 @@ fn grid(studio: &Studio<'_>, part: Part) -> Result<Part> {
 fn ways(studio: &Studio<'_>, session: &mut Session, part: Part) -> Result<Part> {
     let (first, second) = ends(studio);
     let model = session.model();
-    let (first, second) =
-        (Samples::read(model, &studio.test, &first)?, Samples::read(model, &studio.test, &second)?);
+    let (first, second) = (Samples::read(model, &studio.test, &first)?, Samples::read(model, &studio.test, &second)?);
     let mut part = part;
     let lengths = |codes: &[f32], size: usize| {
         let middle = codes.chunks_exact(size * STEPS).map(|way| &way[STEPS / 2 * size..][..size]);
@@ -65,10 +64,9 @@ fn ways(studio: &Studio<'_>, session: &mut Session, part: Part) -> Result<Part> 
             middle.map(|code| code.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt()).collect();
         norms.iter().sum::<f64>() / norms.len().max(1) as f64
     };
-    for (way, name, figure) in [
-        (Way::Linear, "Straight", "norm_halfway_linear"),
-        (Way::Spherical, "Along a sphere", "norm_halfway_spherical"),
-    ] {
+    for (way, name, figure) in
+        [(Way::Linear, "Straight", "norm_halfway_linear"), (Way::Spherical, "Along a sphere", "norm_halfway_spherical")]
+    {
         let found = interpolate(session, (&first, &second), STEPS, way)?;
         let norm = lengths(&found.codes, session.model().code_size());
         let png = grid_png(session.model(), studio.test.raw_range(), &found.samples, STEPS)?;

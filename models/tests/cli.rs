@@ -422,10 +422,14 @@ fn a_state_of_another_run_is_refused() {
     let line = refusal(folder.path(), &["train", "--resume", "a"], 2);
     assert!(line.contains("start a new run"), "{line}");
     let config = fs::read_to_string(folder.path().join("b/config.toml")).unwrap();
-    let open = config.lines().find(|line| line.contains("auto") && !line.starts_with("likelihood"));
+    let open = config.lines().find(|line| {
+        // How a table is written is looked at in each file.
+        let of_file = ["header", "delimiter", "decimal"].iter().any(|key| line.starts_with(key));
+        line.contains("auto") && !line.starts_with("likelihood") && !of_file
+    });
     assert!(open.is_none(), "a resolved configuration leaves nothing open: {config}");
     let page = fs::read_to_string(folder.path().join("b/report.html")).unwrap();
-    assert!(page.contains("squared error") && page.contains("samples/reconstructions.png"));
+    assert!(page.contains("squared error") && page.contains("data:image/png;base64,"));
 }
 
 /// What has no end, or is too long, is refused.
@@ -615,7 +619,7 @@ fn choices_that_make_no_sense_are_one_line() {
         ("undercomplete", &["--norm", "batch", "--batch", "1"], "batch 2 or more"),
         ("undercomplete", &["--norm", "batch", "--optimizer", "lbfgs"], "--optimizer adam"),
         ("undercomplete", &["--set", "type=klingon"], "unknown model"),
-        ("undercomplete", &["--patience", "3"], "validation is 0"),
+        ("undercomplete", &["--patience", "3", "--epochs", "5"], "validation is 0"),
         ("undercomplete", &["--optimizer", "lbfgs", "--ema", "0.9"], "ema 0"),
         ("undercomplete", &["--tied", "yes"], "true or false"),
         ("undercomplete", &["--corruption", "maskin"], "did you mean `masking`"),

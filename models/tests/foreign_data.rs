@@ -144,7 +144,7 @@ fn pictures_beside_idx_files() {
     assert!(String::from_utf8_lossy(&said).contains("left aside `logo.jpg`"));
     put(folder.path(), "data", "b.png", b"x");
     let line = refusal(folder.path(), &["train", "--data", "data", "--out", "two", "--epochs", "1"]);
-    assert!(line.contains("give idx:data or photographs:data"), "{line}");
+    assert!(line.contains("give idx:data, images:data or photographs:data"), "{line}");
     json(folder.path(), &["train", "--data", "idx:data", "--out", "two", "--epochs", "1"]);
     json(folder.path(), &["eval", "two"]);
     fs::remove_file(folder.path().join("data/b.png")).unwrap();

@@ -36,7 +36,7 @@ impl Job {
 }
 
 /// How many kinds of work there are.
-pub(super) const JOBS: usize = 9;
+pub(super) const JOBS: usize = 10;
 /// Draws of the code that a missing number is averaged over.
 const DRAWS: usize = 64;
 /// What a model that takes no missing values should be told.

@@ -3,6 +3,7 @@
 use super::part::Part;
 use super::studio::{Material, Studio};
 use crate::applications::detect::{Cutoff, Ranking, training_scores};
+use crate::figure::grouped;
 use crate::linalg::Pca;
 use crate::model::{Given, Session};
 use crate::report::plot::{Group, Histogram, Roc, RocCurve, Scale, VerticalMark};
@@ -24,8 +25,8 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
     let odd: Vec<bool> = labels.iter().map(|&label| label != NORMAL).collect();
     let material = normal(studio)?;
     let code = CODE.to_string();
-    let keys = [("hidden", "64"), ("code", code.as_str()), ("batch", "32")];
-    let mut session = studio.fit(&material, "undercomplete", &keys, 60_000)?;
+    let keys = [("hidden", "64"), ("code", code.as_str()), ("loss", "mse"), ("batch", "32")];
+    let mut session = studio.fit(&material, "undercomplete", &keys, 150_000)?;
     let scores = scores(studio, &mut session)?;
     let trained = training_scores(&mut session, &material.dataset, &material.rows)?;
     let cutoff = Cutoff::Quantile(QUANTILE).of(&trained, None)?;
@@ -40,10 +41,10 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
     let alarms = found.false_positives as f64 / ranking.normal().max(1) as f64;
     let part = Part::text(format!(
         "An autoencoder that was trained on class {class} alone, {} images with a code of {CODE} numbers, reconstructs \
-         what is unlike it badly: its error is a score of oddity. Nothing is learnt of the other classes. The cutoff is the \
+         what is unlike it badly: the squared error is a score of oddity. The cutoff is the \
          score that {:.0} % of the training images stay below; it finds {:.1} % of the images of other classes, with {:.1} \
          % of the ordinary ones as false alarms.",
-        material.rows.len(),
+        grouped(material.rows.len()),
         100.0 * QUANTILE,
         percent(found.recall()),
         100.0 * alarms
@@ -101,7 +102,7 @@ fn histogram(scores: &[f64], odd: &[bool], cutoff: f64, class: &str) -> Result<S
     let plot = Histogram {
         title: "Scores".into(),
         description: "The normal class lies to the left, below the cutoff.".into(),
-        x: "score: what an image adds to the objective".into(),
+        x: "score: squared error of an image".into(),
         groups: vec![
             Group { name: format!("class {class}"), values: of(false) },
             Group { name: "other classes".into(), values: of(true) },

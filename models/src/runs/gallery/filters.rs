@@ -10,7 +10,7 @@ use crate::model::Session;
 /// Hidden units, all of which are drawn.
 const UNITS: usize = 100;
 /// Samples that each model sees.
-const SAMPLES: usize = 200_000;
+const SAMPLES: usize = 300_000;
 
 /// The filters of four models of one layer.
 pub(super) fn filters(studio: &Studio<'_>) -> Result<Part> {
@@ -18,75 +18,70 @@ pub(super) fn filters(studio: &Studio<'_>) -> Result<Part> {
     let plain = if UNITS > studio.features() { "overcomplete" } else { "undercomplete" };
     let masks = |level| [("corruption", "masking"), ("corruption_level", level)];
     let shown = [
-        ("Plain", "spread_plain", train(studio, plain, &[("l2", "0")])?),
-        ("Denoising, q = 0.25", "spread_masking_25", train(studio, "denoising", &masks("0.25"))?),
-        ("Denoising, q = 0.5", "spread_masking_50", train(studio, "denoising", &masks("0.5"))?),
+        ("Plain", "smoothness_plain", train(studio, plain, &[("l2", "0")])?),
+        ("Denoising, q = 0.25", "smoothness_masking_25", train(studio, "denoising", &masks("0.25"))?),
+        ("Denoising, q = 0.5", "smoothness_masking_50", train(studio, "denoising", &masks("0.5"))?),
         (
             "Sparse, rho = 0.05",
-            "spread_sparse",
-            train(studio, "sparse", &[("sparsity", "0.05"), ("sparsity_weight", "3"), ("batch", "256")])?,
+            "smoothness_sparse",
+            train(
+                studio,
+                "sparse",
+                &[("sparsity", "0.05"), ("sparsity_weight", "3"), ("batch", "256"), ("lr", "1e-2")],
+            )?,
         ),
     ];
     let image = studio.image();
     let mut part = Part::text(format!(
-        "Of all images of norm 1, x = w / |w| fires a sigmoid unit with the weights w most; here are those of all {UNITS} \
-         units of four autoencoders with one hidden layer, trained alike. Grey is 0, white a positive weight, black a \
-         negative one, each unit stretched to its largest. Denoising autoencoders get images of which each pixel is put to \
-         0 with probability q and must give back the whole one: a unit that looks at a single pixel cannot help where that \
-         pixel is missing, so units come to look at strokes. The spread is how far the squares of a unit's weights lie \
-         from their centre (root mean square, mean over units), {:.2} pixels for a unit that looks everywhere alike.",
-        even(image)
+        "Of all images of norm 1, w / |w| fires a unit with the weights w most; here are those of all {UNITS} units of four \
+         autoencoders with one layer of sigmoid units. Grey is 0, white a positive weight, black a negative one, each unit \
+         stretched to its largest. A denoising autoencoder, of whose input each pixel is 0 with probability q, cannot rely \
+         on single pixels, so that its units come to look at strokes: neighbouring weights correlate, which is measured \
+         below each picture (0 for noise, 1 for what is smooth; mean over units)."
     ));
     for (name, figure, session) in &shown {
-        let spread = spread(session, image);
+        let smooth = smoothness(session, image);
         let Some(png) = filters_png(session.model())? else { continue };
-        let words = format!("{name}: spread {spread:.2} pixels.");
+        let words = format!("{name}: neighbouring weights correlate by {smooth:.2}.");
         part = part.picture(png, format!("The weights of {UNITS} units as small images. {name}"), words);
-        part = part.figure(figure, spread);
+        part = part.figure(figure, smooth);
     }
     Ok(part)
 }
 
 fn train(studio: &Studio<'_>, kind: &str, own: &[(&str, &str)]) -> Result<Session> {
     let units = UNITS.to_string();
-    let keys = [("hidden", ""), ("code", &units), ("code_activation", "sigmoid"), ("init", "glorot"), ("lr", "3e-3")];
+    let keys = [("hidden", ""), ("code", &units), ("code_activation", "sigmoid"), ("init", "uniform"), ("lr", "2e-3")];
     studio.fit(&studio.train, kind, &[&keys[..], own].concat(), SAMPLES)
 }
 
-/// How far squares of weights lie from their centre: root mean square, in pixels, the mean over units.
-fn spread(session: &Session, image: ImageShape) -> f64 {
+/// How much weights of neighbouring pixels have in common, the mean over units: 0 for noise, near 1 for what is smooth.
+fn smoothness(session: &Session, image: ImageShape) -> f64 {
     let Some((filters, _)) = first_layer_filters(session.model()) else { return 0.0 };
     let features = session.model().data().features.max(1);
     let units = filters.len() / features;
-    filters.chunks_exact(features).map(|filter| width(filter, image)).sum::<f64>() / units.max(1) as f64
+    filters.chunks_exact(features).map(|filter| correlation(filter, image)).sum::<f64>() / units.max(1) as f64
 }
 
-/// The same of one unit.
-fn width(filter: &[f32], image: ImageShape) -> f64 {
-    let at = |place: usize| {
-        let pixel = place % (image.height * image.width).max(1);
-        [(pixel / image.width.max(1)) as f64, (pixel % image.width.max(1)) as f64]
+/// The correlation of the weights of pixels side by side and above each other, of one unit.
+fn correlation(filter: &[f32], image: ImageShape) -> f64 {
+    let mean = filter.iter().map(|&w| f64::from(w)).sum::<f64>() / filter.len().max(1) as f64;
+    let weight = |place: usize| filter.get(place).map_or(0.0, |&w| f64::from(w) - mean);
+    let (mut products, mut squares) = (0.0, 0.0);
+    let mut pair = |a: f64, b: f64| {
+        products += a * b;
+        squares += 0.5 * (a * a + b * b);
     };
-    let (mut total, mut first, mut second) = (0.0, [0.0; 2], [0.0; 2]);
-    for (place, &weight) in filter.iter().enumerate() {
-        let square = f64::from(weight).powi(2);
-        total += square;
-        for (axis, x) in at(place).into_iter().enumerate() {
-            first[axis] += square * x;
-            second[axis] += square * x * x;
+    for place in 0..filter.len() {
+        let (x, y) = (place % image.width.max(1), place / image.width.max(1) % image.height.max(1));
+        if x + 1 < image.width {
+            pair(weight(place), weight(place + 1));
+        }
+        if y + 1 < image.height {
+            pair(weight(place), weight(place + image.width));
         }
     }
-    if total == 0.0 {
-        return 0.0;
-    }
-    let variance = |axis: usize| second[axis] / total - (first[axis] / total).powi(2);
-    (variance(0) + variance(1)).max(0.0).sqrt()
-}
-
-/// That of weights that are all alike.
-fn even(image: ImageShape) -> f64 {
-    let side = |n: usize| ((n * n) as f64 - 1.0) / 12.0;
-    (side(image.height) + side(image.width)).sqrt()
+    if squares > 0.0 { products / squares } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -94,12 +89,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_has_no_width() {
-        let image = ImageShape { channels: 1, height: 4, width: 6 };
-        let mut filter = [0.0; 24];
-        assert_eq!(width(&filter, image), 0.0);
-        filter[9] = -2.0;
-        assert_eq!(width(&filter, image), 0.0);
-        assert!((width(&[1.0; 24], image) - even(image)).abs() < 1e-9);
+    fn what_is_smooth_correlates_with_itself() {
+        let image = ImageShape { channels: 1, height: 6, width: 8 };
+        let filter = |of: &dyn Fn(usize, usize) -> f32| (0..48).map(|at| of(at % 8, at / 8)).collect::<Vec<_>>();
+        let board = filter(&|x, y| if (x + y) % 2 == 0 { 1.0 } else { -1.0 });
+        assert!((correlation(&board, image) + 1.0).abs() < 1e-9);
+        let half = filter(&|x, _| if x < 4 { 1.0 } else { -1.0 });
+        assert!(correlation(&half, image) > 0.8);
+        assert_eq!(correlation(&[2.0; 48], image), 0.0);
     }
 }

@@ -32,12 +32,12 @@ pub(super) fn narrowing(studio: &Studio<'_>) -> Result<Part> {
         layers.push(made.into_iter().take(layers[0].len()).collect());
         let jpeg = found.jpeg_mosaic.map_or_else(String::new, |jpeg| {
             format!(
-                ", where JPEG of all images as one mosaic has {:.1} bytes and {:.1} dB",
+                " (JPEG of all images as one mosaic takes {:.1} bytes for {:.1} dB)",
                 jpeg.bytes_per_image, jpeg.psnr
             )
         });
         said.push(format!(
-            "{bits} bits a number, {:.1} bytes an image, {}{jpeg}",
+            "at {bits} bits a number {:.1} bytes an image for {}{jpeg}",
             found.bytes_per_image,
             decibels(found.psnr)
         ));
@@ -48,8 +48,8 @@ pub(super) fn narrowing(studio: &Studio<'_>) -> Result<Part> {
     let png = layers_png(session.model(), studio.test.raw_range(), &layers)?;
     let part = Part::text(format!(
         "A code that is narrower than the data is a compression of them. The {size} numbers are quantised, more finely where \
-         the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images back. JPEG \
-         knows nothing of these images, and even the size that it is least at costs it more than the codes take."
+         the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images back. JPEG, \
+         which knows nothing of these images, is shown at the quality whose size is nearest, which may be its smallest."
     ))
     .picture(
         png,

@@ -6,6 +6,7 @@ use crate::Result;
 use crate::applications::neighbours::Neighbours;
 use crate::applications::search::{Index, Metric, neighbours_png};
 use crate::data::Dataset;
+use crate::figure::grouped;
 use crate::model::Session;
 use narrows_engine::Context;
 use narrows_engine::scan::Distance;
@@ -39,7 +40,7 @@ pub(super) fn neighbours(studio: &Studio<'_>) -> Result<Part> {
          are nearest, by the angle between codes of {size} numbers of an autoencoder and by the angle between the {width} \
          pixels. No model was told a class. Precision at 10 is the share of neighbours that are of the query's class, over \
          {} queries; a search by codes compares {:.0} times fewer numbers.",
-        studio.tried.len(),
+        grouped(studio.tried.len()),
         width as f64 / size.max(1) as f64
     ));
     for (name, found) in [("By the code", &by_code), ("By the pixels", &by_pixels)] {

@@ -27,7 +27,7 @@ impl Default for GalleryOptions {
             seed: 0,
             rows: 10_000,
             tried: 2_000,
-            patches: 20_000,
+            patches: 50_000,
             length: 1.0,
         }
     }

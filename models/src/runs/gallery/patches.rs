@@ -14,7 +14,7 @@ const UNITS: usize = 100;
 /// Rows and columns of a patch.
 const SIDE: usize = 12;
 /// Samples that each model sees.
-const SAMPLES: usize = 1_500_000;
+const SAMPLES: usize = 4_000_000;
 /// The deviation of the noise.
 const NOISE: &str = "0.15";
 const DECAY: &str = "1e-3";

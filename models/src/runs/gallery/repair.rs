@@ -12,8 +12,8 @@ use crate::metrics::Corrupter;
 use crate::model::Session;
 use crate::objective::CorruptionName;
 
-/// The share of pixels that noise puts to 0.
-const LEVEL: f64 = 0.25;
+/// The share of pixels that noise puts to 0, in training and here.
+const LEVEL: f64 = 0.5;
 
 /// Both.
 pub(super) fn repair(studio: &Studio<'_>) -> Result<Part> {
@@ -39,7 +39,7 @@ fn noise(studio: &Studio<'_>, part: Part) -> Result<Part> {
     let originals = samples.singles(SHOWN);
     let layers = [&originals, noisy, &filtered, &done.cleaned];
     let caption = format!(
-        "Denoising. In each group of rows: originals; a quarter of the pixels masked ({}); that under a median filter ({}); \
+        "Denoising. In each group of rows: originals; half of the pixels masked ({}); that under a median filter ({}); \
          that as the denoising autoencoder gives it back ({}).",
         decibels(figures.psnr_noisy),
         decibels(figures.psnr_median),

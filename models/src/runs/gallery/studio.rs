@@ -21,6 +21,8 @@ pub(super) struct Material {
     pub(super) settings: DataSettings,
     pub(super) dataset: Dataset,
     pub(super) rows: Vec<u32>,
+    /// How many there were to choose from.
+    available: usize,
 }
 
 /// The data and the models.
@@ -55,11 +57,18 @@ impl<'a> Studio<'a> {
 
     /// What the page is of.
     pub(super) fn words(&self) -> String {
+        let Material { dataset, rows, available, .. } = &self.train;
+        let of = match rows.len() < *available {
+            true => format!(" of the {} training images, drawn by the seed", grouped(*available)),
+            false => " images".to_owned(),
+        };
         format!(
-            "{}: trained on {} images of {}, tried on {} others, seed {}. Every number below was computed for this page.",
-            self.train.dataset.name(),
-            grouped(self.train.rows.len()),
-            self.image,
+            "{}, {} x {} pixels: models are trained on {}{of}, and tried on {} others; seed {}. Every picture and figure \
+             below was computed for this page.",
+            dataset.name(),
+            self.image.height,
+            self.image.width,
+            grouped(rows.len()),
             grouped(self.tried.len()),
             self.options.seed
         )
@@ -83,7 +92,7 @@ impl<'a> Studio<'a> {
         keys: &[(&str, &str)],
         samples: usize,
     ) -> Result<Session> {
-        let Material { settings, dataset, rows } = material;
+        let Material { settings, dataset, rows, .. } = material;
         let passes = samples as f64 * self.options.length / rows.len().max(1) as f64;
         // A float's cast to an integer saturates.
         let epochs = passes.ceil().clamp(1.0, MOST_EPOCHS) as u64;
@@ -96,7 +105,7 @@ impl<'a> Studio<'a> {
         Ok(Session::new(trainer.into_model().0).on(self.split))
     }
 
-    /// A deep denoising autoencoder, for masks of a quarter.
+    /// A deep denoising autoencoder, for masks of a half.
     pub(super) fn denoising(&self) -> Result<Session> {
         let keys = [
             ("hidden", "256"),
@@ -104,7 +113,7 @@ impl<'a> Studio<'a> {
             ("activation", "relu"),
             ("code_activation", "relu"),
             ("corruption", "masking"),
-            ("corruption_level", "0.25"),
+            ("corruption_level", "0.5"),
         ];
         self.shared(&self.denoising, "denoising", &keys)
     }
@@ -114,9 +123,10 @@ impl<'a> Studio<'a> {
         self.shared(&self.variational, "variational", &[("hidden", "256"), ("code", "10")])
     }
 
-    /// An autoencoder with a code of 10 numbers.
+    /// An autoencoder with a narrow code: 32 numbers, of small images a quarter of their pixels.
     pub(super) fn narrow(&self) -> Result<Session> {
-        self.shared(&self.narrow, "undercomplete", &[("hidden", "256,128"), ("code", "10")])
+        let code = (self.features() / 4).clamp(1, 32).to_string();
+        self.shared(&self.narrow, "undercomplete", &[("hidden", "256,128"), ("code", &code)])
     }
 
     fn shared(&self, cell: &OnceCell<Session>, kind: &str, keys: &[(&str, &str)]) -> Result<Session> {
@@ -154,7 +164,8 @@ impl Material {
     /// The training part of a source, and so many of its rows at most.
     pub(super) fn read(settings: DataSettings, most: usize) -> Result<Self> {
         let (dataset, rows, _) = load_train(&settings)?;
-        let rows = if rows.len() > most { pick(&rows, Some(most), settings.seed) } else { rows };
-        Ok(Self { settings, dataset, rows })
+        let available = rows.len();
+        let rows = if available > most { pick(&rows, Some(most), settings.seed) } else { rows };
+        Ok(Self { settings, dataset, rows, available })
     }
 }

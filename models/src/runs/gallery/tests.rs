@@ -27,7 +27,7 @@ fn a_page_of_the_digits_has_all_sections_and_needs_nothing_else() {
     assert!(pictures.len() >= 14 && html.matches("<img").count() == pictures.len(), "{}", pictures.len());
     assert!(pictures.iter().all(|picture| !picture.alt.is_empty() && !picture.caption.is_empty()));
     assert_eq!(html.matches("<svg").count(), 5);
-    for name in ["auroc", "precision_codes", "psnr_denoised", "psnr_fine", "spread_plain", "trustworthiness_pca"] {
+    for name in ["auroc", "precision_codes", "psnr_denoised", "psnr_fine", "smoothness_plain", "trustworthiness_pca"] {
         assert!(made.figures.get(name).is_some_and(|value| value.is_finite()), "{name}: {:?}", made.figures);
     }
 }

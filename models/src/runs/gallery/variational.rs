@@ -12,7 +12,7 @@ use crate::model::Session;
 /// New images, in rows of twelve.
 const NEW: usize = 60;
 /// Images along a side of the plane.
-const SIDE: usize = 15;
+const SIDE: usize = 12;
 /// Ways, and images on each.
 const WAYS: usize = 6;
 const STEPS: usize = 12;

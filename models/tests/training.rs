@@ -434,7 +434,8 @@ fn missing_numbers_are_filled_from_what_is_beside_them() {
     let labelled = narrows::model::Given::new(&given).labels(&[0; 600]);
     assert!(session.impute(labelled, 0).unwrap_err().to_string().contains("leave labels away"));
     let plain = Config::of("importance-weighted").unwrap().with(&[("epochs", "1")]).unwrap();
-    let error = narrows::training::fit(&plain, &dataset).err().unwrap().to_string();
+    let refusing = plain.clone().with(&[("missing", "false")]).unwrap();
+    let error = narrows::training::fit(&refusing, &dataset).err().unwrap().to_string();
     assert!(error.contains("missing"), "{error}");
     let mut session = Session::new(narrows::training::fit(&plain, &digits().unwrap()).unwrap());
     assert!(session.impute(&[1.0; 64], 0).unwrap_err().to_string().contains("missing true"));

@@ -1,6 +1,6 @@
 //! The figures of a lecture on autoencoders, computed anew on data at hand and put on one page that needs nothing else.
 //!
-//! * `studio`: the data and the models that several sections share. `part`: what a section gives.
+//! * `options`: what to make it of. `studio`: the data and the models that several sections share. `part`: what a section gives.
 //! * `arithmetic`: unpooling and the convolution matrix, on small numbers. `filters`: what first layers answer to, of
 //!   images; `patches`: of photographs. `penalty`: the price of activity.
 //! * `variational`: samples, the plane of codes, ways between images. `repair`: denoising and inpainting. `anomalies`: what
@@ -26,6 +26,7 @@ mod arithmetic;
 mod filters;
 mod narrowing;
 mod neighbours;
+mod options;
 mod part;
 mod patches;
 mod penalty;
@@ -38,42 +39,10 @@ mod variational;
 use crate::Result;
 use crate::report::page::Page;
 use narrows_engine::Split;
+pub use options::GalleryOptions;
 use part::Part;
 use std::collections::BTreeMap;
 use studio::Studio;
-
-/// What to make a gallery of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GalleryOptions {
-    /// Images, as a configuration's `source` names them; classes are used where there are any.
-    pub source: String,
-    /// A folder of photographs; without one the section on natural images says how to get it.
-    pub photographs: Option<String>,
-    /// The seed of everything random.
-    pub seed: u64,
-    /// The most images that models are trained on; of more, some drawn by the seed.
-    pub rows: usize,
-    /// The most images of the test part that figures are of.
-    pub tried: usize,
-    /// How many patches are cut from the photographs.
-    pub patches: usize,
-    /// How long models are trained: 1 for what the captions speak of, less for a quick look.
-    pub length: f64,
-}
-
-impl Default for GalleryOptions {
-    fn default() -> Self {
-        Self {
-            source: "digits".into(),
-            photographs: None,
-            seed: 0,
-            rows: 10_000,
-            tried: 2_000,
-            patches: 50_000,
-            length: 1.0,
-        }
-    }
-}
 
 /// A gallery.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Where the models of a gallery are trained: the data, divided and drawn, and the models that several sections share.
 
-use super::GalleryOptions;
+use super::options::GalleryOptions;
 use crate::applications::samples::{Samples, pick};
 use crate::data::{DataSettings, Dataset, ImageShape, Known, load_test, load_train};
 use crate::figure::grouped;
@@ -63,8 +63,8 @@ impl<'a> Studio<'a> {
             false => " images".to_owned(),
         };
         format!(
-            "{}, {} x {} pixels: models are trained on {}{of}, and tried on {} others; seed {}. Every picture and figure \
-             below was computed for this page.",
+            "{}, {} x {} pixels: models are trained on {}{of}, and tried on {} others; seed {}. Every picture and \
+             figure below was computed for this page.",
             dataset.name(),
             self.image.height,
             self.image.width,

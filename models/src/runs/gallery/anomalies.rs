@@ -3,6 +3,7 @@
 use super::part::Part;
 use super::studio::{Material, Studio};
 use crate::applications::detect::{Cutoff, Ranking, training_scores};
+use crate::applications::samples::pick;
 use crate::figure::grouped;
 use crate::linalg::Pca;
 use crate::model::{Given, Session};
@@ -12,7 +13,7 @@ use narrows_engine::Context;
 
 /// Numbers of the code, and components.
 const CODE: usize = 4;
-/// The share of the training part that the cutoff lets pass.
+/// The share of the images held out that the cutoff lets pass.
 const QUANTILE: f64 = 0.95;
 /// The class that is normal.
 const NORMAL: u32 = 0;
@@ -23,12 +24,12 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
         return Ok(Part::text("The data have no classes, one of which would be normal and the others anomalies."));
     };
     let odd: Vec<bool> = labels.iter().map(|&label| label != NORMAL).collect();
-    let material = normal(studio)?;
+    let (material, held_out) = normal(studio)?;
     let code = CODE.to_string();
     let keys = [("hidden", "64"), ("code", code.as_str()), ("loss", "mse"), ("batch", "32")];
-    let mut session = studio.fit(&material, "undercomplete", &keys, 150_000)?;
+    let mut session = studio.fit(&material, "undercomplete", &keys, 80_000)?;
     let scores = scores(studio, &mut session)?;
-    let trained = training_scores(&mut session, &material.dataset, &material.rows)?;
+    let trained = training_scores(&mut session, &material.dataset, &held_out)?;
     let cutoff = Cutoff::Quantile(QUANTILE).of(&trained, None)?;
     let ranking = Ranking::new(&scores, &odd)?;
     let of_pca = Ranking::new(&pca_errors(studio, &material, &session)?, &odd)?;
@@ -41,11 +42,12 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
     let alarms = found.false_positives as f64 / ranking.normal().max(1) as f64;
     let part = Part::text(format!(
         "An autoencoder that was trained on class {class} alone, {} images with a code of {CODE} numbers, reconstructs \
-         what is unlike it badly: the squared error is a score of oddity. The cutoff is the \
-         score that {:.0} % of the training images stay below; it finds {:.1} % of the images of other classes, with {:.1} \
-         % of the ordinary ones as false alarms.",
+         what is unlike it badly: the squared error is a score of oddity. The cutoff is the score that {:.0} % of {} \
+         others of that class stay below, which were held out; it finds {:.1} % of the images of other classes, with \
+         {:.1} % of the ordinary ones as false alarms.",
         grouped(material.rows.len()),
         100.0 * QUANTILE,
+        grouped(held_out.len()),
         percent(found.recall()),
         100.0 * alarms
     ));
@@ -55,9 +57,9 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
     );
     let better = if auroc >= pca { "more than" } else { "no more than" };
     let caption = format!(
-        "Shares of other classes found against false alarms, over all cutoffs. The area, AUROC, is the chance that an odd \
-         image scores higher than an ordinary one: {auroc:.4}, {better} the {pca:.4} of the error of {CODE} principal \
-         components of the same images."
+        "Shares of other classes found against false alarms, over all cutoffs. The area, AUROC, is the chance that an \
+         odd image scores higher than an ordinary one: {auroc:.4}, {better} the {pca:.4} of the error of {CODE} \
+         principal components of the same images."
     );
     let plot = Roc {
         title: "What is found".into(),
@@ -67,11 +69,16 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
     Ok(part.plot(plot.to_svg()?, caption).figure("auroc", auroc).figure("pca_auroc", pca))
 }
 
-/// The training images of the normal class.
-fn normal(studio: &Studio<'_>) -> Result<Material> {
+/// The training images of the normal class, and a fifth of them held out, for a model is too good at what it was
+/// trained on to say what error is ordinary.
+fn normal(studio: &Studio<'_>) -> Result<(Material, Vec<u32>)> {
     let mut settings = studio.train.settings.clone();
     settings.classes = studio.class(NORMAL);
-    Material::read(settings, studio.options.rows)
+    let mut material = Material::read(settings, studio.options.rows)?;
+    let rows = pick(&material.rows, Some(material.rows.len()), studio.options.seed);
+    let (held_out, trained) = rows.split_at(rows.len().div_ceil(5));
+    material.rows = trained.to_vec();
+    Ok((material, held_out.to_vec()))
 }
 
 /// The scores of the test images.

@@ -27,9 +27,9 @@ pub(super) fn unpooling(_: &Studio<'_>) -> Result<Part> {
     let back = beside(&[("max unpooling", &unpooled, 4), ("nearest unpooling", &nearest, 4)]);
     Ok(Part::text(
         "A decoder of convolutions must undo the pooling of its encoder. Max pooling keeps the largest number of each \
-         window of 2 x 2 and, as its switch, the place where it stood, counted along the rows from 0. Max unpooling puts \
-         each number back at its switch and zeros elsewhere, so that edges stay where they were; nearest unpooling knows \
-         no switches and repeats each number over the window.",
+         window of 2 x 2 and, as its switch, the place where it stood, counted along the rows from 0. Max unpooling \
+         puts each number back at its switch and zeros elsewhere, so that edges stay where they were; nearest \
+         unpooling knows no switches and repeats each number over the window.",
     )
     .code(format!("{forth}\n{back}")))
 }
@@ -48,11 +48,11 @@ pub(super) fn convolution(_: &Studio<'_>) -> Result<Part> {
     let first = beside(&[("kernel", &KERNEL, 3), ("x", &IMAGE, 4), ("C x, as 2 x 2", &forth, 2)]);
     let second = beside(&[("y", &SMALL, 2), ("C' y, as 4 x 4", &back, 4)]);
     let caption = format!(
-        "A convolution is linear: with the image as one long vector of 16 numbers, a kernel of 3 x 3 is a matrix C of {} \
-         rows, one for each position of the window, and {} columns, one for each pixel; a dot is an element that is always \
-         zero. The encoder's layer computes C x, and its gradient flows back through the transpose C'. A transposed \
-         convolution is that transpose used forwards: from 2 x 2 numbers to 4 x 4, each spreading its own copy of the \
-         kernel, and where copies overlap they add up. The layers' own kernels, which never build C, give {same}.",
+        "A convolution is linear: with the image as one long vector of 16 numbers, a kernel of 3 x 3 is a matrix C of \
+         {} rows, one for each position of the window, and {} columns, one for each pixel; a dot is an element that is \
+         always zero. The encoder's layer computes C x, and its gradient flows back through the transpose C'. A \
+         transposed convolution is that transpose used forwards: from 2 x 2 numbers to 4 x 4, each spreading its own \
+         copy of the kernel, and where copies overlap they add up. The layers' own kernels, which never build C, give {same}.",
         matrix.rows(),
         matrix.columns()
     );

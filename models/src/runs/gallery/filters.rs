@@ -33,11 +33,11 @@ pub(super) fn filters(studio: &Studio<'_>) -> Result<Part> {
     ];
     let image = studio.image();
     let mut part = Part::text(format!(
-        "Of all images of norm 1, w / |w| fires a unit with the weights w most; here are those of all {UNITS} units of four \
-         autoencoders with one layer of sigmoid units. Grey is 0, white a positive weight, black a negative one, each unit \
-         stretched to its largest. A denoising autoencoder, of whose input each pixel is 0 with probability q, cannot rely \
-         on single pixels, so that its units come to look at strokes: neighbouring weights correlate, which is measured \
-         below each picture (0 for noise, 1 for what is smooth; mean over units)."
+        "Of all images of norm 1, w / |w| fires a unit with the weights w most; here are those of all {UNITS} units of \
+         four autoencoders with one layer of sigmoid units and tied weights. Grey is 0, white a positive weight, black \
+         a negative one, each unit stretched to its largest. A denoising autoencoder, of whose input each pixel is 0 \
+         with probability q, cannot rely on single pixels, so that its units come to look at strokes: neighbouring \
+         weights correlate, which is measured below each picture (0 for noise, 1 for what is smooth; mean over units)."
     ));
     for (name, figure, session) in &shown {
         let smooth = smoothness(session, image);
@@ -51,7 +51,14 @@ pub(super) fn filters(studio: &Studio<'_>) -> Result<Part> {
 
 fn train(studio: &Studio<'_>, kind: &str, own: &[(&str, &str)]) -> Result<Session> {
     let units = UNITS.to_string();
-    let keys = [("hidden", ""), ("code", &units), ("code_activation", "sigmoid"), ("init", "uniform"), ("lr", "2e-3")];
+    let keys = [
+        ("hidden", ""),
+        ("code", &units),
+        ("code_activation", "sigmoid"),
+        ("tied", "true"),
+        ("init", "uniform"),
+        ("lr", "2e-3"),
+    ];
     studio.fit(&studio.train, kind, &[&keys[..], own].concat(), SAMPLES)
 }
 

@@ -47,9 +47,9 @@ pub(super) fn narrowing(studio: &Studio<'_>) -> Result<Part> {
     let layers: Vec<&[f32]> = layers.iter().map(Vec::as_slice).collect();
     let png = layers_png(session.model(), studio.test.raw_range(), &layers)?;
     let part = Part::text(format!(
-        "A code that is narrower than the data is a compression of them. The {size} numbers are quantised, more finely where \
-         the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images back. JPEG, \
-         which knows nothing of these images, is shown at the quality whose size is nearest, which may be its smallest."
+        "A code that is narrower than the data is a compression of them. The {size} numbers are quantised, more finely \
+         where the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images \
+         back. JPEG, which knows nothing of these images, is shown at the quality whose size is nearest, which may be its smallest."
     ))
     .picture(
         png,
@@ -76,9 +76,9 @@ fn plane(studio: &Studio<'_>, part: Part) -> Result<Part> {
     let coloured = if coded.labels.is_some() { " Coloured by class, which no model was told." } else { "" };
     let points = coded.plane(studio.split)?;
     let part = part.paragraph(
-        "Narrowed to two numbers, a code is a point on paper. A deep autoencoder may bend the plane that it lays through \
-         the data, principal components may not. Trustworthiness says whether neighbours on paper are neighbours in the \
-         data: 1 if all are, about one half by chance.",
+        "Narrowed to two numbers, a code is a point on paper. A deep autoencoder may bend the plane that it lays \
+         through the data, principal components may not. Trustworthiness says whether neighbours on paper are \
+         neighbours in the data: 1 if all are, about one half by chance.",
     );
     Ok(part
         .plot(

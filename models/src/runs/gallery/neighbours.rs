@@ -36,10 +36,10 @@ pub(super) fn neighbours(studio: &Studio<'_>) -> Result<Part> {
     let said = |found| precision(found).map_or_else(String::new, |share| format!(" Precision at 10: {share:.4}."));
     let size = session.model().code_size();
     let mut part = Part::text(format!(
-        "Each row begins with a query, an image of the test part; after it the {NEAREST} images of the training part that \
-         are nearest, by the angle between codes of {size} numbers of an autoencoder and by the angle between the {width} \
-         pixels. No model was told a class. Precision at 10 is the share of neighbours that are of the query's class, over \
-         {} queries; a search by codes compares {:.0} times fewer numbers.",
+        "Each row begins with a query, an image of the test part; after it the {NEAREST} images of the training part \
+         that are nearest, by the angle between codes of {size} numbers of an autoencoder and by the angle between the \
+         {width} pixels. No model was told a class. Precision at 10 is the share of neighbours that are of the query's \
+         class, over {} queries; a search by codes compares {:.0} times fewer numbers.",
         grouped(studio.tried.len()),
         width as f64 / size.max(1) as f64
     ));

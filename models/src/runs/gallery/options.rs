@@ -1,4 +1,4 @@
-//! What to make a gallery of.
+//! What a gallery is made of, and how long its models are trained. A test makes all of it small.
 
 /// What to make a gallery of.
 #[derive(Debug, Clone, PartialEq)]

@@ -24,8 +24,8 @@ pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
     let Some(folder) = &studio.options.photographs else {
         return Ok(Part::text(
             "Natural images are not part of the program. Give a folder of photographs, --photographs FOLDER, and this \
-             section shows patches of them, what the units of a denoising autoencoder answer to, what those of one with \
-             weight decay alone do, and the principal components. Two photographs are enough.",
+             section shows patches of them, what the units of a denoising autoencoder answer to, what those of one \
+             with weight decay alone do, and the principal components. Two photographs are enough.",
         ));
     };
     let settings = DataSettings {
@@ -52,10 +52,10 @@ pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
     let denoising = studio.fit(&material, "denoising", &[&keys[..], &noise].concat(), SAMPLES)?;
     let decaying = studio.fit(&material, "undercomplete", &[&keys[..], &[("l2", DECAY)]].concat(), SAMPLES)?;
     let mut part = Part::text(format!(
-        "{} patches of {SIDE} x {SIDE} pixels, cut from whitened photographs. A code of {UNITS} sigmoid units with tied \
-         weights that must take Gaussian noise of deviation {NOISE} off them comes to detect edges and bars at a place and \
-         of a direction, as cells of the visual cortex do. The same layer with weight decay alone ({DECAY}), and principal \
-         components, which are waves over the whole patch, show that this is the noise's doing.",
+        "{} patches of {SIDE} x {SIDE} pixels, cut from whitened photographs. A code of {UNITS} sigmoid units with \
+         tied weights that must take Gaussian noise of deviation {NOISE} off them comes to detect edges and bars at a \
+         place and of a direction, as cells of the visual cortex do. The same layer with weight decay alone ({DECAY}), \
+         and principal components, which are waves over the whole patch, show that this is the noise's doing.",
         grouped(material.rows.len())
     ));
     part = part.picture(some(&material)?, "Patches of photographs in a square", "Some of the patches.");

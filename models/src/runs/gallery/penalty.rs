@@ -25,11 +25,11 @@ pub(super) fn penalty(_: &Studio<'_>) -> Result<Part> {
     let at = |points: &[(f64, f64)]| points.iter().find(|(x, _)| (x - 0.5).abs() < 1e-9).map_or(0.0, |point| point.1);
     let half = plot.curves.first().map_or(0.0, |curve| at(&curve.points));
     Ok(Part::text(format!(
-        "A sparse autoencoder pays KL(rho || rho-hat) = rho ln(rho / rho-hat) + (1 - rho) ln((1 - rho) / (1 - rho-hat)) \
-         for each hidden unit, where rho-hat is its mean activation over the samples and rho the target. The penalty is 0 \
-         where both agree and grows without bound towards 0 and 1: a unit that is on half of the time where a twentieth \
-         is wanted costs {half:.2} nats, one that is never on costs more than any reconstruction is worth. So every unit \
-         is used, and none often."
+        "A sparse autoencoder pays KL(rho || rho-hat) = rho ln(rho / rho-hat) + (1 - rho) ln((1 - rho) / (1 - \
+         rho-hat)) for each hidden unit, where rho-hat is its mean activation over the samples and rho the target. The \
+         penalty is 0 where both agree and grows without bound towards 0 and 1: a unit that is on half of the time \
+         where a twentieth is wanted costs {half:.2} nats, one that is never on costs more than any reconstruction is \
+         worth. So every unit is used, and none often."
     ))
     .plot(
         plot.to_svg(Scale::Linear)?,

@@ -18,9 +18,9 @@ const LEVEL: f64 = 0.5;
 /// Both.
 pub(super) fn repair(studio: &Studio<'_>) -> Result<Part> {
     let part = Part::text(
-        "A denoising autoencoder knows what images look like and not what noise does, so what it makes of a damaged image \
-         is nearer to the whole one. The figures are peak signal-to-noise ratios over all images tried, a larger one being \
-         better; the median filter is the better one of two window sizes.",
+        "A denoising autoencoder knows what images look like and not what noise does, so what it makes of a damaged \
+         image is nearer to the whole one. The figures are peak signal-to-noise ratios over all images tried, a larger \
+         one being better; the median filter is the better one of two window sizes.",
     );
     holes(studio, noise(studio, part)?)
 }
@@ -104,8 +104,8 @@ fn hole(
     masked.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.5 * (low + high));
     let png = layers_png(session.model(), studio.test.raw_range(), &[&originals, &masked, &made])?;
     let caption = format!(
-        "Inpainting. {words}. Originals, what is known (hidden pixels grey), and what is filled in. Of the hidden pixels \
-         alone: {}, the mean image {}, medians of known neighbours {}.",
+        "Inpainting. {words}. Originals, what is known (hidden pixels grey), and what is filled in. Of the hidden \
+         pixels alone: {}, the mean image {}, medians of known neighbours {}.",
         decibels(figures.psnr),
         decibels(figures.psnr_mean_fill),
         decibels(figures.psnr_median)

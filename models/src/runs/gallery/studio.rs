@@ -63,8 +63,8 @@ impl<'a> Studio<'a> {
             false => " images".to_owned(),
         };
         format!(
-            "{}, {} x {} pixels: models are trained on {}{of}, and tried on {} others; seed {}. Every picture and figure \
-             below was computed for this page.",
+            "{}, {} x {} pixels: models are trained on {}{of}, and tried on {} others; seed {}. Every picture and \
+             figure below was computed for this page.",
             dataset.name(),
             self.image.height,
             self.image.width,

@@ -24,9 +24,9 @@ pub(super) fn variational(studio: &Studio<'_>) -> Result<Part> {
     let new = session.sample(NEW, None, studio.options.seed)?.to_vec();
     let codes = session.model().code_size();
     let part = Part::text(
-        "The code of a variational autoencoder is a normal distribution, kept near the prior N(0, I) by a divergence. So \
-         the decoder is at home everywhere that the prior is likely: codes drawn from it give new images, and the way \
-         from one code to another leads over images too.",
+        "The code of a variational autoencoder is a normal distribution, kept near the prior N(0, I) by a divergence. \
+         So the decoder is at home everywhere that the prior is likely: codes drawn from it give new images, and the \
+         way from one code to another leads over images too.",
     )
     .picture(
         grid_png(session.model(), range, &new, STEPS)?,
@@ -46,8 +46,8 @@ fn grid(studio: &Studio<'_>, part: Part) -> Result<Part> {
         grid_png(flat.model(), studio.test.raw_range(), &images, SIDE)?,
         "A square of decoded codes of two numbers",
         format!(
-            "A code of two numbers, decoded at {SIDE} x {SIDE} quantiles of the prior, so that each image stands for as \
-             much of it as any other. Classes are regions, and between them one becomes another."
+            "A code of two numbers, decoded at {SIDE} x {SIDE} quantiles of the prior, so that each image stands for \
+             as much of it as any other. Classes are regions, and between them one becomes another."
         ),
     ))
 }

@@ -36,10 +36,58 @@ pub fn plane(session: &mut Session, xs: &[f32], ys: &[f32], label: Option<u32>) 
     decoded(session, &codes, label)
 }
 
+/// The plane as a model has it, `size` by `size`: over the prior's quantiles where it has a prior, else between the 1st
+/// and the 99th percentile of `codes`, `[n, 2]`. For longer codes `units` says which two numbers vary about the mean of
+/// `codes`.
+///
+/// # Errors
+/// As for [`plane`]; a longer code without `units`, or without codes; a unit that it does not have.
+pub fn grid(session: &mut Session, size: usize, units: Option<[usize; 2]>, codes: &[f32]) -> Result<Vec<f32>> {
+    let width = session.model().code_size();
+    let ends = |unit: usize| -> Vec<f32> {
+        if session.has_prior() {
+            return normal_quantiles(size);
+        }
+        let mut values: Vec<f32> = codes.iter().skip(unit).step_by(width.max(1)).copied().collect();
+        values.sort_unstable_by(f32::total_cmp);
+        let at = |share: f64| values.get((share * values.len() as f64) as usize).copied().unwrap_or(0.0);
+        steps(at(0.01), at(0.99), size)
+    };
+    let [first, second] = match (units, width) {
+        (Some(units), _) => units,
+        (None, 2) => [0, 1],
+        _ => {
+            return Err(Error::usage(format!(
+                "a plane is of codes of 2 numbers; the model's have {width}: say which two vary by --units 0,1"
+            )));
+        }
+    };
+    if first.max(second) >= width {
+        return Err(Error::usage(format!(
+            "there is no unit {}; a code has units 0 to {}",
+            first.max(second),
+            width - 1
+        )));
+    }
+    let count = (codes.len() / width).max(1) as f32;
+    let mean: Vec<f32> = (0..width).map(|unit| codes.iter().skip(unit).step_by(width).sum::<f32>() / count).collect();
+    let (xs, ys) = (ends(first), ends(second));
+    let mut all = reserved(size.saturating_mul(size).saturating_mul(width), "codes")?;
+    for &y in ys.iter().rev() {
+        for &x in &xs {
+            let start = all.len();
+            all.extend_from_slice(&mean);
+            (all[start + first], all[start + second]) = (x, y);
+        }
+    }
+    decoded(session, &all, None)
+}
+
 /// Decodes a code with one unit after the other moved, `[units, offsets, features]`: a row for each of `units`, in
 /// which the unit is what it is in the code plus each of `offsets`.
 ///
-/// # Errors A code of another size, a unit that it does not have; a model that cannot decode a code alone; too many for
+/// # Errors
+/// A code of another size, a unit that it does not have; a model that cannot decode a code alone; too many for
 /// a picture.
 pub fn traversals(
     session: &mut Session,

@@ -80,6 +80,7 @@ commands! {
     impute::Impute,
     sample::Sample,
     interpolate::Interpolate,
+    manifold::Manifold,
     inspect::Inspect,
     probe::Probe,
     compress::Compress,

@@ -10,6 +10,7 @@ mod figures;
 mod json;
 mod keys;
 mod output;
+mod page;
 mod progress;
 mod rows;
 mod signals;

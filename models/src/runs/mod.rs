@@ -6,14 +6,13 @@
 //!
 //! * `claim`: one process writes a directory, and a beginning that was cut short is told from a run.
 //! * `train`: a new run; `resume`: an old one; `learn`: what both do, to the figures at the end.
-//! * `page`: the report; `machine`: where and when. `files`: names and checkpoints. `configuration`: the file that is read. `fingerprint`: whether data are the same.
+//! * `page`: the report. `files`: names and checkpoints. `configuration`: the file that is read. `fingerprint`: whether data are the same.
 
 mod claim;
 mod configuration;
 mod files;
 mod fingerprint;
 mod learn;
-mod machine;
 mod page;
 mod resume;
 mod train;

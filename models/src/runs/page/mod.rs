@@ -12,10 +12,12 @@ mod figures;
 mod samples;
 
 use crate::applications::codes::{Coded, encode_rows, pick};
+use crate::applications::pages::class_name;
 use crate::data::Dataset;
 use crate::linalg::Pca;
 use crate::metrics::Evaluation;
 use crate::model::{Model, Session};
+use crate::report::machine;
 use crate::report::page::{Page, Section};
 use crate::training::{Config, EpochRecord};
 use crate::{Error, Result};
@@ -61,8 +63,7 @@ impl Shown<'_> {
 
     /// What a class is called.
     fn class(&self, label: u32) -> String {
-        let names = self.test.class_names();
-        names.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
+        class_name(self.test, label)
     }
 }
 
@@ -70,7 +71,7 @@ impl Shown<'_> {
 pub(super) fn page(shown: &mut Shown<'_>) -> Page {
     let model = shown.model();
     let title = format!("{} {}", model.kind().name(), model.layers());
-    let subtitle = format!("{} on {}, {}", shown.effort.words(), model.data().name, super::machine::now());
+    let subtitle = format!("{} on {}, {}", shown.effort.words(), model.data().name, machine::now());
     let page = Page::new(title).subtitle(subtitle).section(figures::reached(shown));
     let picked = pick(shown.rows, MOST, shown.model().source().seed);
     let coded = encode_rows(shown.session, shown.test, &picked);

@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// Takes some rows, `[n, width]`, with their labels.
 pub type Put<'a> = dyn FnMut(&[f64], Option<&[u32]>) -> Result<()> + 'a;
 
+/// Looks at some rows before they are worked on.
+pub type See<'a> = dyn FnMut(&Chunk<'_>) -> Result<()> + 'a;
+
 /// Hands the codes of a stream's rows to `put`, `[n, code]` at a time; gives how many rows there were.
 ///
 /// # Errors
@@ -21,12 +24,7 @@ pub fn encode(session: &mut Session, stream: &mut Stream, put: &mut Put<'_>) -> 
 ///
 /// # Errors
 /// As for [`encode`]; what `see` fails with.
-pub fn encode_seen(
-    session: &mut Session,
-    stream: &mut Stream,
-    see: &mut dyn FnMut(&Chunk<'_>) -> Result<()>,
-    put: &mut Put<'_>,
-) -> Result<u64> {
+pub fn encode_seen(session: &mut Session, stream: &mut Stream, see: &mut See<'_>, put: &mut Put<'_>) -> Result<u64> {
     over(session, stream, (see, put), |session, given, out| {
         let codes = session.encode(given)?;
         out.extend(codes.iter().map(|&x| f64::from(x)));
@@ -99,7 +97,7 @@ pub fn sample_columns(model: &Model) -> Vec<Column> {
 fn over(
     session: &mut Session,
     stream: &mut Stream,
-    (see, put): (&mut dyn FnMut(&Chunk<'_>) -> Result<()>, &mut Put<'_>),
+    (see, put): (&mut See<'_>, &mut Put<'_>),
     mut work: impl FnMut(&mut Session, crate::model::Given<'_>, &mut Vec<f64>) -> Result<()>,
 ) -> Result<u64> {
     let (mut out, mut count) = (Vec::new(), 0);

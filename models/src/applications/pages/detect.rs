@@ -21,12 +21,13 @@ const POINTS: usize = 1000;
 /// Rows that cannot be read or reconstructed; a plot that cannot be drawn; no memory.
 pub fn detect(session: &mut Session, found: &Detection, origin: &Origin) -> Result<Page> {
     let of = format!("{} samples of the {} part of {}", grouped(found.rows.len()), found.part, found.dataset.name());
-    let page = origin.page("Anomaly detection", session.model(), &of).section(figures(found)).section(scores(found)?);
-    let page = match &found.labelled {
-        Some(labelled) => page.section(curves(labelled)?),
-        None => page,
+    let page = origin.page("Anomaly detection", session.model(), &of).section(figures(found));
+    let section = scores(found)?;
+    let section = match &found.labelled {
+        Some(labelled) => curves(section, labelled)?,
+        None => section,
     };
-    Ok(page.section(highest(session, found)?).section(origin.section(session.model())))
+    Ok(page.section(section).section(highest(session, found)?).section(origin.section(session.model())))
 }
 
 /// The figures, as in JSON.
@@ -87,8 +88,7 @@ fn scores(found: &Detection) -> Result<Section> {
 }
 
 /// The ROC curves of the scores and of what stands beside them; nothing where all samples are of one kind.
-fn curves(labelled: &Labelled) -> Result<Section> {
-    let section = Section::new("What is found, and what is a false alarm");
+fn curves(section: Section, labelled: &Labelled) -> Result<Section> {
     let all = [
         ("the model", Some(&labelled.ranking)),
         ("PCA", labelled.pca.as_ref()),
@@ -114,7 +114,7 @@ fn curve(name: &str, ranking: &Ranking) -> Result<Option<RocCurve>> {
     let every = roc.fpr.len().div_ceil(POINTS).max(1);
     let all = || roc.fpr.iter().copied().zip(roc.tpr.iter().copied());
     let mut points: Vec<(f64, f64)> = all().step_by(every).collect();
-    points.extend(all().last());
+    points.extend(all().next_back());
     Ok(Some(RocCurve { name: name.into(), points, area }))
 }
 

@@ -1,7 +1,7 @@
 //! Rows to codes, codes to rows, and rows to their reconstructions, block after block: any number of them, in the memory
 //! of one block.
 
-use crate::data::{Column, DataSettings, Known, PartName, Schema, Stream};
+use crate::data::{Chunk, Column, DataSettings, Known, PartName, Schema, Stream};
 use crate::model::{Model, Session};
 use crate::{Error, Result};
 use std::sync::Arc;
@@ -9,12 +9,23 @@ use std::sync::Arc;
 /// Takes some rows, `[n, width]`, with their labels.
 pub type Put<'a> = dyn FnMut(&[f64], Option<&[u32]>) -> Result<()> + 'a;
 
+/// Looks at some rows before they are worked on.
+pub type See<'a> = dyn FnMut(&Chunk<'_>) -> Result<()> + 'a;
+
 /// Hands the codes of a stream's rows to `put`, `[n, code]` at a time; gives how many rows there were.
 ///
 /// # Errors
 /// Those of reading, by row and column; values that the model cannot take; what `put` fails with.
 pub fn encode(session: &mut Session, stream: &mut Stream, put: &mut Put<'_>) -> Result<u64> {
-    over(session, stream, put, |session, given, out| {
+    encode_seen(session, stream, &mut |_| Ok(()), put)
+}
+
+/// The same, and shows `see` the rows themselves before they are encoded.
+///
+/// # Errors
+/// As for [`encode`]; what `see` fails with.
+pub fn encode_seen(session: &mut Session, stream: &mut Stream, see: &mut See<'_>, put: &mut Put<'_>) -> Result<u64> {
+    over(session, stream, (see, put), |session, given, out| {
         let codes = session.encode(given)?;
         out.extend(codes.iter().map(|&x| f64::from(x)));
         Ok(())
@@ -26,7 +37,7 @@ pub fn encode(session: &mut Session, stream: &mut Stream, put: &mut Put<'_>) -> 
 /// # Errors
 /// As for [`encode`].
 pub fn reconstruct_rows(session: &mut Session, stream: &mut Stream, put: &mut Put<'_>) -> Result<u64> {
-    over(session, stream, put, |session, given, out| {
+    over(session, stream, (&mut |_| Ok(()), put), |session, given, out| {
         out.extend(session.reconstruct(given)?.iter().map(|&x| f64::from(x)));
         Ok(())
     })
@@ -86,11 +97,12 @@ pub fn sample_columns(model: &Model) -> Vec<Column> {
 fn over(
     session: &mut Session,
     stream: &mut Stream,
-    put: &mut Put<'_>,
+    (see, put): (&mut See<'_>, &mut Put<'_>),
     mut work: impl FnMut(&mut Session, crate::model::Given<'_>, &mut Vec<f64>) -> Result<()>,
 ) -> Result<u64> {
     let (mut out, mut count) = (Vec::new(), 0);
     while let Some(chunk) = stream.next_chunk()? {
+        see(&chunk)?;
         let given = session.model().given(&chunk);
         out.clear();
         // Messages count rows within a call; the stream's own number is what helps.

@@ -14,6 +14,7 @@ pub mod manifold;
 pub mod mask;
 pub mod median;
 pub mod neighbours;
+pub mod pages;
 pub mod picture;
 pub mod probe;
 pub mod reconstruct;

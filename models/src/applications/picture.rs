@@ -56,3 +56,9 @@ fn spread(values: &[f32]) -> (f32, f32) {
     let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
     if low < high { (low, high) } else { (low, low + 1.0) }
 }
+
+/// Draws what is hidden (NaN) between the darkest and the brightest of the originals.
+pub fn grey_hidden(masked: &mut [f32], originals: &[f32]) {
+    let (low, high) = originals.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
+    masked.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.5 * (low + high));
+}

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::common::{self, Common};
+use super::page::{self, PageArgs};
 use crate::applications::compress::{Figures, Rate, compress_source};
+use crate::applications::pages;
 use crate::error::Result;
 use crate::files;
 use crate::model::Session;
 
 /// Compress images, or other samples, to a small file of a model's codes
 ///
-/// For example: narrows compress runs/undercomplete-1 --data digits --out digits.nrw
+/// For example: narrows compress runs/undercomplete-1 --data digits --out digits.nrw --report report.html
 ///
 /// Encodes the samples (of a source with a test part, that part), quantises every number of their codes and codes the
 /// whole numbers by how often they come; entries of a codebook are coded as they are. `narrows decompress` brings the
@@ -35,6 +37,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     step: Option<f64>,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -53,16 +57,22 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let pool = args.common.pool()?;
     let data = args.data.clone().unwrap_or_else(|| session.model().source().source.clone());
     let rate = args.bits.map(Rate::Bits).or(args.step.map(Rate::Step));
-    let (compressed, figures, notes) =
-        pool.threads().run(|split| compress_source(&mut session.on(split), &data, rate))?;
-    files::write_bytes_atomically(&args.out, &compressed.bytes)?;
+    let source = pool.threads().run(|split| compress_source(&mut session.clone().on(split), &data, rate))?;
+    let (figures, notes) = (&source.figures, source.dataset.notes());
+    files::write_bytes_atomically(&args.out, &source.compressed.bytes)?;
+    args.page.write(&args.common, |path| {
+        let number = |value: Option<f64>| value.map(|value| value.to_string());
+        let settings = [("bits", number(args.bits)), ("step", number(args.step))];
+        let origin = page::origin(session.model(), args.data.as_deref(), &settings, pool.count());
+        pool.threads().run(|split| pages::compress(&mut session.clone().on(split), &source, &origin))?.write(path)
+    })?;
     let out = args.out.display().to_string();
     common::to_stdout(&match (args.common.json, args.common.quiet) {
-        (true, _) => common::json(&Squeezed { figures: &figures, run: args.run.display().to_string(), out })?,
+        (true, _) => common::json(&Squeezed { figures, run: args.run.display().to_string(), out })?,
         (false, true) => format!("{out}\n"),
         (false, false) => {
             notes.iter().for_each(|note| common::to_stderr(&format!("{note}\n")));
-            summary(&figures, &out)
+            summary(figures, &out)
         }
     })
 }

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::common::{self, Common};
 use super::output::{self, Numbers, Table};
+use super::page::{self, PageArgs};
 use crate::applications::denoise::{Cleanness, denoise, denoise_noise};
+use crate::applications::pages::{self, Layers};
 use crate::applications::picture::{SHOWN, layers_png};
 use crate::applications::samples::{Samples, pick};
 use crate::data::load_for;
@@ -19,7 +21,7 @@ use crate::settings::Value;
 
 /// Clean noisy samples
 ///
-/// For example: narrows denoise runs/denoising-1 --data digits --noise gaussian --level 0.3 --out picture.png
+/// For example: narrows denoise runs/denoising-1 --data digits --noise gaussian --level 0.3 --report report.html
 ///
 /// With --noise clean samples are corrupted and cleaned again, and the figures say what is left of the noise, beside what
 /// a median filter leaves. Without it the samples are noisy already: they are cleaned, and nothing is measured. A picture
@@ -44,6 +46,8 @@ pub(super) struct Args {
     /// What is written: a picture ending in .png, or a table; samples/denoise.png in the run if not given
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -97,6 +101,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     let table = || Ok(Table { model: session.model(), numbers: Numbers::Singles(&cleaned) });
     output::put(&out, picture, table)?;
+    args.page.write(&args.common, |path| {
+        let origin = page::origin(session.model(), args.data.as_deref(), &args.settings(seed), pool.count());
+        let originals = samples.singles(SHOWN);
+        let layers = Layers {
+            originals: &originals,
+            spoilt: noisy.as_deref(),
+            repaired: &cleaned,
+            range: dataset.raw_range(),
+            samples: samples.len(),
+        };
+        pages::denoise(session.model(), &layers, figures.as_ref(), &origin)?.write(path)
+    })?;
     let put = Put {
         figures: figures.as_ref(),
         noise: args.noise.as_deref(),
@@ -110,14 +126,32 @@ pub(super) fn run(args: &Args) -> Result<()> {
     common::to_stdout(&match (args.common.json, args.common.quiet) {
         (true, _) => common::json(&put)?,
         (false, true) => format!("{}\n", put.out),
-        (false, false) => format!(
-            "{}{} of the {part} part cleaned\n{}written: {}\n",
-            dataset.notes().iter().map(|note| format!("{note}\n")).collect::<String>(),
-            common::counted(put.samples as u64, "sample"),
-            put.figures.map_or_else(String::new, summary),
-            put.out
-        ),
+        (false, false) => text(&put, dataset.notes()),
     })
+}
+
+impl Args {
+    /// The settings in effect, for a page.
+    fn settings(&self, seed: u64) -> [(&'static str, Option<String>); 4] {
+        [
+            ("noise", self.noise.clone()),
+            ("level", self.noise.as_ref().map(|_| self.level.to_string())),
+            ("count", self.count.map(|count| count.to_string())),
+            ("seed", Some(seed.to_string())),
+        ]
+    }
+}
+
+/// The result for people.
+fn text(put: &Put<'_>, notes: &[String]) -> String {
+    format!(
+        "{}{} of the {} part cleaned\n{}written: {}\n",
+        notes.iter().map(|note| format!("{note}\n")).collect::<String>(),
+        common::counted(put.samples as u64, "sample"),
+        put.part,
+        put.figures.map_or_else(String::new, summary),
+        put.out
+    )
 }
 
 /// The figures for people.

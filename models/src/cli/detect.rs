@@ -7,25 +7,27 @@ use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 
 use super::common::{self, Common, figure};
+use super::page::{self, PageArgs};
 use crate::applications::detect::{
     Cutoff, DetectRequest, Detection, FitRequest, Followed, Labelled, Truth, detect, fit, header, line,
 };
+use crate::applications::pages;
 use crate::data::PartName;
 use crate::error::{Error, Result};
 use crate::files;
-use crate::model::{Model, Thresholds, model_file};
+use crate::model::{Model, Session, Thresholds, model_file};
 
 /// What `--out` is for rows on stdout.
 const STDOUT: &str = "-";
 
 /// Find the samples that are unlike what a model was trained on
 ///
-/// For example: narrows detect runs/undercomplete-1 --data digits --normal 0 --out rows.csv
+/// For example: narrows detect runs/undercomplete-1 --data digits --normal 0 --out rows.csv --report report.html
 ///
 /// A sample's score is its reconstruction error (cross-entropy less the sample's own entropy) and, of a variational
 /// model, KL. Samples that score more than the cutoff are flagged, each with its p-value among the training part and the three features that add most to its score: what
 /// the model expected, and what was seen. With labels, says how well the scores tell anomalies from normal samples,
-/// beside the error of a PCA of the same code size. --fit stores a cutoff with the model, whose weights stay as they are.
+/// beside the error of a PCA of the same code size and the distance to the nearest training rows. --fit stores a cutoff with the model, whose weights stay as they are.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A run directory, or a model.safetensors
@@ -34,7 +36,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SRC")]
     data: Option<String>,
     /// Fit the cutoff to the scores of the training part and store it in the model's file; judges nothing
-    #[arg(long, conflicts_with_all = ["out", "top"])]
+    #[arg(long, conflicts_with_all = ["out", "top", "report"])]
     fit: bool,
     /// The rule of the cutoff: quantile:0.99, contamination:0.05, sigma:3, mad:3.5 or fpr:0.01 of the training scores,
     /// f1 of labelled ones, or value:X; the stored cutoff if not given, and quantile:0.99 where none is stored
@@ -60,6 +62,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,
           value_parser = RangedU64ValueParser::<usize>::new().range(0..=10_000))]
     top: usize,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -93,10 +97,24 @@ pub(super) fn run(args: &Args) -> Result<()> {
     if args.follow || args.brief || streams {
         let out = args.out.clone().unwrap_or_else(|| STDOUT.into());
         let stream = if args.follow { stream.live() } else { stream };
-        return followed(args, &out, super::follow::run(model, &request, (stream, args.brief), &out, pool.threads())?);
+        return followed(
+            args,
+            &out,
+            super::follow::run(Arc::clone(&model), &request, (stream, args.brief), &out, pool.threads())?,
+        );
     }
     drop(stream);
-    let found = pool.threads().run(|split| detect(model, &request, split))?;
+    let found = pool.threads().run(|split| detect(Arc::clone(&model), &request, split))?;
+    args.page.write(&args.common, |path| {
+        let settings = [
+            ("cutoff", Some(found.cutoff_rule.clone())),
+            ("normal", args.normal.clone()),
+            ("anomaly", args.anomaly.clone()),
+        ];
+        let origin = page::origin(&model, args.data.as_deref(), &settings, pool.count());
+        let session = Session::new(Arc::clone(&model));
+        pool.threads().run(|split| pages::detect(&mut session.on(split), &found, &origin))?.write(path)
+    })?;
     let text = match (args.common.json, args.common.quiet) {
         (true, _) => common::json(&Judged::of(args, &found))?,
         (false, true) => format!("{}\n", figure(found.flagged())),
@@ -228,8 +246,9 @@ fn figures(labelled: &Labelled) -> String {
     let word = |value: Option<f64>| value.map_or_else(|| "none".to_owned(), |value| format!("{value:.4}"));
     let (ranking, confusion) = (&labelled.ranking, &labelled.confusion);
     let pca = labelled.pca_auroc.map(|pca| format!("; PCA of the same code size: {pca:.4}")).unwrap_or_default();
+    let knn = labelled.knn_auroc.map(|knn| format!("; distance to 5 nearest neighbours: {knn:.4}")).unwrap_or_default();
     format!(
-        "area under the ROC curve {}{pca}\naverage precision {} of {} in {}\nat the cutoff: precision {}, recall {}, F1 {}\n",
+        "area under the ROC curve {}{pca}{knn}\naverage precision {} of {} in {}\nat the cutoff: precision {}, recall {}, F1 {}\n",
         word(ranking.auroc()),
         word(ranking.average_precision()),
         common::counted(ranking.anomalies(), "anomalous sample"),
@@ -267,6 +286,7 @@ struct Judged<'a> {
     recall: Option<f64>,
     f1: Option<f64>,
     pca_auroc: Option<f64>,
+    knn_auroc: Option<f64>,
     anomalies: Option<u64>,
     flagged: f64,
     cutoff: f64,
@@ -290,6 +310,7 @@ impl<'a> Judged<'a> {
             recall: confusion.and_then(|confusion| confusion.recall()),
             f1: confusion.and_then(|confusion| confusion.f1()),
             pca_auroc: labelled.and_then(|known| known.pca_auroc),
+            knn_auroc: labelled.and_then(|known| known.knn_auroc),
             anomalies: ranking.map(|ranking| ranking.anomalies()),
             flagged: found.flagged(),
             cutoff: found.cutoff,

@@ -7,9 +7,11 @@ use serde::Serialize;
 
 use super::common::{self, Common};
 use super::output::{self, Numbers, Table};
+use super::page::{self, PageArgs};
 use crate::applications::inpaint::{Filling, InpaintOptions, Inpainted, Method, image_of, inpaint, training_mean};
 use crate::applications::mask::Mask;
-use crate::applications::picture::{SHOWN, layers_png};
+use crate::applications::pages::{self, Layers};
+use crate::applications::picture::{SHOWN, grey_hidden, layers_png};
 use crate::applications::samples::{Samples, pick};
 use crate::data::load_for;
 use crate::error::Result;
@@ -17,7 +19,7 @@ use crate::model::Session;
 
 /// Fill hidden parts of images
 ///
-/// For example: narrows inpaint runs/undercomplete-1 --data digits --mask square:4 --out picture.png
+/// For example: narrows inpaint runs/undercomplete-1 --data digits --mask square:4 --report report.html
 ///
 /// What is known stays as it is. A model that takes missing values fills by its weighted mean; one that was trained with
 /// corruption masking by its reconstruction of what is masked, which does for scattered pixels and not for a hole; any
@@ -46,6 +48,8 @@ pub(super) struct Args {
     /// What is written: a picture ending in .png, or a table; samples/inpaint.png in the run if not given
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    page: PageArgs,
     #[command(flatten)]
     common: Common,
 }
@@ -83,10 +87,28 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let session = Session::new(model);
     let Inpainted { mut masked, filled, figures } =
         pool.threads().run(|split| inpaint(&mut session.clone().on(split), &samples, &mask, &options, split))?;
+    args.page.write(&args.common, |path| {
+        let settings = [
+            ("mask", Some(args.mask.clone())),
+            ("rounds", Some(args.rounds.to_string())),
+            ("count", args.count.map(|count| count.to_string())),
+            ("seed", Some(seed.to_string())),
+        ];
+        let origin = page::origin(session.model(), args.data.as_deref(), &settings, pool.count());
+        let originals = samples.singles(SHOWN);
+        let layers = Layers {
+            originals: &originals,
+            spoilt: Some(&masked),
+            repaired: &filled,
+            range: dataset.raw_range(),
+            samples: samples.len(),
+        };
+        pages::inpaint(session.model(), &layers, &figures, &origin)?.write(path)
+    })?;
     let picture = || {
         let originals = samples.singles(SHOWN);
         masked.truncate(originals.len());
-        grey(&mut masked, &originals);
+        grey_hidden(&mut masked, &originals);
         layers_png(session.model(), dataset.raw_range(), &[&originals, &masked, &filled])
     };
     let table = || Ok(Table { model: session.model(), numbers: Numbers::Singles(&filled) });
@@ -108,12 +130,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
             format!("{notes}{}written: {}\n", summary(&put), put.out)
         }
     })
-}
-
-/// Hidden pixels are shown between the darkest and the brightest.
-fn grey(masked: &mut [f32], originals: &[f32]) {
-    let (low, high) = originals.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-    masked.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.5 * (low + high));
 }
 
 /// The figures for people.

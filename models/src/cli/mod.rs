@@ -11,6 +11,7 @@ mod follow;
 mod json;
 mod keys;
 mod output;
+mod page;
 mod progress;
 mod rows;
 mod signals;

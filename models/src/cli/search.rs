@@ -6,6 +6,8 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser
 use serde::Serialize;
 
 use super::common::{self, Common};
+use super::page::{self, PageArgs};
+use crate::applications::pages::{self, MOST_NEIGHBOURS};
 use crate::applications::search::{Found, Metric, Queries, SearchOptions, Searched, search};
 use crate::error::{Error, Result};
 use crate::files;
@@ -13,7 +15,7 @@ use crate::model::Session;
 
 /// Find the samples whose codes are nearest
 ///
-/// For example: narrows search runs/undercomplete-1 --row 7 --out similar.png
+/// For example: narrows search runs/undercomplete-1 --row 7 --out similar.png --report report.html
 ///
 /// Searches the training part of the data for the neighbours of each sample of its test part, by their codes and, beside
 /// that, by the data themselves, and says what share of the neighbours has the query's label. With --row or --image it
@@ -48,6 +50,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -73,11 +77,21 @@ pub(super) fn run(args: &Args) -> Result<()> {
         k: args.neighbours,
         metric: args.metric,
         index: args.index.clone(),
-        picture: args.out.is_some(),
+        picture: args.out.is_some() || (args.page.report.is_some() && args.neighbours <= MOST_NEIGHBOURS),
     };
     let session = Session::new(common::load(&args.run, args.common.quiet)?);
     let pool = args.common.pool()?;
-    let searched = pool.threads().run(|split| search(&mut session.on(split), &options))?;
+    let searched = pool.threads().run(|split| search(&mut session.clone().on(split), &options))?;
+    args.page.write(&args.common, |path| {
+        let queries = args.queries.clone().or(args.image.as_ref().map(|image| image.display().to_string()));
+        let settings = [
+            ("queries", queries.or(args.row.map(|row| format!("row {row}")))),
+            ("neighbours", Some(args.neighbours.to_string())),
+            ("index", args.index.as_ref().map(|index| index.display().to_string())),
+        ];
+        let origin = page::origin(session.model(), args.data.as_deref(), &settings, pool.count());
+        pages::search(session.model(), &searched, &origin).write(path)
+    })?;
     if let Some((path, picture)) = args.out.as_ref().zip(searched.picture.as_ref()) {
         files::write_bytes_atomically(path, picture)?;
     }

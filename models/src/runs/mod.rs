@@ -6,7 +6,8 @@
 //!
 //! * `claim`: one process writes a directory, and a beginning that was cut short is told from a run.
 //! * `train`: a new run; `resume`: an old one; `learn`: what both do, to the figures at the end.
-//! * `gallery`: figures of a lecture. `page`: the report; `machine`: where and when. `files`: names and checkpoints. `configuration`: the file that is read. `fingerprint`: whether data are the same.
+//! * `gallery`: figures of a lecture. `page`: the report. `files`: names and checkpoints. `configuration`: the file that is
+//!   read. `fingerprint`: whether data are the same.
 
 mod claim;
 mod configuration;
@@ -14,7 +15,6 @@ mod files;
 mod fingerprint;
 pub mod gallery;
 mod learn;
-mod machine;
 mod page;
 mod resume;
 mod train;

@@ -48,21 +48,29 @@ pub struct Figures {
     pub step: Option<f64>,
 }
 
-/// Compresses what `data` names, of a source with a test part that, and measures it. Gives the file, its figures, and
-/// what the reader of the data has to say.
+/// What compressing a source gives, with the samples that it is of.
+#[derive(Debug, Clone)]
+pub struct CompressedSource {
+    /// The file.
+    pub compressed: Compressed,
+    /// What it reaches.
+    pub figures: Figures,
+    /// The data, whose reader may have notes.
+    pub dataset: Dataset,
+    /// The rows that were compressed.
+    pub rows: Vec<u32>,
+}
+
+/// Compresses what `data` names, of a source with a test part that, and measures it.
 ///
 /// # Errors
 /// A source that cannot be read; as for [`compress`].
-pub fn compress_source(
-    session: &mut Session,
-    data: &str,
-    rate: Option<Rate>,
-) -> Result<(Compressed, Figures, Vec<String>)> {
+pub fn compress_source(session: &mut Session, data: &str, rate: Option<Rate>) -> Result<CompressedSource> {
     let model = session.model();
     let (dataset, rows, _) = load_for(model.source(), data, &model.data().known())?;
     let compressed = compress(session, &dataset, &rows, rate)?;
     let figures = figures(session, &dataset, &rows, &compressed)?;
-    Ok((compressed, figures, dataset.notes().to_vec()))
+    Ok(CompressedSource { compressed, figures, dataset, rows })
 }
 
 /// Measures what [`compress`] made of rows of a dataset, by decompressing it.

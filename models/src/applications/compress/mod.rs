@@ -37,7 +37,7 @@ mod quantiser;
 mod rows;
 mod steps;
 
-pub use figures::{Figures, compress_source, figures};
+pub use figures::{CompressedSource, Figures, compress_source, figures};
 pub use file::{Packed, sealed};
 pub use jpeg::Jpeg;
 pub use pack::{Compressed, compress, decompress, picture};

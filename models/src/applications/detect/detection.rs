@@ -1,6 +1,7 @@
 //! A source judged by a model: each row's judgement, and where classes say what is an anomaly, how well the scores tell,
-//! beside those of a PCA of the same code size.
+//! beside those of a PCA of the same code size and of the nearest training rows.
 
+use super::beside::{Yardsticks, yardsticks};
 use super::cutoff::Cutoff;
 use super::fit::{FitRequest, blocks, choose, fitting, own_truth, training_part, training_scores};
 use super::histogram::Histogram;
@@ -9,14 +10,10 @@ use super::names::FeatureNames;
 use super::ranking::{Confusion, Ranking};
 use super::truth::Truth;
 use crate::data::{Dataset, load_for, reserved};
-use crate::linalg::Pca;
 use crate::model::{Model, Session, TrainingScores};
 use crate::{Error, Result};
-use narrows_engine::{Context, Split};
+use narrows_engine::Split;
 use std::sync::Arc;
-
-/// Rows whose PCA error is measured at a time.
-const MEASURED: usize = 1024;
 
 /// What to judge, and how.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +29,9 @@ pub struct DetectRequest {
 /// What was judged.
 #[derive(Debug, Clone)]
 pub struct Detection {
-    /// The number of each row in its data, from 0.
+    /// The data.
+    pub dataset: Dataset,
+    /// The number of each row in it, from 0.
     pub rows: Vec<u32>,
     /// What is said of each.
     pub judgements: Vec<Judgement>,
@@ -51,7 +50,6 @@ pub struct Detection {
     /// What there is to say besides.
     pub notes: Vec<String>,
     labels: Option<Vec<u32>>,
-    class_names: Vec<String>,
 }
 
 /// Scores beside what is an anomaly.
@@ -65,6 +63,12 @@ pub struct Labelled {
     pub confusion: Confusion,
     /// The area under the ROC curve of the error of a PCA of the same code size, where there is one.
     pub pca_auroc: Option<f64>,
+    /// The same of the mean distance to the five nearest training rows.
+    pub knn_auroc: Option<f64>,
+    /// The figures of that PCA's errors over all cutoffs.
+    pub pca: Option<Ranking>,
+    /// Those of these distances.
+    pub knn: Option<Ranking>,
 }
 
 impl Detection {
@@ -87,7 +91,8 @@ impl Detection {
     /// The label of the row at a place: its class's name, or its number.
     pub fn label(&self, place: usize) -> Option<String> {
         let label = *self.labels.as_ref()?.get(place)?;
-        Some(self.class_names.get(label as usize).cloned().unwrap_or_else(|| label.to_string()))
+        let names = self.dataset.class_names().unwrap_or_default();
+        Some(names.get(label as usize).cloned().unwrap_or_else(|| label.to_string()))
     }
 
     /// The places of the `count` rows that score highest, the highest first.
@@ -151,11 +156,11 @@ pub fn detect(model: Arc<Model>, request: &DetectRequest, split: Split) -> Resul
         labelled: None,
         notes,
         labels: labels_of(&dataset, &rows)?,
-        class_names: dataset.class_names().unwrap_or_default().to_vec(),
+        dataset,
         rows,
     };
-    if let Some(anomalies) = truth(&model, request, &dataset, &mut detection)? {
-        label(&mut detection, anomalies, (&model, training, &dataset), split)?;
+    if let Some(anomalies) = truth(&model, request, &mut detection)? {
+        label(&mut detection, anomalies, (&model, training), split)?;
     }
     Ok(detection)
 }
@@ -213,12 +218,8 @@ pub(super) fn resolve(session: &mut Session, request: &DetectRequest, notes: &mu
 
 /// Whether each row is an anomaly, where that is known: by the caller's word, or by the classes that the model was
 /// trained on.
-fn truth(
-    model: &Model,
-    request: &DetectRequest,
-    dataset: &Dataset,
-    detection: &mut Detection,
-) -> Result<Option<Vec<bool>>> {
+fn truth(model: &Model, request: &DetectRequest, detection: &mut Detection) -> Result<Option<Vec<bool>>> {
+    let dataset = &detection.dataset;
     let (known, own) = (request.truth.as_ref(), own_truth(model));
     match (known, own, dataset.labels()) {
         (Some(truth), ..) => truth.of(dataset, &detection.rows).map(Some),
@@ -241,59 +242,27 @@ fn truth(
 fn label(
     detection: &mut Detection,
     anomalies: Vec<bool>,
-    (model, training, dataset): (&Model, Option<(Dataset, Vec<u32>)>, &Dataset),
+    (model, training): (&Model, Option<(Dataset, Vec<u32>)>),
     split: Split,
 ) -> Result<()> {
     let scores: Vec<f64> = detection.scores().collect();
     let ranking = Ranking::new(&scores, &anomalies)?;
     let confusion = ranking.at(detection.cutoff);
-    let mut pca_auroc = None;
+    let mut beside = Yardsticks::default();
     if ranking.auroc().is_some() {
         let training = training.map_or_else(|| training_part(model), Ok);
-        match training.and_then(|training| pca_errors(model, &training, (dataset, &detection.rows), split)) {
-            Ok(errors) => pca_auroc = Ranking::new(&errors, &anomalies)?.auroc(),
-            Err(error) => detection.notes.push(format!("no PCA beside it: {error}")),
-        }
+        let judged = (&detection.dataset, &detection.rows[..], detection.part == "train");
+        beside = yardsticks(model, training, judged, &anomalies, split)?;
+        detection.notes.append(&mut beside.notes);
     } else {
         let kind = if ranking.anomalies() > 0 { "an anomaly" } else { "normal" };
         detection.notes.push(format!("no area under a ROC curve: every row is {kind}"));
     }
-    detection.labelled = Some(Labelled { anomalies, ranking, confusion, pca_auroc });
+    let auroc = |ranking: &Option<Ranking>| ranking.as_ref().and_then(Ranking::auroc);
+    let (pca_auroc, knn_auroc) = (auroc(&beside.pca), auroc(&beside.knn));
+    let Yardsticks { pca, knn, .. } = beside;
+    detection.labelled = Some(Labelled { anomalies, ranking, confusion, pca_auroc, knn_auroc, pca, knn });
     Ok(())
-}
-
-/// The squared error of each row, summed over scaled features, of a PCA of the model's code size fitted to its training
-/// part.
-fn pca_errors(
-    model: &Model,
-    (training, training_rows): &(Dataset, Vec<u32>),
-    (dataset, rows): (&Dataset, &[u32]),
-    split: Split,
-) -> Result<Vec<f64>> {
-    let (features, components) = (dataset.features(), model.code_size());
-    if components >= features {
-        return Err(Error::data(format!("{components} components of {features} features leave no error")));
-    }
-    model.check_fits(training)?;
-    let preprocessing = &model.data().preprocessing;
-    let pca = Pca::fit(training, Some(training_rows), preprocessing, components, split)?;
-    let mut errors = reserved(rows.len(), "errors")?;
-    let (mut samples, mut codes, mut made) = (Vec::new(), Vec::new(), Vec::new());
-    for rows in rows.chunks(MEASURED) {
-        samples.resize(rows.len() * features, 0.0f32);
-        made.resize(samples.len(), 0.0f32);
-        codes.resize(rows.len() * pca.components(), 0.0f32);
-        preprocessing.gather(Context::new(split), dataset, rows, &mut samples)?;
-        pca.encode(&samples, &mut codes, split)?;
-        pca.decode(&codes, &mut made, split)?;
-        errors.extend(
-            samples
-                .chunks_exact(features)
-                .zip(made.chunks_exact(features))
-                .map(|(x, y)| x.iter().zip(y).map(|(x, y)| f64::from(x - y).powi(2)).sum::<f64>()),
-        );
-    }
-    Ok(errors)
 }
 
 #[cfg(test)]
@@ -330,7 +299,8 @@ mod tests {
         assert!(plain.notes.iter().any(|note| note.contains("--fit")), "{:?}", plain.notes);
         let labelled = plain.labelled.as_ref().unwrap();
         let auroc = labelled.ranking.auroc().unwrap();
-        assert!(auroc > 0.9 && labelled.pca_auroc.is_some_and(|pca| pca > 0.9), "{auroc} {:?}", labelled.pca_auroc);
+        let others = [labelled.pca_auroc, labelled.knn_auroc];
+        assert!(auroc > 0.9 && others.iter().all(|other| other.is_some_and(|other| other > 0.9)), "{auroc} {others:?}");
         let flagged = labelled.confusion.true_positives + labelled.confusion.false_positives;
         assert!((plain.flagged() - flagged as f64 / 359.0).abs() < 1e-12);
         for (place, &anomaly) in labelled.anomalies.iter().enumerate() {

@@ -3,8 +3,9 @@
 //! The score of a sample is what it adds to the objective, the reconstruction and, of a distribution, KL
 //! ([`Session::score`](crate::model::Session::score)), less the entropy of the sample itself where cross-entropy is the
 //! loss (`score`). `cutoff`: from which score on a sample is odd. `fit`: chosen by
-//! the training part, stored with the model. `judge`: samples judged, and `follow`: rows of a stream as they come. `detection`: a source judged, beside
-//! PCA, with figures where classes say what is an anomaly (`truth`). `ranking`: those figures. `histogram`: what a
+//! the training part, stored with the model. `judge`: samples judged, and `follow`: rows of a stream as they come.
+//! `detection`: a source judged, with figures where classes say what is an anomaly (`truth`), and those of PCA and of the
+//! nearest training rows beside them (`beside`). `ranking`: those figures. `histogram`: what a
 //! report draws. `table`: what was judged, as CSV.
 //!
 //! ```
@@ -26,6 +27,7 @@
 //! # }
 //! ```
 
+mod beside;
 mod cutoff;
 mod detection;
 mod fit;

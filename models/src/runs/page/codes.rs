@@ -2,23 +2,16 @@
 
 use super::shown::Shown;
 use crate::Result;
-use crate::applications::codes::{Coded, Plane, neighbourhoods, plane_of};
+use crate::applications::codes::Coded;
 use crate::applications::filters::has_picture;
 use crate::applications::manifold::{most_varied, normal_quantiles, plane, steps, traversals};
+use crate::applications::pages;
 use crate::applications::shown::rows_png;
-use crate::figure::{grouped, short};
-use crate::report::meanings;
-use crate::report::page::{Figure, Section};
-use crate::report::plot::Scatter;
+use crate::report::page::Section;
 use crate::runs::files::{FILTERS_FILE, SAMPLES_FOLDER};
 
 /// The heading of the filters.
 pub(super) const FILTERS: &str = "What fires the first layer's units most";
-/// Samples whose neighbours are compared, and about how many multiplications that may take.
-const COMPARED: usize = 1000;
-const WORK: f64 = 1e9;
-/// Neighbours of a sample.
-const NEIGHBOURS: usize = 12;
 /// Units whose change is shown, and the steps of each.
 const UNITS: usize = 8;
 const STEPS: usize = 11;
@@ -29,81 +22,7 @@ const VALUES: usize = 1 << 22;
 
 /// The codes in a plane beside those of PCA, and how well both keep neighbours.
 pub(super) fn scatter(shown: &Shown<'_>, coded: &Coded) -> Result<Section> {
-    let mut section = Section::new("The code");
-    match coded.plane(shown.split) {
-        Ok(plane) => {
-            let (x, y) = match plane.shares {
-                Some(_) => ("first component of the codes", "second component"),
-                None => ("code 1", "code 2"),
-            };
-            let caption = match plane.shares {
-                Some(shares) => format!(
-                    "The codes of {} numbers by their two principal components, which have {} of their variance.{}",
-                    coded.size,
-                    percent(shares),
-                    coloured(coded)
-                ),
-                None => format!("The codes.{}", coloured(coded)),
-            };
-            section = section.plot(drawn(shown, coded, plane, ("Codes in a plane", x, y))?, caption);
-        }
-        Err(error) => section = section.text(format!("The codes make no plane: {error}.")),
-    }
-    if coded.size > 1
-        && let Some(pca) = shown.pca
-        && let Ok(plane) = plane_of(pca, shown.model(), shown.test, &coded.rows, shown.split)
-    {
-        let share = plane
-            .shares
-            .map_or_else(String::new, |shares| format!(", which have {} of the data's variance", percent(shares)));
-        let caption = format!("The same samples by the data's own two principal components{share}.{}", coloured(coded));
-        let axes = ("Principal components of the data", "first component of the data", "second component");
-        section = section.plot(drawn(shown, coded, plane, axes)?, caption);
-    }
-    let features = shown.model().data().features.max(1) as f64;
-    // A float's cast to an integer saturates.
-    let compared = coded.first(COMPARED.min((WORK / features).sqrt() as usize));
-    Ok(match neighbourhoods(shown.model(), shown.test, &compared, NEIGHBOURS) {
-        Ok(near) => {
-            let figure = |name: &str, value| Figure::new(name, short(value)).meaning(meanings::figure(name));
-            section
-                .text(format!(
-                    "Neighbours of {} samples, the {} nearest of each, in the whole code and in the data:",
-                    grouped(near.samples),
-                    near.neighbours
-                ))
-                .figures(vec![figure("trustworthiness", near.trustworthiness), figure("continuity", near.continuity)])
-        }
-        Err(_) => section,
-    })
-}
-
-fn percent(shares: [f64; 2]) -> String {
-    format!("{:.0} %", 100.0 * (shares[0] + shares[1]))
-}
-
-fn coloured(coded: &Coded) -> &'static str {
-    if coded.labels.is_some() { " Coloured by class." } else { "" }
-}
-
-fn drawn(shown: &Shown<'_>, coded: &Coded, plane: Plane, (title, x, y): (&str, &str, &str)) -> Result<String> {
-    let labels = coded.labels.as_deref().unwrap_or_default();
-    let classes: Vec<usize> = labels.iter().map(|&label| label as usize).collect();
-    let most = labels.iter().max().map_or(0, |&most| most + 1);
-    let plot = Scatter {
-        title: title.into(),
-        description: format!(
-            "{} points{}.",
-            plane.points.len(),
-            if classes.is_empty() { "" } else { ", coloured by class" }
-        ),
-        x: x.into(),
-        y: y.into(),
-        points: plane.points,
-        classes,
-        names: (0..most).map(|label| shown.class(label)).collect(),
-    };
-    plot.to_svg()
+    pages::scatter(shown.model(), shown.test, coded, shown.pca, shown.split).map(|(section, _)| section)
 }
 
 /// What the decoder makes of codes that no sample has: the plane of two numbers, and each unit moved by itself.

@@ -1,10 +1,10 @@
 //! The numbers of a page: those that `eval --json` prints, each with what it means.
 
-use super::super::machine::processor;
 use super::shown::{Effort, Shown};
 use crate::autoencoders::beside_means;
 use crate::figure::{grouped, short};
 use crate::metrics::Evaluation;
+use crate::report::machine::processor;
 use crate::report::meanings;
 use crate::report::page::{Figure, Section};
 use serde_json::Value;

@@ -17,6 +17,7 @@ mod shown;
 pub(super) use shown::{Effort, Shown};
 
 use crate::applications::codes::{Coded, encode_rows, pick};
+use crate::report::machine;
 use crate::report::page::{Page, Section};
 use crate::{Error, Result};
 
@@ -27,7 +28,7 @@ const MOST: usize = 2000;
 pub(super) fn page(shown: &mut Shown<'_>) -> Page {
     let model = shown.model();
     let title = format!("{} {}", model.kind().name(), model.layers());
-    let subtitle = format!("{} on {}, {}", shown.effort.words(), model.data().name, super::machine::now());
+    let subtitle = format!("{} on {}, {}", shown.effort.words(), model.data().name, machine::now());
     let page = Page::new(title).subtitle(subtitle).section(figures::reached(shown));
     let picked = pick(shown.rows, MOST, shown.model().source().seed);
     let coded = encode_rows(shown.session, shown.test, &picked);

@@ -1,5 +1,6 @@
 //! What a page is made of.
 
+use crate::applications::pages::class_name;
 use crate::data::Dataset;
 use crate::linalg::Pca;
 use crate::metrics::Evaluation;
@@ -44,7 +45,6 @@ impl Shown<'_> {
 
     /// What a class is called.
     pub(super) fn class(&self, label: u32) -> String {
-        let names = self.test.class_names();
-        names.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
+        class_name(self.test, label)
     }
 }

@@ -1,16 +1,16 @@
-//! Where and when a run was made, in words.
+//! Where and when a run or a page was made, in words.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the processor calls itself, where the system tells.
-pub(super) fn processor() -> Option<String> {
+pub fn processor() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map(|(_, name)| name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 /// The date and time, in UTC: `2026-11-25 14:05 UTC`.
-pub(super) fn now() -> String {
+pub fn now() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = date(seconds / 86_400);
     format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", seconds / 3600 % 24, seconds / 60 % 60)

@@ -1,7 +1,7 @@
 //! How codes lie: those of some rows, in a plane, and whether neighbours stay neighbours.
 //!
-//! What is looked at is a sample of the rows, drawn by a seed; large data are read a block at a time, and only codes and
-//! errors are kept of them.
+//! What is looked at is a sample of the rows, drawn by a seed; large data are read a block at a time, and only codes
+//! and errors are kept of them.
 
 use crate::data::{Dataset, Preprocessing, Rows, Scaler, reserved};
 use crate::linalg::Pca;
@@ -207,8 +207,8 @@ pub fn plane_of(pca: &Pca, model: &Model, dataset: &Dataset, rows: &[u32], split
 /// Projection Methods: An Experimental Study", 2001), with `neighbours` neighbours by Euclidean distance, exactly:
 /// `n² (features + size)` multiplications and as many numbers of memory as the samples have.
 ///
-/// `T = 1 − 2 / (n k (2n − 3k − 1)) Σ_i Σ_{j ∈ U_i} (r(i, j) − k)`, U_i being the k nearest in the code that are not among
-/// the k nearest in the data, and r their rank there; continuity is the same with both exchanged.
+/// `T = 1 − 2 / (n k (2n − 3k − 1)) Σ_i Σ_{j ∈ U_i} (r(i, j) − k)`, U_i being the k nearest in the code that are not
+/// among the k nearest in the data, and r their rank there; continuity is the same with both exchanged.
 ///
 /// # Errors
 /// Fewer than five samples; no memory.

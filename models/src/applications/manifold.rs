@@ -22,8 +22,8 @@ pub fn steps(low: f32, high: f32, count: usize) -> Vec<f32> {
     (0..count).map(|i| low + (high - low) * i as f32 / last).collect()
 }
 
-/// Decodes all pairs of codes of two numbers, row by row, `[ys, xs, features]`: the second number falls from row to row,
-/// as on paper, the first rises within a row. `label` is the class of all, of a model that takes one.
+/// Decodes all pairs of codes of two numbers, row by row, `[ys, xs, features]`: the second number falls from row to
+/// row, as on paper, the first rises within a row. `label` is the class of all, of a model that takes one.
 ///
 /// # Errors
 /// A code of another size; a model that cannot decode a code alone; too many for a picture.
@@ -36,11 +36,11 @@ pub fn plane(session: &mut Session, xs: &[f32], ys: &[f32], label: Option<u32>) 
     decoded(session, &codes, label)
 }
 
-/// Decodes a code with one unit after the other moved, `[units, offsets, features]`: a row for each of `units`, in which
-/// the unit is what it is in the code plus each of `offsets`.
+/// Decodes a code with one unit after the other moved, `[units, offsets, features]`: a row for each of `units`, in
+/// which the unit is what it is in the code plus each of `offsets`.
 ///
-/// # Errors
-/// A code of another size, a unit that it does not have; a model that cannot decode a code alone; too many for a picture.
+/// # Errors A code of another size, a unit that it does not have; a model that cannot decode a code alone; too many for
+/// a picture.
 pub fn traversals(
     session: &mut Session,
     code: &[f32],

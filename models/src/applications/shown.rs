@@ -9,9 +9,6 @@ use crate::{Error, Result};
 use narrows_engine::random::Noise;
 use narrows_engine::{Context, Split};
 
-/// Samples in a row of a picture.
-const PER_ROW: usize = 12;
-
 /// A corrupted sample and what becomes of it.
 #[derive(Debug, Clone, Default)]
 pub struct Repaired {
@@ -23,8 +20,8 @@ pub struct Repaired {
     pub reconstructions: Vec<f32>,
 }
 
-/// Corrupts rows as the model's inputs are while it is trained, and reconstructs them; `seed` draws the noise. `None` of a
-/// model that is trained on clean inputs.
+/// Corrupts rows as the model's inputs are while it is trained, and reconstructs them; `seed` draws the noise. `None`
+/// of a model that is trained on clean inputs.
 ///
 /// # Errors
 /// Data that do not fit the model; no memory.
@@ -72,14 +69,14 @@ fn raw(model: &Model, scaled: &[f32]) -> Result<Vec<f32>> {
     Ok(raw.iter().map(|&x| x as f32).collect())
 }
 
-/// Draws layers of samples of a model's images, `[n, features]` each, above each other.
+/// Draws layers of samples of a model's images, `[n, features]` each, above each other, so many samples in a row.
 ///
 /// # Errors
 /// Data that are no images; layers of different lengths; a picture that would be too large.
-pub fn layers_png(model: &Model, dataset: &Dataset, layers: &[&[f32]]) -> Result<Vec<u8>> {
+pub fn layers_png(model: &Model, dataset: &Dataset, layers: &[&[f32]], per_row: usize) -> Result<Vec<u8>> {
     let tile = tile(model)?;
     let count = layers.first().map_or(0, |layer| layer.len()) / model.data().features.max(1);
-    Grid::layers(layers, count, PER_ROW, tile, range(model, dataset, layers)?)?.to_png()
+    Grid::layers(layers, count, per_row, tile, range(model, dataset, layers)?)?.to_png()
 }
 
 /// Draws samples of a model's images, `[n, features]`, so many in a row.
@@ -205,7 +202,7 @@ mod tests {
         let first: Vec<f32> = read(&dataset, &[0]).unwrap().iter().map(|&x| x as f32).collect();
         assert!(repaired.corrupted != repaired.originals && repaired.originals[..64] == first);
         let layers = [&repaired.originals[..], &repaired.corrupted, &repaired.reconstructions];
-        assert!(layers_png(session.model(), &dataset, &layers).unwrap().starts_with(b"\x89PNG"));
+        assert!(layers_png(session.model(), &dataset, &layers, 6).unwrap().starts_with(b"\x89PNG"));
         assert!(rows_png(session.model(), &dataset, &repaired.corrupted, 5).is_ok());
 
         let coded = encode_rows(&mut session, &dataset, &rows).unwrap();

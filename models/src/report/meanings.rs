@@ -7,7 +7,8 @@
 const TERMS: &[(&str, &str)] = &[
     (
         "reconstruction",
-        "How far the reconstruction is from the sample, summed over features: squared error, or nats under cross-entropy or another likelihood.",
+        "How far the reconstruction is from the sample, summed over features: squared error, or nats \
+         under cross-entropy or another likelihood.",
     ),
     ("kl", "How far the distribution of the code is from the prior, in nats: what the code tells of the sample."),
     ("capacity", "How far the divergence from the prior is from the capacity that it is held to, in nats."),

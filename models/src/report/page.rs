@@ -1,8 +1,8 @@
 //! `report.html`: one file that says what a run or a command gave, for a person with a browser and nothing else.
 //!
-//! It holds all that it shows: plots are SVG in the page, pictures are PNG in `data:` addresses. It needs no script and no
-//! network, has a light and a dark scheme, and fits telephones and paper. The page is `templates/report.html`, compiled
-//! into the program, which escapes all words; whoever makes one fills in a [`Page`] of plain values:
+//! It holds all that it shows: plots are SVG in the page, pictures are PNG in `data:` addresses. It needs no script and
+//! no network, has a light and a dark scheme, and fits telephones and paper. The page is `templates/report.html`,
+//! compiled into the program, which escapes all words; whoever makes one fills in a [`Page`] of plain values:
 //!
 //! ```
 //! use narrows::report::page::{Figure, Page, Section};
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(html.matches("<img").count(), html.matches("alt=\"words\"").count());
         // Each pair of buttons is its own.
         assert_eq!(html.matches("type=\"radio\"").count(), 4);
-        assert!(html.contains("name=\"axis-0-2\"") && html.contains("name=\"axis-1-2\""));
+        assert!(html.contains("name=\"axis-0-4\"") && html.contains("name=\"axis-1-4\""));
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(REPORT_FILE);
         page("words").write(&path).unwrap();
-        assert!(std::fs::read_to_string(&path).unwrap().ends_with("</html>\n"));
+        assert!(std::fs::read_to_string(&path).unwrap().ends_with("</html>"));
         assert!(page("words").write(&folder.path().join("none").join(REPORT_FILE)).is_err());
     }
 

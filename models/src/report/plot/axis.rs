@@ -1,7 +1,7 @@
 //! An axis: from where to where, linear or logarithmic, with ticks at round numbers.
 //!
-//! `plotters` has axes of its own; its search for ticks does not end for extreme values, and its logarithms have too many
-//! ticks for a narrow page. Values beyond ±1e300 are drawn at that end.
+//! `plotters` has axes of its own; its search for ticks does not end for extreme values, and its logarithms have too
+//! many ticks for a narrow page. Values beyond ±1e300 are drawn at that end.
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_in_few_digits() {
-        assert_eq!(labels(&[0.0, 1.0], Scale::Linear), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(&[0.0, 1.0], Scale::Linear), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(&[20.0, 41.0], Scale::Linear), ["20", "25", "30", "35", "40"]);
         assert_eq!(labels(&[1e-7, 3e-7], Scale::Linear)[..2], ["1.0e-7", "1.5e-7"]);
         assert_eq!(labels(&[1.0, 1e4], Scale::Logarithmic), ["1", "10", "100", "1000", "10000"]);

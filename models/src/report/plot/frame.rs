@@ -16,8 +16,8 @@ const LINE: u32 = 44;
 /// About the width of a letter.
 const LETTER: u32 = 16;
 /// The place of a mark in the legend, and the space between entries.
-const MARK: u32 = 52;
-const SPACE: u32 = 32;
+const MARK: u32 = 46;
+const SPACE: u32 = 26;
 /// A name in a legend is cut after so many letters.
 const LONGEST: usize = 40;
 
@@ -148,14 +148,14 @@ impl Frame<'_> {
         let mut left = SPACE as i32;
         for &number in entries {
             let Some((sign, _)) = self.legend.get(number) else { continue };
-            let (from, to) = (left, left + MARK as i32 - 12);
+            let (from, to) = (left, left + MARK as i32 - 10);
             let centre = ((from + to) / 2, middle);
             match *sign {
                 Sign::Line(of) => {
                     area.draw(&PathElement::new([(from, middle), (to, middle)], colour(of).stroke_width(5)))?;
                 }
                 Sign::Dashes => {
-                    for at in [from, from + 16, from + 32] {
+                    for at in [from, from + 13, from + 26] {
                         area.draw(&PathElement::new([(at, middle), (at + 9, middle)], INK.stroke_width(4)))?;
                     }
                 }

@@ -34,8 +34,8 @@ pub struct Group {
 }
 
 impl Histogram {
-    /// Whether a logarithmic axis shows all of it: every finite value is above 0, and the greatest is more than ten times
-    /// the least.
+    /// Whether a logarithmic axis shows all of it: every finite value is above 0, and the greatest is more than ten
+    /// times the least.
     pub fn is_wide(&self) -> bool {
         let finite = || self.groups.iter().flat_map(|group| &group.values).copied().filter(|value| value.is_finite());
         let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(0.0, f64::max));

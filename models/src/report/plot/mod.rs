@@ -5,8 +5,8 @@
 //! * `axis`: where ticks stand, linear or logarithmic. `frame`: what all have in common. `palette`: colours, and the
 //!   style sheet that gives them to a light page and to a dark one.
 //!
-//! No font is read: text is named as `sans-serif` and set by the browser. An element is 960 units wide and scales to the
-//! page; its letters are readable at a width of 360 pixels.
+//! No font is read: text is named as `sans-serif` and set by the browser. An element is 960 units wide and scales to
+//! the page; its letters are readable at a width of 360 pixels.
 
 mod axis;
 mod curves;

@@ -1,8 +1,9 @@
-//! Colours of plots, told apart with every common sort of colour blindness (after Okabe & Ito, "Color Universal Design",
-//! 2008, darkened for white paper and lightened for a dark page): each has a contrast of 3:1 or more with its ground.
+//! Colours of plots, told apart with every common sort of colour blindness (after Okabe & Ito, "Color Universal
+//! Design", 2008, darkened for white paper and lightened for a dark page): each has a contrast of 3:1 or more with its
+//! ground.
 //!
-//! `plotters` writes colours as attributes, `stroke="#0072B2"`; the style sheet answers to these attributes, so that the
-//! same SVG has other colours on a dark page, and its own where there is no style sheet.
+//! `plotters` writes colours as attributes, `stroke="#0072B2"`; the style sheet answers to these attributes, so that
+//! the same SVG has other colours on a dark page, and its own where there is no style sheet.
 
 use plotters::style::RGBColor;
 

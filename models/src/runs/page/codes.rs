@@ -1,6 +1,6 @@
 //! How codes lie, what they stand for, and what the first layer answers to.
 
-use super::Shown;
+use super::shown::Shown;
 use crate::Result;
 use crate::applications::codes::{Coded, Plane, neighbourhoods, plane_of};
 use crate::applications::filters::has_picture;
@@ -83,7 +83,7 @@ fn percent(shares: [f64; 2]) -> String {
 }
 
 fn coloured(coded: &Coded) -> &'static str {
-    if coded.labels.is_some() { " Coloured by class, which the model was not told unless it takes it." } else { "" }
+    if coded.labels.is_some() { " Coloured by class." } else { "" }
 }
 
 fn drawn(shown: &Shown<'_>, coded: &Coded, plane: Plane, (title, x, y): (&str, &str, &str)) -> Result<String> {
@@ -122,16 +122,20 @@ pub(super) fn decoded(shown: &mut Shown<'_>, coded: &Coded) -> Result<Section> {
     if coded.size == 2 {
         let side = SIDE.min((VALUES / features).isqrt()).max(2);
         let (xs, ys, words) = match has_prior {
-            true => (normal_quantiles(side), normal_quantiles(side), "at quantiles of the prior, from 1/40 to 39/40"),
+            true => {
+                let words = format!("at the quantiles of the prior from 1/{0} to {1}/{0}", 2 * side, 2 * side - 1);
+                (normal_quantiles(side), normal_quantiles(side), words)
+            }
             false => {
                 let [xs, ys] = [0, 1].map(|unit| middle(coded, unit)).map(|(low, high)| steps(low, high, side));
-                (xs, ys, "at equal distances over the range that 96 % of the codes have")
+                (xs, ys, "at equal distances over the range that 96 % of the codes have".to_owned())
             }
         };
         let samples = plane(shown.session, &xs, &ys, label)?;
         let png = rows_png(shown.model(), shown.test, &samples, side)?;
         let caption = format!(
-            "What codes of two numbers{of_class} are decoded to, {words}: the first rises to the right, the second upwards."
+            "What codes of two numbers{of_class} are decoded to, {words}: the first rises to the right, the \
+             second upwards."
         );
         section = section.picture(png, "A plane of decoded codes", caption);
     }
@@ -141,8 +145,8 @@ pub(super) fn decoded(shown: &mut Shown<'_>, coded: &Coded) -> Result<Section> {
         let png = rows_png(shown.model(), shown.test, &samples, STEPS)?;
         let names = units.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let caption = format!(
-            "The mean code of one sample{of_class}, row {}, with one unit changed in each line, by -3 to 3 deviations of the \
-             prior; in the middle the sample's own reconstruction. Units, the most varied first, from 0: {names}.",
+            "The mean code of one sample{of_class}, row {}, with one unit changed in each line, by -3 to 3 deviations of \
+             the prior; in the middle the sample's own reconstruction. Units, the most varied first, from 0: {names}.",
             coded.rows[0]
         );
         section = section.picture(png, "A line of pictures for each unit of the code, as it is changed", caption);

@@ -1,7 +1,7 @@
 //! Losses and terms by epoch, phase after phase.
 
-use super::Shown;
 use super::figures::terms;
+use super::shown::Shown;
 use crate::figure::short;
 use crate::report::meanings;
 use crate::report::page::{Item, Plot, Section};
@@ -33,7 +33,10 @@ pub(super) fn losses(shown: &Shown<'_>) -> Section {
     }
     let last = |name| shown.history.iter().rev().find_map(|record| value(record, name));
     let trained: Vec<_> = names(shown.history).into_iter().filter_map(|name| Some((name, last(name)?.0))).collect();
-    let text = format!("The terms of the objective, on clean samples of the {} part:", shown.evaluation.part);
+    let text = format!(
+        "The terms of the objective, on clean samples of the {} part, and in the last epoch of training:",
+        shown.evaluation.part
+    );
     section.text(text).figures(terms(shown.evaluation, &trained))
 }
 
@@ -64,7 +67,7 @@ fn plots(phase: &[EpochRecord], of: &str, y: &str) -> Vec<(Lines, String)> {
     if counted.len() > 1 {
         let of_term = |name: &&str| line(name, &|record| value(record, name).map(|(value, weight)| value * weight));
         let terms = lines(format!("Terms of the loss by epoch{of}"), y, counted.iter().map(of_term).collect());
-        plots.push((terms, format!("What each term adds to the loss{of}: its value times its weight.")));
+        plots.push((terms, format!("Each term{of}: its value times its weight.")));
     }
     for name in watched {
         let words = name.replace('_', " ");

@@ -1,7 +1,7 @@
 //! The numbers of a page: those that `eval --json` prints, each with what it means.
 
 use super::super::machine::processor;
-use super::{Effort, Shown};
+use super::shown::{Effort, Shown};
 use crate::autoencoders::beside_means;
 use crate::figure::{grouped, short};
 use crate::metrics::Evaluation;
@@ -114,7 +114,7 @@ pub(super) fn terms(evaluation: &Evaluation, trained: &[(&str, f64)]) -> Vec<Fig
         let mut words: Vec<String> = Vec::new();
         words.extend(value.as_ref().map(shown_value));
         let last = trained.iter().find(|(known, _)| *known == name);
-        words.extend(last.map(|(_, value)| format!("{} in the last epoch", short(*value))));
+        words.extend(last.map(|(_, value)| format!("in training {}", short(*value))));
         words.extend(match of("weights", name).and_then(|weight| weight.as_f64()) {
             Some(0.0) => Some("only watched".to_owned()),
             Some(weight) if weight != 1.0 => Some(format!("weight {}", shown_value(&Value::from(weight)))),
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(found, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
         let terms: Vec<_> =
             terms(&evaluation, &[("kl", 2.25)]).into_iter().map(|term| (term.name, term.value)).collect();
-        assert_eq!(terms[0], ("kl".to_owned(), "2.5, 2.250 in the last epoch, weight 0.5".to_owned()));
+        assert_eq!(terms[0], ("kl".to_owned(), "2.5, in training 2.250, weight 0.5".to_owned()));
         assert_eq!(terms[1], ("mine".to_owned(), "1.0, only watched".to_owned()));
     }
 }

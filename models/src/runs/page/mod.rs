@@ -1,70 +1,27 @@
 //! A run's page: what it reached, how it was trained, what the model does with samples, and how its codes lie.
 //!
-//! * `figures`: the numbers of `eval --json`, and what a reader must know of the run. `curves`: losses and terms by epoch.
-//! * `samples`: reconstructions, the worst and the best of them. `codes`: the code seen from both sides.
+//! * `figures`: the numbers of `eval --json`, and what a reader must know of the run. `curves`: losses and terms by
+//!   epoch.
+//! * `samples`: reconstructions, the worst and the best of them. `codes`: the code seen from both sides. `shown`: what
+//!   all of them are made of.
 //!
-//! Everything is of a sample of the test part, so that the page costs little beside the training. What cannot be shown is
-//! a sentence on the page: a run never fails by its page.
+//! Everything is of a sample of the test part, so that the page costs little beside the training. What cannot be shown
+//! is a sentence on the page: a run never fails by its page.
 
 mod codes;
 mod curves;
 mod figures;
 mod samples;
+mod shown;
+
+pub(super) use shown::{Effort, Shown};
 
 use crate::applications::codes::{Coded, encode_rows, pick};
-use crate::data::Dataset;
-use crate::linalg::Pca;
-use crate::metrics::Evaluation;
-use crate::model::{Model, Session};
 use crate::report::page::{Page, Section};
-use crate::training::{Config, EpochRecord};
 use crate::{Error, Result};
-use narrows_engine::Split;
-use std::path::Path;
 
 /// Samples in plots of errors and codes.
 const MOST: usize = 2000;
-
-/// What a training took.
-pub(super) struct Effort<'a> {
-    pub(super) epochs: u64,
-    pub(super) steps: u64,
-    pub(super) seconds: f64,
-    pub(super) samples_per_second: f64,
-    pub(super) threads: usize,
-    /// The vector instructions in use.
-    pub(super) isa: &'a str,
-}
-
-/// What a page is made of.
-pub(super) struct Shown<'a> {
-    pub(super) run: &'a Path,
-    pub(super) session: &'a mut Session,
-    pub(super) config: &'a Config,
-    pub(super) evaluation: &'a Evaluation,
-    pub(super) effort: Effort<'a>,
-    pub(super) history: &'a [EpochRecord],
-    /// What was chosen for the user, in words.
-    pub(super) decisions: &'a [String],
-    /// What the model is tried on.
-    pub(super) test: &'a Dataset,
-    pub(super) rows: &'a [u32],
-    /// Fitted to the training part, where there can be one.
-    pub(super) pca: Option<&'a Pca>,
-    pub(super) split: Split,
-}
-
-impl Shown<'_> {
-    fn model(&self) -> &Model {
-        self.session.model()
-    }
-
-    /// What a class is called.
-    fn class(&self, label: u32) -> String {
-        let names = self.test.class_names();
-        names.and_then(|names| names.get(label as usize)).cloned().unwrap_or_else(|| label.to_string())
-    }
-}
 
 /// The page of a run.
 pub(super) fn page(shown: &mut Shown<'_>) -> Page {

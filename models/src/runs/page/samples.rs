@@ -1,6 +1,6 @@
 //! What the model makes of samples: some of them, the worst and the best, and all errors as a histogram.
 
-use super::Shown;
+use super::shown::Shown;
 use crate::Result;
 use crate::applications::codes::Coded;
 use crate::applications::shown::{Extremes, Missed, extremes as ends, layers_png, missed, pairs, repair};
@@ -9,8 +9,9 @@ use crate::report::page::{Item, Plot, Section};
 use crate::report::plot::{Group, Histogram, Scale, VerticalMark};
 use crate::runs::files::{RECONSTRUCTIONS_FILE, SAMPLES_FOLDER};
 
-/// Samples of a picture, in rows of twelve.
+/// Samples of a picture, and in a row of it.
 const SAMPLES: usize = 24;
+const PER_ROW: usize = 12;
 /// Of the worst, and of the best.
 const EXTREMES: usize = 8;
 
@@ -20,11 +21,12 @@ pub(super) fn reconstructions(shown: &Shown<'_>) -> Result<Section> {
     let (model, seed) = (shown.model(), shown.model().source().seed);
     let path = format!("{SAMPLES_FOLDER}/{RECONSTRUCTIONS_FILE}");
     let picked = crate::applications::codes::pick(shown.rows, SAMPLES, seed);
-    if model.data().image.is_some()
-        && let Some(repaired) = repair(model, shown.test, &picked, seed)?
-    {
+    if model.data().image.is_none() {
+        return Ok(section);
+    }
+    if let Some(repaired) = repair(model, shown.test, &picked, seed)? {
         let layers = [&repaired.originals[..], &repaired.corrupted, &repaired.reconstructions];
-        let png = layers_png(model, shown.test, &layers)?;
+        let png = layers_png(model, shown.test, &layers, PER_ROW)?;
         let (alt, caption) = (
             "Samples in three layers: originals, corrupted inputs, reconstructions of the latter",
             format!(
@@ -36,19 +38,10 @@ pub(super) fn reconstructions(shown: &Shown<'_>) -> Result<Section> {
     }
     let png = std::fs::read(shown.run.join(&path))
         .map_err(|error| crate::Error::io("read", &shown.run.join(&path), error))?;
-    let (alt, caption) = match model.data().image {
-        Some(_) => (
-            "Samples in rows, each above its reconstruction",
-            format!("Originals above, reconstructions below; also in {path}."),
-        ),
-        None => (
-            "Samples as blocks of grey, each above its reconstruction",
-            format!(
-                "Samples above, reconstructions below, a square for each scaled number (dark: small), row by row; also \
-                 in {path}."
-            ),
-        ),
-    };
+    let (alt, caption) = (
+        "Samples in rows, each above its reconstruction",
+        format!("Originals above, reconstructions below; also in {path}."),
+    );
     Ok(section.picture(png, alt, caption))
 }
 
@@ -91,40 +84,31 @@ fn extremes(section: Section, shown: &mut Shown<'_>, coded: &Coded) -> Result<Se
     }
     if shown.model().data().image.is_none() {
         return Ok(section.table(
-            "The samples that are reconstructed worst, and what is missed most in each (scaled, by its share of the error)",
+            "The samples that are reconstructed worst, and the numbers of each that are missed most, in the data's own \
+             units, with their shares of the error",
             &["row", "class", "squared error", "missed most: value, reconstruction"],
             table(shown, coded, &worst)?,
         ));
     }
-    let section = picture(section, shown, coded, (&worst, "worst", "the greatest error first"))?;
-    picture(section, shown, coded, (&best, "best", "the least error first"))
-}
-
-/// Originals over reconstructions of some samples.
-fn picture(
-    section: Section,
-    shown: &mut Shown<'_>,
-    coded: &Coded,
-    (places, which, order): (&[usize], &str, &str),
-) -> Result<Section> {
+    let places: Vec<usize> = worst.iter().chain(&best).copied().collect();
     let rows: Vec<u32> = places.iter().map(|&place| coded.rows[place]).collect();
     let (raw, made) = pairs(shown.session, shown.test, &rows)?;
     let raw: Vec<f32> = raw.iter().map(|&x| x as f32).collect();
-    let png = layers_png(shown.model(), shown.test, &[&raw, &made])?;
+    let png = layers_png(shown.model(), shown.test, &[&raw, &made], worst.len())?;
     let words = |&place: &usize| {
         let class = class_of(shown, coded, place).map_or_else(String::new, |class| format!(" ({class})"));
-        format!("row {}{class} {}", coded.rows[place], short(coded.errors[place]))
+        format!("{}{class} {}", coded.rows[place], short(coded.errors[place]))
     };
-    let errors = places.iter().map(words).collect::<Vec<_>>().join(", ");
-    let classes = if coded.labels.is_some() { ", class in brackets" } else { "" };
+    let list = |places: &[usize]| places.iter().map(words).collect::<Vec<_>>().join(", ");
+    let classes = if coded.labels.is_some() { ", its class in brackets" } else { "" };
     let caption = format!(
-        "Reconstructed {which}, {order}, above its reconstruction. Rows from 0{classes}, squared error: {errors}."
+        "Reconstructed worst in the first line, best in the second, each above its reconstruction. Row from \
+         0{classes}, and squared error: {}; {}.",
+        list(&worst),
+        list(&best)
     );
-    Ok(section.picture(
-        png,
-        format!("The samples that are reconstructed {which}, each above its reconstruction"),
-        caption,
-    ))
+    let alt = "The samples that are reconstructed worst and best, each above its reconstruction";
+    Ok(section.picture(png, alt, caption))
 }
 
 fn class_of(shown: &Shown<'_>, coded: &Coded, place: usize) -> Option<String> {

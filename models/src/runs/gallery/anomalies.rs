@@ -10,6 +10,7 @@ use crate::model::{Given, Session};
 use crate::report::plot::{Group, Histogram, Roc, RocCurve, Scale, VerticalMark};
 use crate::{Error, Result};
 use narrows_engine::Context;
+use std::cmp::Ordering;
 
 /// Numbers of the code, and components.
 const CODE: usize = 4;
@@ -55,7 +56,11 @@ pub(super) fn anomalies(studio: &Studio<'_>) -> Result<Part> {
         histogram(&scores, &odd, cutoff, &class)?,
         format!("Scores of class {class} and of the others, in images that no model has seen; the cutoff dashed."),
     );
-    let better = if auroc >= pca { "more than" } else { "no more than" };
+    let better = match auroc.total_cmp(&pca) {
+        Ordering::Greater => "more than",
+        Ordering::Equal => "as much as",
+        Ordering::Less => "less than",
+    };
     let caption = format!(
         "Shares of other classes found against false alarms, over all cutoffs. The area, AUROC, is the chance that an \
          odd image scores higher than an ordinary one: {auroc:.4}, {better} the {pca:.4} of the error of {CODE} \

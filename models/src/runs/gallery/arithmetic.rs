@@ -1,5 +1,5 @@
-//! Unpooling, and the convolution matrix with its transpose, on numbers that a reader can follow by hand. The operations
-//! are the engine's, those that models are made of.
+//! Unpooling, and the convolution matrix with its transpose, on numbers that a reader can follow by hand. The
+//! operations are the engine's, those that models are made of.
 
 use super::part::{Part, beside};
 use super::studio::Studio;
@@ -52,7 +52,8 @@ pub(super) fn convolution(_: &Studio<'_>) -> Result<Part> {
          {} rows, one for each position of the window, and {} columns, one for each pixel; a dot is an element that is \
          always zero. The encoder's layer computes C x, and its gradient flows back through the transpose C'. A \
          transposed convolution is that transpose used forwards: from 2 x 2 numbers to 4 x 4, each spreading its own \
-         copy of the kernel, and where copies overlap they add up. The layers' own kernels, which never build C, give {same}.",
+         copy of the kernel, and where copies overlap they add up. The layers' own kernels, which never build C, \
+         give {same}.",
         matrix.rows(),
         matrix.columns()
     );

@@ -35,9 +35,10 @@ pub(super) fn filters(studio: &Studio<'_>) -> Result<Part> {
     let mut part = Part::text(format!(
         "Of all images of norm 1, w / |w| fires a unit with the weights w most; here are those of all {UNITS} units of \
          four autoencoders with one layer of sigmoid units and tied weights. Grey is 0, white a positive weight, black \
-         a negative one, each unit stretched to its largest. A denoising autoencoder, of whose input each pixel is 0 \
-         with probability q, cannot rely on single pixels, so that its units come to look at strokes: neighbouring \
-         weights correlate, which is measured below each picture (0 for noise, 1 for what is smooth; mean over units)."
+         a negative one, each unit stretched to its largest. A denoising \
+         autoencoder, of whose input each pixel is 0 with probability q, cannot rely on single pixels, which draws \
+         its units towards strokes. How smooth they are is measured by how much neighbouring weights correlate (0 for noise, \
+         1 for what is smooth; mean over units)."
     ));
     for (name, figure, session) in &shown {
         let smooth = smoothness(session, image);

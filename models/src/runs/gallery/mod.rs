@@ -1,10 +1,11 @@
 //! The figures of a lecture on autoencoders, computed anew on data at hand and put on one page that needs nothing else.
 //!
-//! * `options`: what to make it of. `studio`: the data and the models that several sections share. `part`: what a section gives.
+//! * `options`: what to make it of. `studio`: the data and the models that several sections
+//!   share. `part`: what a section gives.
 //! * `arithmetic`: unpooling and the convolution matrix, on small numbers. `filters`: what first layers answer to, of
 //!   images; `patches`: of photographs. `penalty`: the price of activity.
-//! * `variational`: samples, the plane of codes, ways between images. `repair`: denoising and inpainting. `anomalies`: what
-//!   is unlike a class. `neighbours`: search. `narrowing`: compression, and codes of two numbers.
+//! * `variational`: samples, the plane of codes, ways between images. `repair`: denoising and inpainting. `anomalies`:
+//!   what is unlike a class. `neighbours`: search. `narrowing`: compression, and codes of two numbers.
 //!
 //! A section that cannot be made, say for data without classes, is a sentence on the page. The same options give the
 //! same page, at any number of threads.

@@ -49,7 +49,8 @@ pub(super) fn narrowing(studio: &Studio<'_>) -> Result<Part> {
     let part = Part::text(format!(
         "A code that is narrower than the data is a compression of them. The {size} numbers are quantised, more finely \
          where the decoder looks closely, and go through an arithmetic coder; whoever has the model gets the images \
-         back. JPEG, which knows nothing of these images, is shown at the quality whose size is nearest, which may be its smallest."
+         back. JPEG, which knows nothing of these images, is shown at the quality whose size is nearest, which \
+         may be its smallest."
     ))
     .picture(
         png,

@@ -8,7 +8,7 @@ use crate::applications::inpaint::{InpaintOptions, inpaint as fill};
 use crate::applications::mask::Mask;
 use crate::applications::samples::Samples;
 use crate::applications::search::{Queries, SearchOptions, search as look};
-use crate::data::{DataSettings, Known, PartName, Rows, Stream, digits};
+use crate::data::{Column, DataSettings, Known, PartName, Rows, Schema, Stream, digits};
 use crate::metrics::Corrupter;
 use crate::model::{Model, Session};
 use crate::objective::CorruptionName;
@@ -84,7 +84,10 @@ fn of_codes_in_memory_and_of_rows_as_they_come() {
     }
     std::fs::write(&file, text).unwrap();
     let name = file.to_str().unwrap();
-    let mut stream = Stream::open(&DataSettings::default(), name, &Known::default(), PartName::Auto).unwrap();
+    let columns = (0..64).map(|x| Column::numeric(format!("x{x}"))).collect();
+    let schema = Some(std::sync::Arc::new(Schema { columns, ..Schema::default() }));
+    let known = Known { schema, ..Known::default() };
+    let mut stream = Stream::open(&DataSettings::default(), name, &known, PartName::Auto).unwrap();
     let mut sampling = Sampling::default();
     while let Some(chunk) = stream.next_chunk().unwrap() {
         sampling.add(&chunk).unwrap();

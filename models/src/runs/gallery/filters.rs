@@ -37,8 +37,8 @@ pub(super) fn filters(studio: &Studio<'_>) -> Result<Part> {
          four autoencoders with one layer of sigmoid units and tied weights. Grey is 0, white a positive weight, black \
          a negative one, each unit stretched to its largest. A denoising \
          autoencoder, of whose input each pixel is 0 with probability q, cannot rely on single pixels, which draws \
-         its units towards strokes. How smooth they are is measured by how much neighbouring weights correlate (0 for noise, \
-         1 for what is smooth; mean over units)."
+         its units towards strokes. How smooth they are is measured by how much neighbouring weights correlate (0 for \
+         noise, 1 for what is smooth; mean over units)."
     ));
     for (name, figure, session) in &shown {
         let smooth = smoothness(session, image);

@@ -1,18 +1,16 @@
 //! Patches of natural images: what a denoising autoencoder makes of them, what weight decay alone does, and what PCA.
 
 use super::part::Part;
-use super::studio::{Material, Studio};
+use super::studio::{Material, SIDE, Studio};
 use crate::Result;
 use crate::applications::filters::filters_png;
-use crate::data::{DataSettings, Rows};
+use crate::data::Rows;
 use crate::figure::grouped;
 use crate::linalg::Pca;
 use crate::report::{Grid, Tile};
 
 /// Units, and components.
 const UNITS: usize = 100;
-/// Rows and columns of a patch.
-const SIDE: usize = 12;
 /// Samples that each model sees.
 const SAMPLES: usize = 4_000_000;
 /// The deviation of the noise.
@@ -21,21 +19,13 @@ const DECAY: &str = "1e-3";
 
 /// The patches and three sets of filters.
 pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
-    let Some(folder) = &studio.options.photographs else {
+    let Some(material) = &studio.photographs else {
         return Ok(Part::text(
             "Natural images are not part of the program. Give a folder of photographs, --photographs FOLDER, and this \
              section shows patches of them, what the units of a denoising autoencoder answer to, what those of one \
              with weight decay alone do, and the principal components. Two photographs are enough.",
         ));
     };
-    let settings = DataSettings {
-        source: format!("photographs:{}", folder.strip_prefix("photographs:").unwrap_or(folder)),
-        seed: studio.options.seed,
-        patch: SIDE,
-        patches: studio.options.patches,
-        ..DataSettings::default()
-    };
-    let material = Material::read(settings, usize::MAX)?;
     let units = UNITS.to_string();
     let keys = [
         ("hidden", ""),
@@ -49,8 +39,8 @@ pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
         ("lr", "1e-2"),
     ];
     let noise = [("corruption", "gaussian"), ("corruption_level", NOISE)];
-    let denoising = studio.fit(&material, "denoising", &[&keys[..], &noise].concat(), SAMPLES)?;
-    let decaying = studio.fit(&material, "undercomplete", &[&keys[..], &[("l2", DECAY)]].concat(), SAMPLES)?;
+    let denoising = studio.fit(material, "denoising", &[&keys[..], &noise].concat(), SAMPLES)?;
+    let decaying = studio.fit(material, "undercomplete", &[&keys[..], &[("l2", DECAY)]].concat(), SAMPLES)?;
     let mut part = Part::text(format!(
         "{} patches of {SIDE} x {SIDE} pixels, cut from whitened photographs. A code of {UNITS} sigmoid units with \
          tied weights that must take Gaussian noise of deviation {NOISE} off them comes to detect edges and bars at a \
@@ -58,7 +48,7 @@ pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
          and principal components, which are waves over the whole patch, show that this is the noise's doing.",
         grouped(material.rows.len())
     ));
-    part = part.picture(some(&material)?, "Patches of photographs in a square", "Some of the patches.");
+    part = part.picture(some(material)?, "Patches of photographs in a square", "Some of the patches.");
     let shown =
         [(&denoising, format!("Gaussian noise of deviation {NOISE}")), (&decaying, "Weight decay alone".into())];
     for (session, name) in shown {
@@ -74,7 +64,7 @@ pub(super) fn patches(studio: &Studio<'_>) -> Result<Part> {
         pca.components(),
         100.0 * share
     );
-    Ok(part.picture(components(&pca, &material)?, "Principal components as small images", caption))
+    Ok(part.picture(components(&pca, material)?, "Principal components as small images", caption))
 }
 
 /// Patches, as they are.

@@ -11,6 +11,8 @@ use crate::{Error, Result};
 use narrows_engine::Split;
 use std::cell::OnceCell;
 
+/// Rows and columns of a patch of a photograph.
+pub(super) const SIDE: usize = 12;
 /// Samples of a step.
 const BATCH: &str = "64";
 /// The most passes over few samples.
@@ -34,6 +36,8 @@ pub(super) struct Studio<'a> {
     /// What they are tried on.
     pub(super) test: Dataset,
     pub(super) tried: Vec<u32>,
+    /// Patches of photographs, where there are any.
+    pub(super) photographs: Option<Material>,
     image: ImageShape,
     denoising: OnceCell<Session>,
     variational: OnceCell<Session>,
@@ -50,9 +54,10 @@ impl<'a> Studio<'a> {
         let image = train.dataset.image().ok_or_else(|| {
             Error::usage(format!("a gallery is of images, and {} has none; give digits, say", train.dataset.name()))
         })?;
+        let photographs = options.photographs.as_deref().map(|folder| patches(options, folder)).transpose()?;
         let tried = pick(&rows, Some(options.tried), options.seed);
         let (denoising, variational, narrow) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Ok(Self { options, split, train, test, tried, image, denoising, variational, narrow })
+        Ok(Self { options, split, train, test, tried, photographs, image, denoising, variational, narrow })
     }
 
     /// What the page is of.
@@ -152,6 +157,18 @@ impl<'a> Studio<'a> {
     pub(super) fn labels(&self, rows: &[u32]) -> Option<Vec<u32>> {
         labels(&self.test, rows)
     }
+}
+
+/// Patches of the photographs of a folder.
+fn patches(options: &GalleryOptions, folder: &str) -> Result<Material> {
+    let settings = DataSettings {
+        source: format!("photographs:{}", folder.strip_prefix("photographs:").unwrap_or(folder)),
+        seed: options.seed,
+        patch: SIDE,
+        patches: options.patches,
+        ..DataSettings::default()
+    };
+    Material::read(settings, usize::MAX)
 }
 
 /// The classes of rows, where there are any.

@@ -41,4 +41,6 @@ fn what_is_no_image_is_refused() {
     let options = GalleryOptions { source: "tumours".into(), ..quick() };
     let error = gallery(&options, Split::Serial, &mut |_| ()).unwrap_err();
     assert!(error.to_string().contains("a gallery is of images"), "{error}");
+    let options = GalleryOptions { photographs: Some("nowhere/at/all".into()), ..quick() };
+    assert!(gallery(&options, Split::Serial, &mut |_| ()).unwrap_err().to_string().contains("nowhere/at/all"));
 }

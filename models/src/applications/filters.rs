@@ -32,14 +32,22 @@ pub fn first_layer_filters(model: &Model) -> Option<(Vec<f32>, usize)> {
 /// # Errors
 /// A picture that would be too large; no memory.
 pub fn filters_png(model: &Model) -> Result<Option<Vec<u8>>> {
-    let (Some(image), Some((mut filters, units))) = (model.data().image, first_layer_filters(model)) else {
-        return Ok(None);
-    };
+    match (model.data().image, first_layer_filters(model)) {
+        (Some(_), Some((filters, units))) => units_png(model, &filters, units).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Draws inputs `[units, features]`, up to 100, each stretched to its own largest number, grey being 0.
+///
+/// # Errors
+/// A picture that would be too large; no memory.
+pub fn units_png(model: &Model, inputs: &[f32], units: usize) -> Result<Vec<u8>> {
     let features = model.data().features;
     // As many as make a picture of reasonable size.
     let most = (PIXELS / (features * 4).max(1)).max(1);
     let units = units.min(UNITS).min(most);
-    filters.truncate(units * features);
+    let mut filters = inputs.get(..units * features).unwrap_or_default().to_vec();
     for filter in filters.chunks_exact_mut(features) {
         let largest = filter.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
         if largest > 0.0 {
@@ -47,8 +55,8 @@ pub fn filters_png(model: &Model) -> Result<Option<Vec<u8>>> {
         }
     }
     let per_row = (units as f64).sqrt().ceil() as usize;
-    let tile = Tile::new(Some(image), features)?;
-    Grid::samples(&filters, units, per_row, tile, (-1.0, 1.0))?.to_png().map(Some)
+    let tile = Tile::new(model.data().image, features)?;
+    Grid::samples(&filters, units, per_row, tile, (-1.0, 1.0))?.to_png()
 }
 
 /// Whether a model has such a picture.

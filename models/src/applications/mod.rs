@@ -1,5 +1,6 @@
 //! Trained models put to use.
 
+pub mod activation;
 pub mod codes;
 pub mod compress;
 pub mod denoise;

@@ -82,6 +82,7 @@ commands! {
     sample::Sample,
     interpolate::Interpolate,
     manifold::Manifold,
+    filters::Filters,
     inspect::Inspect,
     probe::Probe,
     compress::Compress,

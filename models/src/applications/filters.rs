@@ -72,3 +72,32 @@ pub(crate) fn write_filters(model: &Model, path: &Path) -> Result<()> {
     }
     write_bytes_atomically(path, &png)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::digits;
+    use crate::training::{Config, fit};
+    use narrows_engine::Split;
+
+    #[test]
+    fn the_first_layer_has_its_closed_form_and_deeper_ones_rise() {
+        let keys = [("hidden", "24,12"), ("code", "4"), ("epochs", "3"), ("activation", "tanh")];
+        let model = fit(&Config::of("undercomplete").unwrap().with(&keys).unwrap(), &digits().unwrap()).unwrap();
+        assert_eq!(model.encoder_layers().unwrap(), 3);
+        let found = model.activating(0, 100, 1, Split::Serial).unwrap();
+        let (filters, units) = first_layer_filters(&model).unwrap();
+        assert_eq!((found.units, units), (24, 24));
+        assert!(found.inputs.iter().zip(&filters).all(|(a, b)| (a - b).abs() < 1e-3));
+        // No input of norm 1 that is drawn at random answers more.
+        for layer in [1, 2] {
+            let found = model.activating(layer, 6, 1, Split::Serial).unwrap();
+            let norms = found.inputs.chunks(64).map(|x| x.iter().map(|x| x * x).sum::<f32>());
+            assert!(norms.into_iter().all(|norm| (norm - 1.0).abs() < 1e-4));
+            let other = model.activating(layer, 6, 2, Split::Serial).unwrap();
+            let near = found.answers.iter().zip(&other.answers).filter(|(a, b)| (*a - *b).abs() < 0.1).count();
+            assert!(near >= 4, "two starts come to the same height: {:?} {:?}", found.answers, other.answers);
+        }
+        assert!(model.activating(3, 1, 0, Split::Serial).is_err());
+    }
+}

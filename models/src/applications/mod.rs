@@ -1,6 +1,5 @@
 //! Trained models put to use.
 
-pub mod activation;
 pub mod codes;
 pub mod compress;
 pub mod denoise;

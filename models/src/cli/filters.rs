@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::common::{self, Common};
 use super::output::{self, Numbers, Table};
-use crate::applications::activation::{activating, layers};
 use crate::applications::filters::units_png;
 use crate::error::Result;
 
@@ -52,8 +51,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let model = common::load(&args.run, args.common.quiet)?;
     let out = output::place(args.out.as_deref(), &args.run, "filters", model.data().image.is_some())?;
     let (pool, seed) = (args.common.pool()?, args.common.seed.unwrap_or(0));
-    let count = layers(&model)?;
-    let found = pool.threads().run(|split| activating(&model, args.layer, args.units, seed, split))?;
+    let count = model.encoder_layers()?;
+    let found = pool.threads().run(|split| model.activating(args.layer, args.units, seed, split))?;
     let table = || Ok(Table { model: &model, numbers: Numbers::Singles(&found.inputs) });
     output::put(&out, || units_png(&model, &found.inputs, found.units), table)?;
     let out = out.display().to_string();

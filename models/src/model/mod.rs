@@ -1,10 +1,11 @@
 //! A trained autoencoder: its settings, its weights, and what it must know of its data.
 //!
-//! `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units;
+//! `activating`: what fires its units most. `file`: the model's file. `describe`: what there is to say about it. `session`: put to use, in the data's own units;
 //! `given` is what it is handed, `job` each kind of its work.
 //! `open`: data for it. `recorder`: plans over it. `fingerprint`: what tells it from others. `start`: first weights from
 //! another file. `thresholds`: from which score on a sample is odd.
 
+mod activating;
 mod describe;
 mod file;
 mod fingerprint;
@@ -16,6 +17,7 @@ mod session;
 mod start;
 mod thresholds;
 
+pub use activating::Activating;
 pub use describe::{ModelInfo, OperationLine};
 pub use file::{FORMAT, MODEL_FILE, model_file};
 pub use given::Given;

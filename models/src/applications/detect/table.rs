@@ -29,7 +29,8 @@ pub(super) fn brief(text: &mut String, row: u64, score: f64, p_value: Option<f64
     number(text, score);
     text.push(',');
     if let Some(p_value) = p_value {
-        number(text, p_value);
+        // Seven digits are more than a few hundred training scores can tell.
+        number(text, f64::from(p_value as f32));
     }
     text.push_str(if anomaly { ",1\n" } else { ",0\n" });
 }

@@ -51,13 +51,15 @@ pub fn models() -> Vec<Tried> {
     presets.chain(types).chain(settings).collect()
 }
 
-/// The words that a key may be, those left away that its type refuses: denoising needs a corruption.
+/// The words that a key may be, those left away that its type or its data refuse: denoising needs a corruption, and the
+/// likelihood of columns a table.
 fn words(key: &str, under: &[(&str, &str)]) -> impl Iterator<Item = &'static str> {
     let config = config(under);
     let keys = config.map(|config| config.keys()).unwrap_or_default();
     let found = keys.into_iter().find(|(_, known, _)| known.name == key).map_or(&[][..], |(_, known, _)| known.words);
     let skipped = usize::from(key == "corruption");
-    found.iter().copied().skip(skipped)
+    let key = key.to_owned();
+    found.iter().copied().skip(skipped).filter(move |word| !(key == "likelihood" && *word == "columns"))
 }
 
 /// The defaults of the type that settings name, with the settings.
